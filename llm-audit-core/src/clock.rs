@@ -1,0 +1,58 @@
+//! Time, injected.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::timestamp::Timestamp;
+
+/// Where the log reads the time.
+///
+/// [`SystemClock`] is the default; tests inject their own.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// Returns the time of day in UTC. It may jump, also backwards.
+    fn now(&self) -> Timestamp;
+
+    /// Returns the time since some fixed moment. It never goes back.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The operating system's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// Returns the clock; its monotonic time starts at zero.
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    fn now(&self) -> Timestamp {
+        let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => {
+                i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros)
+            }
+        };
+        Timestamp::from_unix_micros(micros)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}

@@ -1,0 +1,126 @@
+//! The one error type.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, without content, credentials or headers in it.
+///
+/// The type is opaque: ask with the `is_*` predicates, print with `Display`, walk the causes with
+/// [`std::error::Error::source`]. Its text names the place and, where there is one, the remedy.
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Closed,
+    Configuration,
+    Damaged,
+    Io,
+    Policy,
+    Refused,
+    Timeout,
+}
+
+impl Error {
+    /// Returns an error about how something was configured; for authors of sinks.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, message)
+    }
+
+    /// Returns whether a policy or its file is at fault.
+    pub fn is_policy(&self) -> bool {
+        self.kind == Kind::Policy
+    }
+
+    /// Returns whether the configuration of the log or of a sink is at fault.
+    pub fn is_configuration(&self) -> bool {
+        self.kind == Kind::Configuration
+    }
+
+    /// Returns whether the operating system refused an operation on a file.
+    pub fn is_io(&self) -> bool {
+        self.kind == Kind::Io
+    }
+
+    /// Returns whether stored bytes are not what was written.
+    pub fn is_damaged(&self) -> bool {
+        self.kind == Kind::Damaged
+    }
+
+    /// Returns whether the log had been shut down.
+    pub fn is_closed(&self) -> bool {
+        self.kind == Kind::Closed
+    }
+
+    /// Returns whether the event was refused, for want of room or by policy.
+    pub fn is_refused(&self) -> bool {
+        self.kind == Kind::Refused
+    }
+
+    /// Returns whether a deadline passed.
+    pub fn is_timeout(&self) -> bool {
+        self.kind == Kind::Timeout
+    }
+
+    pub(crate) fn policy(message: impl Into<String>) -> Self {
+        Self::new(Kind::Policy, message)
+    }
+
+    pub(crate) fn damaged(message: impl Into<String>) -> Self {
+        Self::new(Kind::Damaged, message)
+    }
+
+    pub(crate) fn closed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Closed, message)
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, message)
+    }
+
+    pub(crate) fn timeout(message: impl Into<String>) -> Self {
+        Self::new(Kind::Timeout, message)
+    }
+
+    pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
+        Self {
+            source: Some(Box::new(source)),
+            ..Self::new(Kind::Io, message)
+        }
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,161 @@
+//! Identifiers of events and writers.
+
+use std::cell::Cell;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::str::FromStr;
+
+use uuid::{Builder, Uuid};
+
+use crate::error::Error;
+use crate::timestamp::Timestamp;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Returns the identifier of these 16 bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
+            /// Returns the 16 bytes of the identifier.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut buffer = Uuid::encode_buffer();
+                f.write_str(self.0.hyphenated().encode_lower(&mut buffer))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                // Only the form that is written: others would not be read back as they stood.
+                let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
+                Uuid::try_parse(text).ok().filter(|_| canonical).map(Self).ok_or_else(|| {
+                    Error::damaged("an identifier is not a UUID in lower case with hyphens")
+                })
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// The identifier of an event: a UUID of version 7 (RFC 9562), so it sorts by time.
+    EventId
+}
+
+uuid_id! {
+    /// The identifier of a writer: one for each spawned log, new at every start.
+    WriterId
+}
+
+/// Where new identifiers come from.
+///
+/// [`RandomIds`] is the default; tests inject their own.
+pub trait Ids: fmt::Debug + Send + Sync + 'static {
+    /// Returns 74 bits that no other call returns, in the lower bits.
+    fn unique(&self) -> u128;
+}
+
+/// Identifiers from a generator for each thread, seeded by the operating system's randomness.
+///
+/// They are unique, not secret: nothing is protected by an identifier being hard to guess.
+#[derive(Debug, Default)]
+pub struct RandomIds {
+    _private: (),
+}
+
+impl RandomIds {
+    /// Returns the default source of identifiers.
+    pub fn new() -> Self {
+        Self { _private: () }
+    }
+}
+
+impl Ids for RandomIds {
+    fn unique(&self) -> u128 {
+        thread_local! {
+            static STATE: Cell<[u64; 2]> = Cell::new(seed());
+        }
+        // After the thread-local was destroyed a fresh seed serves as well, only slower.
+        STATE
+            .try_with(|state| {
+                let [seed, counter] = state.get();
+                state.set([seed, counter.wrapping_add(1)]);
+                u128::from(mix(seed ^ counter)) << 64 | u128::from(mix(seed.wrapping_add(counter)))
+            })
+            .unwrap_or_else(|_| {
+                let [high, low] = seed();
+                u128::from(high) << 64 | u128::from(low)
+            })
+    }
+}
+
+fn seed() -> [u64; 2] {
+    // `RandomState` is the standard library's own access to the system's randomness.
+    let state = RandomState::new();
+    [state.hash_one(1_u8), state.hash_one(2_u8)]
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
+/// generators, 2014): a bijection, so distinct counters stay distinct.
+fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+pub(crate) fn event_id(ids: &dyn Ids, at: Timestamp) -> EventId {
+    EventId(v7(ids, at))
+}
+
+pub(crate) fn writer_id(ids: &dyn Ids, at: Timestamp) -> WriterId {
+    WriterId(v7(ids, at))
+}
+
+fn v7(ids: &dyn Ids, at: Timestamp) -> Uuid {
+    let millis = u64::try_from(at.as_unix_micros() / 1_000).unwrap_or(0);
+    let [.., a, b, c, d, e, f, g, h, i, j] = ids.unique().to_be_bytes();
+    Builder::from_unix_timestamp_millis(millis, &[a, b, c, d, e, f, g, h, i, j]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_of_version_7() {
+        let at = Timestamp::from_unix_micros(1_767_225_600_000_000);
+        let ids: HashSet<_> = (0..10_000)
+            .map(|_| event_id(&RandomIds::new(), at))
+            .collect();
+        assert_eq!(ids.len(), 10_000);
+        assert!(ids.iter().all(|id| id.0.get_version_num() == 7));
+    }
+
+    #[test]
+    fn only_the_written_form_is_read() {
+        let id = event_id(&RandomIds::new(), Timestamp::default());
+        assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
+        assert!(id.to_string().to_uppercase().parse::<EventId>().is_err());
+        assert!(id.to_string().replace('-', "").parse::<EventId>().is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! Event schema, facet policy, redaction, pipeline and journal of `llm-audit`.
+//!
+//! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
+//! this one.
+
+mod clock;
+mod error;
+mod facet;
+mod id;
+mod level;
+mod retention;
+mod sync;
+mod timestamp;
+
+pub use clock::{Clock, SystemClock};
+pub use error::Error;
+pub use facet::{Facet, FacetGroup, FacetSet};
+pub use id::{EventId, Ids, RandomIds, WriterId};
+pub use level::{Level, Levels};
+pub use retention::Retention;
+pub use timestamp::Timestamp;

@@ -1,0 +1,147 @@
+//! How long data is kept. Pure: the journal and the sinks act on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::timestamp::Timestamp;
+
+/// How long data is kept.
+///
+/// In files: `"30 days"`, `"forever"`, or the number of days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Retention {
+    /// 30 days.
+    Days30,
+    /// 90 days.
+    Days90,
+    /// 120 days.
+    Days120,
+    /// The given number of days, from 1 to 36,500.
+    Days(u32),
+    /// Nothing is ever deleted for its age.
+    Forever,
+}
+
+/// A century: a longer span is `Forever` in all but name, and arithmetic stays exact.
+const MAX_DAYS: u32 = 36_500;
+
+impl Retention {
+    /// Returns the number of days, or `None` when data is kept forever.
+    pub const fn days(self) -> Option<u32> {
+        match self {
+            Self::Days30 => Some(30),
+            Self::Days90 => Some(90),
+            Self::Days120 => Some(120),
+            Self::Days(days) => Some(days),
+            Self::Forever => None,
+        }
+    }
+
+    /// Returns the moment before which data has expired at `now`, or `None` when none ever does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Retention, Timestamp};
+    ///
+    /// let now: Timestamp = "2026-03-31T00:00:00Z".parse()?;
+    /// let limit: Timestamp = "2026-03-01T00:00:00Z".parse()?;
+    /// assert_eq!(Retention::Days30.expired_before(now), Some(limit));
+    /// assert_eq!(Retention::Forever.expired_before(now), None);
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub const fn expired_before(self, now: Timestamp) -> Option<Timestamp> {
+        match self.days() {
+            Some(days) => Some(now.minus_days(days)),
+            None => None,
+        }
+    }
+
+    /// Returns the longer of both.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        match (self.days(), other.days()) {
+            (Some(a), Some(b)) if a < b => other,
+            (Some(_), None) => other,
+            _ => self,
+        }
+    }
+
+    /// Returns the retention of `days` days.
+    ///
+    /// # Errors
+    ///
+    /// When `days` is 0 or more than 36,500.
+    pub fn from_days(days: u32) -> Result<Self, Error> {
+        match days {
+            30 => Ok(Self::Days30),
+            90 => Ok(Self::Days90),
+            120 => Ok(Self::Days120),
+            1..=MAX_DAYS => Ok(Self::Days(days)),
+            _ => Err(Error::policy(format!(
+                "a retention of {days} days is impossible; use 1 to {MAX_DAYS} days, or `forever`"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.days() {
+            Some(days) => write!(f, "{days} days"),
+            None => f.write_str("forever"),
+        }
+    }
+}
+
+impl FromStr for Retention {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == "forever" {
+            return Ok(Self::Forever);
+        }
+        let days = text.strip_suffix(" days").unwrap_or(text).parse::<u32>().map_err(|_| {
+            Error::policy(format!(
+                "`{text}` is not a retention; use `30 days`, `90 days`, `120 days`, any number of \
+                 days, or `forever`"
+            ))
+        })?;
+        Self::from_days(days)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for retention in [Retention::Days30, Retention::Days(7), Retention::Forever] {
+            assert_eq!(
+                retention.to_string().parse::<Retention>().unwrap(),
+                retention
+            );
+        }
+    }
+
+    #[test]
+    fn forever_is_longer_than_any_number_of_days() {
+        assert_eq!(
+            Retention::Days(36_500).max(Retention::Forever),
+            Retention::Forever
+        );
+        assert_eq!(Retention::Days90.max(Retention::Days30), Retention::Days90);
+    }
+
+    #[test]
+    fn zero_days_is_refused_with_the_remedy() {
+        let error = "0 days".parse::<Retention>().unwrap_err();
+        assert!(
+            error.is_policy() && error.to_string().contains("1 to 36500"),
+            "{error}"
+        );
+    }
+}
