@@ -3,8 +3,10 @@
 //! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
 //! this one.
 
+mod catalog;
 mod clock;
 mod error;
+mod event;
 mod facet;
 mod id;
 mod level;
@@ -12,8 +14,14 @@ mod retention;
 mod sync;
 mod timestamp;
 
+pub use catalog::{CATALOG, Field, FieldInfo, FieldType};
 pub use clock::{Clock, SystemClock};
 pub use error::Error;
+pub use event::{
+    Column, Document, Evaluation, Event, Guardrail, Kind, Link, MediaItem, Message, Operation,
+    Part, Record, RedactionCount, SCHEMA_VERSION, Status, ToolDefinition, Truncation, Value,
+    ValueRef,
+};
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use level::{Level, Levels};

@@ -1,0 +1,203 @@
+//! The catalogue of fields: what exists, where it belongs, what it is called.
+
+mod table;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::facet::Facet;
+
+pub(crate) use table::with_catalog;
+
+/// The type of a field's value; the same for every event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldType {
+    /// `true` or `false`.
+    Bool,
+    /// Non-negative integers by name.
+    Counts,
+    /// Records of type [`Document`](crate::Document).
+    Documents,
+    /// Records of type [`Evaluation`](crate::Evaluation).
+    Evaluations,
+    /// A number with a fraction.
+    Float,
+    /// Records of type [`Guardrail`](crate::Guardrail).
+    Guardrails,
+    /// The identifier of an event: a UUID in text.
+    Id,
+    /// A non-negative integer.
+    Int,
+    /// Compact JSON, kept as text.
+    Json,
+    /// Compact JSON texts by key.
+    JsonMap,
+    /// Records of type [`Link`](crate::Link).
+    Links,
+    /// Records of type [`MediaItem`](crate::MediaItem).
+    Media,
+    /// Records of type [`Message`](crate::Message).
+    Messages,
+    /// Numbers by name.
+    Numbers,
+    /// Records of type [`Part`](crate::Part).
+    Parts,
+    /// Records of type [`RedactionCount`](crate::RedactionCount).
+    Redactions,
+    /// Text.
+    Text,
+    /// Texts by key.
+    TextMap,
+    /// A list of texts.
+    Texts,
+    /// Lists of texts by key.
+    TextsMap,
+    /// A moment, RFC 3339 in UTC with six digits of fraction.
+    Time,
+    /// Records of type [`ToolDefinition`](crate::ToolDefinition).
+    ToolDefinitions,
+    /// Records of type [`Truncation`](crate::Truncation).
+    Truncations,
+}
+
+/// What the catalogue says of one field.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FieldInfo {
+    /// The field.
+    pub field: Field,
+    /// Name in JSONL, Parquet and queries.
+    pub name: &'static str,
+    /// Type of the value.
+    pub field_type: FieldType,
+    /// Facet, or `None` for the envelope.
+    pub facet: Option<Facet>,
+    /// Whether the value may hold content or personal data: no statistics, no file names.
+    pub sensitive: bool,
+    /// Whether the host sets the field; the log itself sets the others.
+    pub host: bool,
+    /// Name in OpenTelemetry.
+    pub otel_name: &'static str,
+    /// What the field means.
+    pub doc: &'static str,
+}
+
+macro_rules! define_fields {
+    (@facet envelope) => { None };
+    (@facet $facet:ident) => { Some(Facet::$facet) };
+    (@sensitive plain) => { false };
+    (@sensitive sensitive) => { true };
+    (@host own) => { false };
+    (@host host) => { true };
+    ($($who:ident $section:ident {
+        $($variant:ident $name:ident: $type:ident $sensitivity:ident $otel:literal $doc:literal;)+
+    })+) => {
+        /// A field of an event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        #[non_exhaustive]
+        pub enum Field {
+            $($(#[doc = $doc] $variant,)+)+
+        }
+
+        /// Every field, in the order in which events are written.
+        pub const CATALOG: &[FieldInfo] = &[$($(FieldInfo {
+            field: Field::$variant,
+            name: stringify!($name),
+            field_type: FieldType::$type,
+            facet: define_fields!(@facet $section),
+            sensitive: define_fields!(@sensitive $sensitivity),
+            host: define_fields!(@host $who),
+            otel_name: $otel,
+            doc: $doc,
+        },)+)+];
+
+        impl Field {
+            pub(crate) fn from_name(name: &str) -> Option<Self> {
+                match name { $($(stringify!($name) => Some(Self::$variant),)+)+ _ => None }
+            }
+        }
+    };
+}
+
+with_catalog!(define_fields);
+
+impl Field {
+    /// Returns what the catalogue says of the field.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a field's number is its place in the table"
+    )]
+    pub const fn info(self) -> &'static FieldInfo {
+        &CATALOG[self as usize]
+    }
+
+    /// Returns the field's name in JSONL, Parquet and queries.
+    pub const fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// Returns the facet that the field belongs to, or `None` for the envelope.
+    pub const fn facet(self) -> Option<Facet> {
+        self.info().facet
+    }
+
+    /// Returns the type of the field's value.
+    pub const fn field_type(self) -> FieldType {
+        self.info().field_type
+    }
+
+    /// Returns the fields of `facet`, in the order of the catalogue.
+    pub fn of(facet: Facet) -> impl Iterator<Item = Self> {
+        CATALOG
+            .iter()
+            .filter(move |info| info.facet == Some(facet))
+            .map(|info| info.field)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Field {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::from_name(name).ok_or_else(|| {
+            Error::configuration(format!(
+                "unknown field `{name}`; docs/fields.md lists the fields"
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_parse_to_their_field() {
+        let names: HashSet<_> = CATALOG.iter().map(|info| info.name).collect();
+        assert_eq!(names.len(), CATALOG.len());
+        for (position, info) in CATALOG.iter().enumerate() {
+            assert_eq!(info.name.parse::<Field>().unwrap(), info.field);
+            assert_eq!(info.field as usize, position);
+            assert_eq!(info.field.info().name, info.name);
+        }
+    }
+
+    #[test]
+    fn every_facet_has_a_field_or_lives_in_message_parts() {
+        for facet in Facet::ALL {
+            let has_field = Field::of(*facet).next().is_some();
+            assert!(has_field || *facet == Facet::Reasoning, "{facet}");
+        }
+    }
+}
