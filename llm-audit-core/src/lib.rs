@@ -5,10 +5,12 @@
 
 mod catalog;
 mod clock;
+mod encode;
 mod error;
 mod event;
 mod facet;
 mod id;
+mod key;
 mod level;
 mod retention;
 mod sync;
@@ -24,6 +26,7 @@ pub use event::{
 };
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use id::{EventId, Ids, RandomIds, WriterId};
+pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
 pub use retention::Retention;
 pub use timestamp::Timestamp;
