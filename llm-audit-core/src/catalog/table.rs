@@ -104,15 +104,17 @@ macro_rules! with_catalog {
                 InputMessages input_messages: Messages sensitive "gen_ai.input.messages" "Messages sent to the model, in order.";
                 PromptTemplateVariables prompt_template_variables: JsonMap sensitive "gen_ai.prompt.variable" "Values put into the prompt template.";
                 SkillInput skill_input: Json sensitive "llm_audit.skill.input" "Input of a skill.";
+                PromptLanguage language: Text plain "llm_audit.prompt.language" "Language of the prompt, as the host says.";
+            }
+            own Prompt {
                 PromptDigest prompt_digest: Text plain "llm_audit.prompt.digest" "Keyed digest of the last user text.";
                 PromptChars prompt_chars: Int plain "llm_audit.prompt.chars" "Characters of text in the input messages.";
                 MessageCount message_count: Int plain "llm_audit.prompt.message_count" "Number of input messages.";
-                PromptLanguage language: Text plain "llm_audit.prompt.language" "Language of the prompt, as the host says.";
             }
             host Response {
                 OutputMessages output_messages: Messages sensitive "gen_ai.output.messages" "Messages that the model gave, one for each choice.";
-                FinishReasons finish_reasons: Texts plain "gen_ai.response.finish_reasons" "Why the model stopped, for each choice.";
-                ResponseId response_id: Text plain "gen_ai.response.id" "The provider's id of the response.";
+            }
+            own Response {
                 ResponseDigest response_digest: Text plain "llm_audit.response.digest" "Keyed digest of the text of the first choice.";
                 ResponseChars response_chars: Int plain "llm_audit.response.chars" "Characters of text in the output messages.";
             }
@@ -139,6 +141,8 @@ macro_rules! with_catalog {
                 Provider provider: Text plain "gen_ai.provider.name" "Provider, in the convention's words: openai, anthropic, aws.bedrock.";
                 RequestModel request_model: Text plain "gen_ai.request.model" "Model that was asked for.";
                 ResponseModel response_model: Text plain "gen_ai.response.model" "Model that answered.";
+                FinishReasons finish_reasons: Texts plain "gen_ai.response.finish_reasons" "Why the model stopped, for each choice.";
+                ResponseId response_id: Text plain "gen_ai.response.id" "The provider's id of the response.";
                 BaseModel base_model: Text plain "llm_audit.model.base" "Model that a tuned one was made from.";
                 ModelVersion model_version: Text plain "llm_audit.model.version" "Version of the model.";
                 FineTuneId fine_tune_id: Text plain "llm_audit.model.fine_tune_id" "Fine-tuning that made the model.";
@@ -271,8 +275,10 @@ macro_rules! with_catalog {
                 ClassificationFile classification_file: Text plain "llm_audit.classification.file" "Label of the file.";
                 ClassificationRepo classification_repo: Text plain "llm_audit.classification.repo" "Label of the repository.";
                 ClassificationGroup classification_group: Text plain "llm_audit.classification.group" "Label of the group.";
-                ClassificationEffective classification_effective: Text plain "llm_audit.classification.effective" "The highest of the three, by the policy's order.";
                 SensitivityLabels sensitivity_labels: Texts plain "llm_audit.sensitivity_labels" "Other sensitivity labels.";
+            }
+            own Classification {
+                ClassificationEffective classification_effective: Text plain "llm_audit.classification.effective" "The highest of the three, by the policy's order.";
             }
             host Guardrails {
                 GuardrailsAssigned guardrails_assigned: Texts plain "llm_audit.guardrails.assigned" "Guardrails that were to be applied.";
