@@ -31,7 +31,7 @@ impl Accepts {
 }
 
 macro_rules! facets {
-    ($($group:ident $group_name:literal { $($(#[$doc:meta])* $facet:ident $name:literal $accepts:ident,)+ })+) => {
+    ($($group:ident $group_name:literal { $(#[doc = $doc:literal] $facet:ident $name:literal $accepts:ident,)+ })+) => {
         /// A category of data, captured only when a policy opts in to it.
         ///
         /// Every facet is [`Level::Off`] by default. The names in files and in the log are the
@@ -40,7 +40,7 @@ macro_rules! facets {
         #[repr(u8)]
         #[non_exhaustive]
         pub enum Facet {
-            $($($(#[$doc])* $facet,)+)+
+            $($(#[doc = $doc] $facet,)+)+
         }
 
         /// A group of facets; its name is shorthand for all of them in policy files.
@@ -57,6 +57,11 @@ macro_rules! facets {
             /// Returns the facet's name in files and in the log.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$facet => $name,)+)+ }
+            }
+
+            /// Returns what the facet is, in one sentence.
+            pub const fn doc(self) -> &'static str {
+                match self { $($(Self::$facet => $doc.trim_ascii(),)+)+ }
             }
 
             /// Returns the group that the facet belongs to.

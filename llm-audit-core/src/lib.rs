@@ -30,3 +30,8 @@ pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
 pub use retention::Retention;
 pub use timestamp::Timestamp;
+
+/// Documents that are generated from the catalogue of fields.
+pub mod schema {
+    pub use crate::catalog::{duckdb_sql, fields_markdown, json_schema};
+}

@@ -1,5 +1,9 @@
 //! The catalogue of fields: what exists, where it belongs, what it is called.
 
+mod duckdb;
+mod field_type;
+mod fields_md;
+mod json_schema;
 mod table;
 
 use std::fmt;
@@ -8,59 +12,11 @@ use std::str::FromStr;
 use crate::error::Error;
 use crate::facet::Facet;
 
+pub use duckdb::duckdb_sql;
+pub use field_type::FieldType;
+pub use fields_md::fields_markdown;
+pub use json_schema::json_schema;
 pub(crate) use table::with_catalog;
-
-/// The type of a field's value; the same for every event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FieldType {
-    /// `true` or `false`.
-    Bool,
-    /// Non-negative integers by name.
-    Counts,
-    /// Records of type [`Document`](crate::Document).
-    Documents,
-    /// Records of type [`Evaluation`](crate::Evaluation).
-    Evaluations,
-    /// A number with a fraction.
-    Float,
-    /// Records of type [`Guardrail`](crate::Guardrail).
-    Guardrails,
-    /// The identifier of an event: a UUID in text.
-    Id,
-    /// A non-negative integer.
-    Int,
-    /// Compact JSON, kept as text.
-    Json,
-    /// Compact JSON texts by key.
-    JsonMap,
-    /// Records of type [`Link`](crate::Link).
-    Links,
-    /// Records of type [`MediaItem`](crate::MediaItem).
-    Media,
-    /// Records of type [`Message`](crate::Message).
-    Messages,
-    /// Numbers by name.
-    Numbers,
-    /// Records of type [`Part`](crate::Part).
-    Parts,
-    /// Records of type [`RedactionCount`](crate::RedactionCount).
-    Redactions,
-    /// Text.
-    Text,
-    /// Texts by key.
-    TextMap,
-    /// A list of texts.
-    Texts,
-    /// Lists of texts by key.
-    TextsMap,
-    /// A moment, RFC 3339 in UTC with six digits of fraction.
-    Time,
-    /// Records of type [`ToolDefinition`](crate::ToolDefinition).
-    ToolDefinitions,
-    /// Records of type [`Truncation`](crate::Truncation).
-    Truncations,
-}
 
 /// What the catalogue says of one field.
 #[derive(Clone, Copy, Debug)]

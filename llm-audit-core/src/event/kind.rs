@@ -3,12 +3,12 @@
 use std::fmt;
 
 macro_rules! open_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $variant_doc:literal] $variant:ident $text:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)+
+            $(#[doc = $variant_doc] $variant,)+
             /// A word of a newer version, kept as it is.
             Other(String),
         }
@@ -16,6 +16,10 @@ macro_rules! open_enum {
         impl $name {
             /// Every word of this version.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Every word of this version with its meaning, for generated documents.
+            pub(crate) const WORDS: &'static [(&'static str, &'static str)] =
+                &[$(($text, $variant_doc.trim_ascii()),)+];
 
             /// Returns the word that is written to the log.
             pub fn as_str(&self) -> &str {

@@ -27,6 +27,12 @@ impl Column {
 
 /// A value with columns of its own, such as a message or a verdict.
 pub trait Record: Default {
+    /// Name of the record in documents and schemas.
+    const NAME: &'static str;
+
+    /// What the record is.
+    const DOC: &'static str;
+
     /// The columns, in the order in which they are written.
     const COLUMNS: &'static [Column];
 
@@ -42,6 +48,14 @@ pub trait Record: Default {
 
     #[doc(hidden)]
     fn unknown_mut(&mut self) -> &mut Vec<(String, String)>;
+}
+
+/// Returns the name that a raw identifier such as `r#type` stands for.
+pub(crate) const fn column_name(identifier: &'static str) -> &'static str {
+    match identifier.as_bytes() {
+        [b'r', b'#', ..] => identifier.split_at(2).1,
+        _ => identifier,
+    }
 }
 
 /// Declares a record: a struct of optional columns with chained setters.
@@ -74,8 +88,8 @@ macro_rules! record {
     (@borrow Bool $value:ident) => { ValueRef::Bool(*$value) };
     (@borrow Json $value:ident) => { ValueRef::Json($value) };
     (@borrow Parts $value:ident) => { ValueRef::Parts($value) };
-    ($(#[$doc:meta])* $record:ident { $($name:ident: $type:ident $column_doc:literal;)+ }) => {
-        $(#[$doc])*
+    (#[doc = $doc:literal] $record:ident { $($name:ident: $type:ident $column_doc:literal;)+ }) => {
+        #[doc = $doc]
         #[derive(Clone, Default, PartialEq)]
         #[non_exhaustive]
         pub struct $record {
@@ -95,8 +109,12 @@ macro_rules! record {
         }
 
         impl Record for $record {
+            const NAME: &'static str = stringify!($record);
+
+            const DOC: &'static str = $doc.trim_ascii();
+
             const COLUMNS: &'static [Column] = &[
-                $(Column::new(stringify!($name), FieldType::$type, $column_doc),)+
+                $(Column::new(column_name(stringify!($name)), FieldType::$type, $column_doc),)+
             ];
 
             fn get(&self, column: usize) -> Option<ValueRef<'_>> {

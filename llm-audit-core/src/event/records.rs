@@ -2,7 +2,7 @@
 //!
 //! Messages and parts have the shape of the OpenTelemetry GenAI message schemas.
 
-use super::record::{Column, Record, record};
+use super::record::{Column, Record, column_name, record};
 use super::value::{Value, ValueRef};
 use crate::catalog::FieldType;
 
