@@ -3,8 +3,10 @@
 //! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
 //! this one.
 
+mod batch;
 mod catalog;
 mod clock;
+mod diagnostics;
 mod encode;
 mod error;
 mod event;
@@ -12,12 +14,16 @@ mod facet;
 mod id;
 mod key;
 mod level;
+mod pipeline;
 mod retention;
+mod sink;
 mod sync;
 mod timestamp;
 
+pub use batch::Batch;
 pub use catalog::{CATALOG, Field, FieldInfo, FieldType};
 pub use clock::{Clock, SystemClock};
+pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
 pub use event::{
     Column, Document, Evaluation, Event, Guardrail, Kind, Link, MediaItem, Message, Operation,
@@ -28,7 +34,9 @@ pub use facet::{Facet, FacetGroup, FacetSet};
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
+pub use pipeline::{Counters, LossCounts, LossReason, Report, SinkCounters};
 pub use retention::Retention;
+pub use sink::{Durable, Sink, SinkError};
 pub use timestamp::Timestamp;
 
 /// Documents that are generated from the catalogue of fields.

@@ -1,0 +1,156 @@
+//! What became of the events, in numbers.
+
+use std::fmt;
+
+macro_rules! loss_reasons {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
+        /// Why an event is missing.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum LossReason {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl LossReason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Returns the word in `loss` events and in reports.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+loss_reasons! {
+    /// The queue held as many events as it may.
+    QueueFull "queue_full",
+    /// The queue and the open interactions held as many bytes as they may.
+    MemoryBudget "memory_budget",
+    /// The log had reached the disk space that it may use.
+    DiskBudget "disk_budget",
+    /// The disk was full.
+    Enospc "enospc",
+    /// The operating system refused to write.
+    IoError "io_error",
+    /// The end of a file was incomplete after a crash.
+    TornTail "torn_tail",
+    /// Stored bytes were damaged.
+    Corruption "corruption",
+    /// The process ended before the event was written.
+    ProcessCrash "process_crash",
+    /// The log was shut down before the event was written or delivered.
+    ShutdownDeadline "shutdown_deadline",
+    /// The event was recorded in a forked child through the parent's log.
+    Forked "forked",
+    /// The event could not be sealed or encoded.
+    EncodeError "encode_error",
+    /// The sink turned the event away.
+    SinkRejected "sink_rejected",
+    /// The sink did not take the event in as many tries, or as long a time, as it had.
+    SinkExpired "sink_expired",
+}
+
+impl fmt::Display for LossReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Numbers of events by the reason of their loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LossCounts([u64; LossReason::ALL.len()]);
+
+impl LossCounts {
+    /// Returns how many events were lost for `reason`.
+    pub fn get(&self, reason: LossReason) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Returns how many events were lost.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Returns each reason that has a number above zero, with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (LossReason, u64)> {
+        let pairs = LossReason::ALL.iter().copied().zip(self.0);
+        pairs.filter(|(_, count)| *count > 0)
+    }
+
+    pub(crate) fn add(&mut self, reason: LossReason, count: u64) {
+        if let Some(slot) = self.0.get_mut(reason as usize) {
+            *slot += count;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (slot, count) in self.0.iter_mut().zip(other.0) {
+            *slot += count;
+        }
+    }
+}
+
+/// The ledger of a log: what became of every event that the host handed in, since the start.
+///
+/// At any moment `admitted = written + lost + pending`, and for each sink
+/// `written = delivered + lost + pending`. Events of the log itself (starts, changes, losses) are
+/// counted apart, in `own_written` and `own_lost`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Events that the host handed in, also those that were turned away.
+    pub admitted: u64,
+    /// Events that the journal's write took; without a journal, events handed to the sinks.
+    pub written: u64,
+    /// Events that are missing from the log, by reason.
+    pub lost_by_reason: LossCounts,
+    /// Events on their way.
+    pub pending: u64,
+    /// Events of the log itself that were written.
+    pub own_written: u64,
+    /// Events of the log itself that are missing.
+    pub own_lost: u64,
+    /// Events that a sink or a diagnostics hook tried to record. They would feed back on
+    /// themselves, so they are no events of the host: they get no number and are not written.
+    pub reentrant: u64,
+    /// The ledger of each sink, in the order in which they were added.
+    pub sinks: Vec<SinkCounters>,
+}
+
+impl Counters {
+    /// Returns how many events are missing from the log.
+    pub fn lost(&self) -> u64 {
+        self.lost_by_reason.total()
+    }
+
+    /// Returns the counters of the sink `name`.
+    pub fn sink(&self, name: &str) -> Option<&SinkCounters> {
+        self.sinks.iter().find(|sink| sink.name == name)
+    }
+}
+
+/// The ledger of a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkCounters {
+    /// Name of the sink.
+    pub name: String,
+    /// Events that are durable at the sink.
+    pub delivered: u64,
+    /// Events that are missing at the sink, by reason.
+    pub lost_by_reason: LossCounts,
+    /// Events on their way to the sink, or there and not durable yet.
+    pub pending: u64,
+    /// Tries that failed, also those that were made good later.
+    pub failures: u64,
+}
+
+impl SinkCounters {
+    /// Returns how many events are missing at the sink.
+    pub fn lost(&self) -> u64 {
+        self.lost_by_reason.total()
+    }
+}

@@ -1,0 +1,230 @@
+//! Where events go besides the journal.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::batch::Batch;
+
+/// An output of the log.
+///
+/// Each sink has a thread and a current-thread runtime of its own, so it may wait as long as it
+/// needs to: it delays neither the host, nor the journal, nor another sink. Events that it records
+/// through the log are not written, they would feed back on themselves.
+///
+/// # Contract
+///
+/// - Calls come one after the other, never two at a time; batches come in the order of their
+///   numbers, save that an event may come again after a failure. Receivers tell repeated events by
+///   (writer id, number).
+/// - [`write`](Self::write) takes a batch as a whole or says in its error what it did not take.
+/// - What a call returns as [`Durable`] is a promise: those events outlive this process. Events
+///   that were taken and are not durable yet count as pending.
+/// - A future may be dropped at any await when the log shuts down and its deadline has passed.
+/// - A panic is a failed try.
+/// - Errors and names hold no content and no credentials: they are shown to operators.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Batch, Durable, Sink, SinkError};
+///
+/// #[derive(Debug, Default)]
+/// struct Lines(Vec<u8>);
+///
+/// #[async_trait::async_trait]
+/// impl Sink for Lines {
+///     fn name(&self) -> &str {
+///         "lines"
+///     }
+///
+///     async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+///         self.0.extend_from_slice(batch.json_lines());
+///         Ok(Durable::up_to(batch.last_seq()))
+///     }
+///
+///     async fn flush(&mut self) -> Result<Durable, SinkError> {
+///         Ok(Durable::UNCHANGED)
+///     }
+///
+///     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+///         Ok(Durable::UNCHANGED)
+///     }
+/// }
+/// # assert_eq!(Lines::default().name(), "lines");
+/// ```
+#[async_trait]
+pub trait Sink: Send + 'static {
+    /// Returns the sink's name in reports, counters and `loss` events; it is unique within a log
+    /// and stays the same from start to start.
+    fn name(&self) -> &str;
+
+    /// Takes a batch, and returns what is durable by now.
+    ///
+    /// # Errors
+    ///
+    /// When the batch was not taken, or not as a whole; the error says whether to try again.
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError>;
+
+    /// Makes durable what was taken, as far as the sink can, and returns what is.
+    ///
+    /// # Errors
+    ///
+    /// When that failed; the report of the flush then says so.
+    async fn flush(&mut self) -> Result<Durable, SinkError>;
+
+    /// Makes durable what was taken and gives back what the sink holds; no call follows.
+    ///
+    /// # Errors
+    ///
+    /// When that failed; what is not durable is then a loss.
+    async fn shutdown(&mut self) -> Result<Durable, SinkError>;
+}
+
+#[async_trait]
+impl<S: Sink + ?Sized> Sink for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        (**self).write(batch).await
+    }
+
+    async fn flush(&mut self) -> Result<Durable, SinkError> {
+        (**self).flush().await
+    }
+
+    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        (**self).shutdown().await
+    }
+}
+
+/// What outlives this process at a sink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Durable {
+    /// Every event taken with this number or a lower one is durable; `None` says nothing new.
+    pub up_to: Option<u64>,
+}
+
+impl Durable {
+    /// Nothing more than was said before.
+    pub const UNCHANGED: Self = Self { up_to: None };
+
+    /// Returns that every event taken with number `seq` or a lower one is durable.
+    pub const fn up_to(seq: u64) -> Self {
+        Self { up_to: Some(seq) }
+    }
+}
+
+/// Why a sink did not take a batch, and what to do about it.
+///
+/// Its message holds neither content nor credentials: it is shown to operators.
+#[derive(Clone, Debug)]
+pub struct SinkError {
+    remedy: Remedy,
+    message: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Remedy {
+    Retry {
+        from: Option<u64>,
+        after: Option<Duration>,
+    },
+    Reject(Vec<u64>),
+    Permanent,
+}
+
+impl SinkError {
+    /// Returns an error after which the same batch is tried again, with growing pauses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use llm_audit_core::SinkError;
+    ///
+    /// // Events before number 17 were taken; the server asks for a pause of two seconds.
+    /// let error = SinkError::retry("the server answered 429")
+    ///     .from_seq(17)
+    ///     .after(Duration::from_secs(2));
+    /// assert!(error.is_retry());
+    /// ```
+    pub fn retry(message: impl Into<String>) -> Self {
+        let remedy = Remedy::Retry {
+            from: None,
+            after: None,
+        };
+        Self::new(remedy, message)
+    }
+
+    /// Returns an error of a batch that was taken save for the events numbered `seqs`: those are
+    /// lost to this sink.
+    pub fn reject(seqs: impl IntoIterator<Item = u64>, message: impl Into<String>) -> Self {
+        Self::new(Remedy::Reject(seqs.into_iter().collect()), message)
+    }
+
+    /// Returns an error of a batch that will never be taken: all its events are lost to this sink,
+    /// which is given the next batch.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self::new(Remedy::Permanent, message)
+    }
+
+    /// Returns the error, saying that events with numbers below `seq` were taken; they are not
+    /// written again. It has a meaning for [`SinkError::retry`] only.
+    #[must_use]
+    pub fn from_seq(mut self, seq: u64) -> Self {
+        if let Remedy::Retry { from, .. } = &mut self.remedy {
+            *from = Some(seq);
+        }
+        self
+    }
+
+    /// Returns the error, asking for a pause of at least `pause` before the next try. It has a
+    /// meaning for [`SinkError::retry`] only.
+    #[must_use]
+    pub fn after(mut self, pause: Duration) -> Self {
+        if let Remedy::Retry { after, .. } = &mut self.remedy {
+            *after = Some(pause);
+        }
+        self
+    }
+
+    /// Returns whether the batch is tried again.
+    pub const fn is_retry(&self) -> bool {
+        matches!(self.remedy, Remedy::Retry { .. })
+    }
+
+    /// Returns the numbers of the events that were turned away, or an empty slice when the error
+    /// concerns the batch as a whole.
+    pub fn rejected(&self) -> &[u64] {
+        match &self.remedy {
+            Remedy::Reject(seqs) => seqs,
+            _ => &[],
+        }
+    }
+
+    pub(crate) const fn remedy(&self) -> &Remedy {
+        &self.remedy
+    }
+
+    fn new(remedy: Remedy, message: impl Into<String>) -> Self {
+        Self {
+            remedy,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for SinkError {}
