@@ -17,9 +17,12 @@ declare -A dependencies=(
     [tracing-stack]='tracing = "0.1"
 tracing-subscriber = { version = "0.3", features = ["env-filter", "fmt", "json"] }
 tracing-appender = "0.2"'
+    [tracing-lean]='tracing = "0.1"
+tracing-subscriber = { version = "0.3", features = ["json"] }
+tracing-appender = "0.2"'
 )
 programs=("$@")
-[ ${#programs[@]} -gt 0 ] || programs=(nothing tracing-stack llm-audit)
+[ ${#programs[@]} -gt 0 ] || programs=(nothing tracing-stack tracing-lean llm-audit)
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -62,8 +65,10 @@ for program in "${programs[@]}"; do
     read -r crates cpu bytes <<<"$row"
     [ "$program" != nothing ] || empty=$bytes
     [ "$program" != tracing-stack ] || tracing=$cpu
-    ratio=$([ -z "$tracing" ] && echo – || awk -v a="$cpu" -v b="$tracing" 'BEGIN { printf "%.2f", a / b }')
-    added=$([ -z "$empty" ] && echo – || echo $(((bytes - empty) / 1024)))
+    ratio=–
+    [ -z "$tracing" ] || ratio=$(awk -v a="$cpu" -v b="$tracing" 'BEGIN { printf "%.2f", a / b }')
+    added=–
+    [ -z "$empty" ] || added=$(((bytes - empty) / 1024))
     printf '| %s | %s | %s | %s | %s | %s |\n' "$program" "$crates" "$cpu" "$ratio" $((bytes / 1024)) "$added"
     if [ "$program" = llm-audit ]; then
         [ "$crates" -le $max_crates ] || over+=("crates: $crates, limit $max_crates")

@@ -73,3 +73,19 @@ fn line(file: &mut impl Write, number: u64, members: &str) -> Result<(), Box<dyn
     file.write_all(&bytes)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_kinds_come_after_the_lines_that_readers_sample() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path()).unwrap();
+        let text = fs::read_to_string(dir.path().join("late-kinds.jsonl")).unwrap();
+        for late in ["tool_call", r#""correction""#, r#""\"high\"""#, "2030"] {
+            let before = text.lines().take_while(|line| !line.contains(late));
+            assert!(before.count() > 25_000, "{late}");
+        }
+    }
+}
