@@ -83,7 +83,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path()).unwrap();
         let text = fs::read_to_string(dir.path().join("late-kinds.jsonl")).unwrap();
-        for late in ["tool_call", r#""correction""#, r#""\"high\"""#, "2030"] {
+        for late in ["tool_call", r#""correction""#, r#""\"high\"""#, "of_2030"] {
             let before = text.lines().take_while(|line| !line.contains(late));
             assert!(before.count() > 25_000, "{late}");
         }
