@@ -15,6 +15,7 @@ mod id;
 mod key;
 mod level;
 mod pipeline;
+mod policy;
 mod retention;
 mod sink;
 mod sync;
@@ -35,6 +36,10 @@ pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
 pub use pipeline::{Counters, LossCounts, LossReason, Report, SinkCounters};
+pub use policy::{
+    Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
+    PolicyLoader, Preset, Scope, Warning,
+};
 pub use retention::Retention;
 pub use sink::{Durable, Sink, SinkError};
 pub use timestamp::Timestamp;

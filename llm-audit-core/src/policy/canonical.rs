@@ -1,0 +1,250 @@
+//! A policy as one text that is the same however the policy was written.
+//!
+//! The text is JSON (RFC 8259) with sorted keys and no spaces. It holds everything that decides
+//! what is captured, and key ids, but no key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::facet::Facet;
+use crate::level::{Level, Levels};
+use crate::policy::Parts;
+use crate::policy::redaction::Redactor;
+
+/// The version of this form; a policy file names the same.
+pub(super) const VERSION: u64 = 1;
+
+impl Parts {
+    /// Returns everything that decides what is captured. Who approved it does not, nor do
+    /// warnings.
+    pub(super) fn canonical(&self) -> Canonical {
+        let mut entries = vec![
+            ("version", Canonical::Integer(VERSION)),
+            ("facets", self.facets()),
+            ("intent", Canonical::text(self.intent)),
+            ("redaction", self.redaction()),
+        ];
+        entries.extend(
+            self.retention
+                .map(|retention| ("retention", Canonical::text(retention))),
+        );
+        entries.extend(self.layers.canonical());
+        if let Some(keys) = &self.keys {
+            entries.push(("keys", Canonical::texts(keys.iter())));
+        }
+        if !self.verbatim.is_empty() {
+            entries.push(("danger_verbatim", Canonical::texts(self.verbatim.iter())));
+        }
+        let sinks: Vec<_> = self
+            .sinks
+            .iter()
+            .filter(|(_, without)| !without.is_empty())
+            .collect();
+        if !sinks.is_empty() {
+            let without = |facets| Canonical::map([("without", Canonical::texts(facets))]);
+            let sinks = sinks
+                .into_iter()
+                .map(|(name, facets)| (name, without(facets.iter())));
+            entries.push(("sinks", Canonical::map(sinks)));
+        }
+        Canonical::map(entries)
+    }
+
+    fn facets(&self) -> Canonical {
+        let kept = Facet::ALL
+            .iter()
+            .zip(&self.rules)
+            .filter(|(_, rule)| rule.level > Level::Off);
+        Canonical::map(kept.map(|(facet, rule)| {
+            let mut entries = vec![("level", Canonical::text(rule.level))];
+            if let Some(bytes) = rule.max_bytes {
+                // A `usize` is at most 64 bits on every platform of Rust.
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                entries.push(("max_bytes", Canonical::Integer(bytes)));
+            }
+            entries.extend(
+                rule.sample
+                    .map(|share| ("sample", Canonical::Number(share))),
+            );
+            (facet, Canonical::map(entries))
+        }))
+    }
+
+    fn redaction(&self) -> Canonical {
+        let settings = self.redactor.settings();
+        let operators = settings
+            .operators
+            .iter()
+            .map(|(name, op)| (name, Canonical::text(op)));
+        let allow: BTreeSet<_> = settings.allow.iter().collect();
+        Canonical::map([
+            ("engine", Canonical::text(Redactor::ENGINE_VERSION)),
+            ("preset", Canonical::text(&settings.preset)),
+            ("operators", Canonical::map(operators)),
+            ("allow", Canonical::texts(allow)),
+        ])
+    }
+}
+
+/// Returns what a layer narrows, by facet.
+pub(super) fn narrowed(levels: Levels) -> Canonical {
+    let below = levels.iter().filter(|(_, level)| *level < Level::Full);
+    Canonical::map(below.map(|(facet, level)| (facet, Canonical::text(level))))
+}
+
+/// A JSON value without null, whose maps sort themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Canonical {
+    Text(String),
+    Number(f64),
+    Integer(u64),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
+}
+
+impl Canonical {
+    pub(super) fn text(text: impl ToString) -> Self {
+        Self::Text(text.to_string())
+    }
+
+    pub(super) fn texts<T: ToString>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self::List(texts.into_iter().map(Self::text).collect())
+    }
+
+    pub(super) fn map<K: ToString>(entries: impl IntoIterator<Item = (K, Self)>) -> Self {
+        Self::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.to_string(), value))
+                .collect(),
+        )
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Text(text) => write_text(text, out),
+            // Rust prints the shortest digits that read back as the same number.
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Integer(integer) => out.push_str(&integer.to_string()),
+            Self::List(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Map(entries) => {
+                out.push('{');
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    write_text(key, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// Returns the paths at which the two values differ, sorted.
+    pub(super) fn diff(&self, other: &Self) -> Vec<String> {
+        let mut paths = BTreeSet::new();
+        Self::compare(Some(self), Some(other), "", &mut paths);
+        paths.into_iter().collect()
+    }
+
+    fn compare(
+        left: Option<&Self>,
+        right: Option<&Self>,
+        path: &str,
+        paths: &mut BTreeSet<String>,
+    ) {
+        if left == right {
+            return;
+        }
+        let empty = BTreeMap::new();
+        let (left, right) = match (left, right) {
+            (Some(Self::Map(left)), Some(Self::Map(right))) => (left, right),
+            (Some(Self::Map(map)), None) if !map.is_empty() => (map, &empty),
+            (None, Some(Self::Map(map))) if !map.is_empty() => (&empty, map),
+            _ => {
+                paths.insert(path.to_owned());
+                return;
+            }
+        };
+        let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+        for key in keys {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            Self::compare(left.get(key), right.get(key), &path, paths);
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{0}'..='\u{1f}' => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn maps_are_sorted_and_there_are_no_spaces() {
+        let value = Canonical::map([
+            ("b", Canonical::Number(0.1)),
+            ("a", Canonical::texts(["x", "y"])),
+            ("c", Canonical::Integer(u64::MAX)),
+        ]);
+        assert_eq!(
+            value.to_json(),
+            r#"{"a":["x","y"],"b":0.1,"c":18446744073709551615}"#
+        );
+    }
+
+    #[test]
+    fn a_difference_is_told_by_its_path() {
+        let one = Canonical::map([
+            ("a", Canonical::map([("x", Canonical::Integer(1))])),
+            ("b", Canonical::Integer(1)),
+        ]);
+        let two = Canonical::map([
+            ("b", Canonical::Integer(2)),
+            ("c", Canonical::map::<&str>([])),
+        ]);
+        assert_eq!(one.diff(&two), ["a.x", "b", "c"]);
+        assert_eq!(one.diff(&one), [""; 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_json(text: String) {
+            let json = Canonical::text(&text).to_json();
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+    }
+}

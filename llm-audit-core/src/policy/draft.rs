@@ -1,0 +1,91 @@
+//! A policy as it was written down: what the builder and the file reader fill alike.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::facet::{Facet, FacetGroup, FacetSet};
+use crate::key::{Key, KeyRing};
+use crate::level::Level;
+use crate::policy::preset::Preset;
+use crate::policy::problem::Place;
+use crate::policy::redaction::RedactionSettings;
+use crate::policy::rule::{FacetRule, Intent};
+use crate::retention::Retention;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Draft {
+    pub(super) preset: Option<(Preset, Place)>,
+    pub(super) settings: Settings,
+    pub(super) retention: Option<(Retention, Place)>,
+    pub(super) intent: Intent,
+    pub(super) keys: Keys,
+    pub(super) tenants: Vec<(String, Settings)>,
+    pub(super) tenants_default: Option<Settings>,
+    pub(super) order: Option<(Vec<String>, Place)>,
+    pub(super) rules: Vec<(String, Settings)>,
+    pub(super) unclassified: Option<Settings>,
+    pub(super) redaction: Option<(RedactionSettings, Place)>,
+    pub(super) verbatim: BTreeMap<Facet, Place>,
+    pub(super) consent_to_raw: bool,
+    pub(super) approved_by: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) sinks: BTreeMap<String, FacetSet>,
+}
+
+/// What a layer sets; a facet's own setting stands over that of its group.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) place: Place,
+    pub(super) groups: BTreeMap<FacetGroup, Setting>,
+    pub(super) facets: BTreeMap<Facet, Setting>,
+}
+
+/// What is set for a facet or a group; what is `None` comes from the group or the preset.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Setting {
+    pub(super) place: Place,
+    pub(super) level: Option<Level>,
+    pub(super) max_bytes: Option<usize>,
+    pub(super) sample: Option<f64>,
+    pub(super) retain: Option<Retention>,
+}
+
+/// Where the keys of a policy come from; a named one is opened when all else is well.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Keys {
+    #[default]
+    None,
+    Ring(KeyRing),
+    Named {
+        current: Option<(KeyName, Place)>,
+        old: Vec<(KeyName, Place)>,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum KeyName {
+    File(PathBuf),
+    Env(String),
+}
+
+impl KeyName {
+    pub(super) fn open(&self) -> Result<Key, Error> {
+        match self {
+            Self::File(path) => Key::file(path),
+            Self::Env(name) => Key::env(name),
+        }
+    }
+}
+
+impl From<FacetRule> for Setting {
+    fn from(rule: FacetRule) -> Self {
+        Self {
+            place: Place::Code,
+            level: Some(rule.level),
+            max_bytes: rule.max_bytes,
+            sample: rule.sample,
+            retain: rule.retain,
+        }
+    }
+}

@@ -1,0 +1,545 @@
+//! From the tree of a policy file to a draft, with everything in it that means nothing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::node::{Entry, Node, Value};
+use crate::facet::{Facet, FacetGroup, FacetSet};
+use crate::level::Level;
+use crate::policy::canonical::VERSION;
+use crate::policy::draft::{Draft, KeyName, Keys, Setting, Settings};
+use crate::policy::preset::Preset;
+use crate::policy::problem::{Place, Problems, nearest_first, quoted};
+use crate::policy::redaction::RedactionSettings;
+use crate::policy::rule::Intent;
+use crate::policy::validate::UNCLASSIFIED;
+use crate::retention::Retention;
+
+/// Returns what the file says as far as it can be understood, and what cannot. Paths in it are
+/// relative to `base`.
+pub(super) fn draft(root: &Node, base: &Path) -> (Draft, Problems) {
+    let mut reader = Reader {
+        base: base.to_owned(),
+        problems: Problems::default(),
+        draft: Draft::default(),
+    };
+    reader.root(root);
+    (reader.draft, reader.problems)
+}
+
+struct Reader {
+    base: PathBuf,
+    problems: Problems,
+    draft: Draft,
+}
+
+/// The keys of a policy file, each with its reader.
+const KEYS: &[(&str, Read)] = &[
+    ("version", Reader::version),
+    ("preset", |reader, entry| {
+        let preset = reader.choice(&entry.node, "preset", Preset::ALL, Preset::name);
+        reader.draft.preset = preset.map(|preset| (preset, Place::Line(entry.line)));
+    }),
+    ("facets", |reader, entry| {
+        reader.draft.settings = reader.settings(entry, Layer::Process);
+    }),
+    ("retention", Reader::retention_table),
+    ("intent", |reader, entry| {
+        let intent = reader.choice(&entry.node, "intent", Intent::ALL, Intent::name);
+        reader.draft.intent = intent.unwrap_or_default();
+    }),
+    ("key", Reader::key),
+    ("old_keys", Reader::old_keys),
+    ("tenant", Reader::tenant),
+    ("tenants", Reader::tenants),
+    ("classification", Reader::classification),
+    ("rule", Reader::rule),
+    ("redaction", Reader::redaction),
+    ("sinks", Reader::sinks),
+    ("danger_verbatim", Reader::verbatim),
+    ("consent_to_raw", Reader::consent),
+    ("approved_by", |reader, entry| {
+        reader.draft.approved_by = reader.text(&entry.node, "approved_by").map(str::to_owned);
+    }),
+    ("reason", |reader, entry| {
+        reader.draft.reason = reader.text(&entry.node, "reason").map(str::to_owned);
+    }),
+];
+
+const RULE_KEYS: &[&str] = &["level", "max_bytes", "sample", "retain"];
+
+type Read = fn(&mut Reader, &Entry);
+
+/// Which layer a table of facets belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    Process,
+    Below,
+}
+
+/// What a key of a table of facets names.
+#[derive(Clone, Copy)]
+enum Target {
+    Facet(Facet),
+    Group(FacetGroup),
+}
+
+impl Reader {
+    fn root(&mut self, root: &Node) {
+        for entry in self.entries(root, "the policy") {
+            match KEYS.iter().find(|(key, _)| *key == entry.key) {
+                Some((_, read)) => read(self, entry),
+                None => self.unknown_key(entry, "the policy", KEYS.iter().map(|(key, _)| *key)),
+            }
+        }
+    }
+
+    fn version(&mut self, entry: &Entry) {
+        match entry.node.value {
+            Value::Integer(VERSION) => {}
+            Value::Integer(version) => self.add(
+                &entry.node,
+                format!("version {version} is not known here; this release reads {VERSION}"),
+            ),
+            _ => self.wrong(&entry.node, "version", "a number, 1"),
+        }
+    }
+
+    fn retention_table(&mut self, entry: &Entry) {
+        for entry in self.known_entries(&entry.node, "retention", &["default"]) {
+            let retention = self.retention(&entry.node, "retention.default");
+            self.draft.retention = retention.map(|retention| (retention, Place::Line(entry.line)));
+        }
+    }
+
+    fn key(&mut self, entry: &Entry) {
+        let Some(name) = self.key_name(&entry.node, "key") else {
+            return;
+        };
+        let old = match std::mem::take(&mut self.draft.keys) {
+            Keys::Named { old, .. } => old,
+            _ => Vec::new(),
+        };
+        self.draft.keys = Keys::Named {
+            current: Some((name, Place::Line(entry.line))),
+            old,
+        };
+    }
+
+    fn old_keys(&mut self, entry: &Entry) {
+        let nodes = self.list(
+            &entry.node,
+            "old_keys",
+            "a list of `{ file = \"…\" }` or `{ env = \"…\" }`",
+        );
+        let old = nodes
+            .iter()
+            .filter_map(|node| Some((self.key_name(node, "old_keys")?, Place::Line(node.line))))
+            .collect();
+        let current = match std::mem::take(&mut self.draft.keys) {
+            Keys::Named { current, .. } => current,
+            _ => None,
+        };
+        self.draft.keys = Keys::Named { current, old };
+    }
+
+    fn key_name(&mut self, node: &Node, name: &str) -> Option<KeyName> {
+        const FORM: &str =
+            "`{ file = \"…\" }` or `{ env = \"…\" }`; a key itself never stands in a policy file";
+        let Value::Table(entries) = &node.value else {
+            self.wrong(node, name, FORM);
+            return None;
+        };
+        match entries.as_slice() {
+            [entry] if entry.key == "file" => {
+                let path = self.text(&entry.node, "file")?;
+                Some(KeyName::File(self.base.join(path)))
+            }
+            [entry] if entry.key == "env" => {
+                Some(KeyName::Env(self.text(&entry.node, "env")?.to_owned()))
+            }
+            _ => {
+                self.wrong(node, name, FORM);
+                None
+            }
+        }
+    }
+
+    fn tenant(&mut self, entry: &Entry) {
+        for node in self.list(&entry.node, "tenant", "a list of tables, `[[tenant]]`") {
+            let mut name = None;
+            let mut settings = Settings::default();
+            for entry in self.known_entries(node, "tenant", &["name", "facets"]) {
+                match entry.key.as_str() {
+                    "name" => name = self.text(&entry.node, "name").map(str::to_owned),
+                    _ => settings = self.settings(entry, Layer::Below),
+                }
+            }
+            settings.place = Place::Line(node.line);
+            match name {
+                Some(name) => self.draft.tenants.push((name, settings)),
+                None if matches!(node.value, Value::Table(_)) => {
+                    self.add(node, "a tenant has no `name`; give it the tenant's id");
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn tenants(&mut self, entry: &Entry) {
+        for entry in self.known_entries(&entry.node, "tenants", &["default"]) {
+            let settings = self.layer(&entry.node, "tenants.default");
+            self.draft.tenants_default = Some(settings);
+        }
+    }
+
+    fn classification(&mut self, entry: &Entry) {
+        for entry in self.known_entries(&entry.node, "classification", &["order"]) {
+            let labels = self
+                .list(
+                    &entry.node,
+                    "classification.order",
+                    "a list of labels, lowest first",
+                )
+                .iter()
+                .filter_map(|node| self.text(node, "classification.order").map(str::to_owned))
+                .collect();
+            self.draft.order = Some((labels, Place::Line(entry.line)));
+        }
+    }
+
+    fn rule(&mut self, entry: &Entry) {
+        for node in self.list(&entry.node, "rule", "a list of tables, `[[rule]]`") {
+            let mut label = None;
+            let mut settings = Settings::default();
+            for entry in self.known_entries(node, "rule", &["when", "facets"]) {
+                if entry.key == "facets" {
+                    settings = self.settings(entry, Layer::Below);
+                } else {
+                    for entry in self.known_entries(&entry.node, "when", &["classification"]) {
+                        label = self
+                            .text(&entry.node, "when.classification")
+                            .map(str::to_owned);
+                    }
+                }
+            }
+            settings.place = Place::Line(node.line);
+            match label {
+                Some(label) if label != UNCLASSIFIED => self.draft.rules.push((label, settings)),
+                Some(_) if self.draft.unclassified.is_some() => {
+                    self.add(node, "`unclassified` has two rules; make them one");
+                }
+                Some(_) => self.draft.unclassified = Some(settings),
+                None if matches!(node.value, Value::Table(_)) => self.add(
+                    node,
+                    "a rule does not say when it holds; give it `when.classification = \"…\"`",
+                ),
+                None => {}
+            }
+        }
+    }
+
+    fn redaction(&mut self, entry: &Entry) {
+        let mut settings = RedactionSettings::default();
+        let keys = ["preset", "operators", "allow"];
+        for entry in self.known_entries(&entry.node, "redaction", &keys) {
+            match entry.key.as_str() {
+                "preset" => {
+                    if let Some(preset) = self.text(&entry.node, "redaction.preset") {
+                        preset.clone_into(&mut settings.preset);
+                    }
+                }
+                "operators" => {
+                    for entry in self.entries(&entry.node, "redaction.operators") {
+                        if let Some(operator) = self.text(&entry.node, "redaction.operators") {
+                            settings
+                                .operators
+                                .insert(entry.key.clone(), operator.to_owned());
+                        }
+                    }
+                }
+                _ => {
+                    for node in self.list(&entry.node, "redaction.allow", "a list of texts") {
+                        let allowed = self.text(node, "redaction.allow");
+                        settings.allow.extend(allowed.map(str::to_owned));
+                    }
+                }
+            }
+        }
+        self.draft.redaction = Some((settings, Place::Line(entry.line)));
+    }
+
+    fn sinks(&mut self, entry: &Entry) {
+        for entry in self.entries(&entry.node, "sinks") {
+            let mut without = FacetSet::EMPTY;
+            for inner in self.known_entries(&entry.node, "a sink", &["without"]) {
+                for (facet, _) in self.facets(&inner.node, "without") {
+                    without.insert(facet);
+                }
+            }
+            self.draft.sinks.insert(entry.key.clone(), without);
+        }
+    }
+
+    fn verbatim(&mut self, entry: &Entry) {
+        let facets = self.facets(&entry.node, "danger_verbatim");
+        self.draft.verbatim.extend(facets);
+    }
+
+    fn consent(&mut self, entry: &Entry) {
+        match entry.node.value {
+            Value::Bool(consent) => self.draft.consent_to_raw = consent,
+            _ => self.wrong(&entry.node, "consent_to_raw", "true or false"),
+        }
+    }
+
+    /// Reads a list of facets and groups.
+    fn facets(&mut self, node: &Node, name: &str) -> Vec<(Facet, Place)> {
+        let mut facets = Vec::new();
+        for node in self.list(node, name, "a list of facets and groups") {
+            let place = Place::Line(node.line);
+            let target = self
+                .text(node, name)
+                .and_then(|word| self.target(node, word));
+            match target {
+                Some(Target::Facet(facet)) => facets.push((facet, place)),
+                Some(Target::Group(group)) => {
+                    facets.extend(group.facets().map(|facet| (facet, place)));
+                }
+                None => {}
+            }
+        }
+        facets
+    }
+
+    /// Reads the table of a layer that has nothing but facets.
+    fn layer(&mut self, node: &Node, name: &str) -> Settings {
+        let mut settings = Settings::default();
+        for entry in self.known_entries(node, name, &["facets"]) {
+            settings = self.settings(entry, Layer::Below);
+        }
+        settings.place = Place::Line(node.line);
+        settings
+    }
+
+    fn settings(&mut self, entry: &Entry, layer: Layer) -> Settings {
+        let mut settings = Settings::default();
+        for entry in self.entries(&entry.node, "facets") {
+            let Some(target) = self.target(&entry.node, &entry.key) else {
+                continue;
+            };
+            let Some(setting) = self.setting(entry, layer) else {
+                continue;
+            };
+            match target {
+                Target::Facet(facet) => drop(settings.facets.insert(facet, setting)),
+                Target::Group(group) => drop(settings.groups.insert(group, setting)),
+            }
+        }
+        settings
+    }
+
+    fn setting(&mut self, entry: &Entry, layer: Layer) -> Option<Setting> {
+        let name = format!("facets.{}", entry.key);
+        let mut setting = Setting {
+            place: Place::Line(entry.line),
+            ..Setting::default()
+        };
+        match &entry.node.value {
+            Value::Text(_) => {
+                setting.level = self.choice(&entry.node, "level", Level::ALL, Level::name);
+                setting.level?;
+            }
+            Value::Table(_) if layer == Layer::Process => {
+                for entry in self.known_entries(&entry.node, &name, RULE_KEYS) {
+                    self.limit(entry, &name, &mut setting);
+                }
+            }
+            _ if layer == Layer::Below => {
+                self.wrong(
+                    &entry.node,
+                    &name,
+                    "a level; limits belong to the facets of the process",
+                );
+                return None;
+            }
+            _ => {
+                self.wrong(
+                    &entry.node,
+                    &name,
+                    "a level, or a table of level, max_bytes, sample, retain",
+                );
+                return None;
+            }
+        }
+        Some(setting)
+    }
+
+    fn limit(&mut self, entry: &Entry, name: &str, setting: &mut Setting) {
+        let Entry { key, node, .. } = entry;
+        let name = format!("{name}.{key}");
+        match (key.as_str(), &node.value) {
+            ("level", _) => {
+                setting.level = self.choice(node, "level", Level::ALL, Level::name);
+            }
+            ("max_bytes", Value::Integer(bytes)) => {
+                setting.max_bytes = Some(usize::try_from(*bytes).unwrap_or(usize::MAX));
+            }
+            ("max_bytes", _) => self.wrong(node, &name, "a number of bytes"),
+            // Only 0 and 1 can be shares; what a float makes of others is refused all the same.
+            ("sample", Value::Integer(share)) => setting.sample = Some(*share as f64),
+            ("sample", Value::Number(share)) => setting.sample = Some(*share),
+            ("sample", _) => self.wrong(node, &name, "a share above 0 and at most 1"),
+            _ => setting.retain = self.retention(node, &name),
+        }
+    }
+
+    fn retention(&mut self, node: &Node, name: &str) -> Option<Retention> {
+        let retention = match &node.value {
+            Value::Text(text) => text.parse().ok(),
+            Value::Integer(days) => u32::try_from(*days)
+                .ok()
+                .and_then(|days| Retention::from_days(days).ok()),
+            _ => None,
+        };
+        if retention.is_none() {
+            self.wrong(
+                node,
+                name,
+                "\"30 days\", \"90 days\", \"120 days\", 1 to 36500 days, or \"forever\"",
+            );
+        }
+        retention
+    }
+
+    fn target(&mut self, node: &Node, word: &str) -> Option<Target> {
+        let facet = Facet::ALL.iter().find(|facet| facet.name() == word);
+        let group = FacetGroup::ALL.iter().find(|group| group.name() == word);
+        let target = facet
+            .map(|facet| Target::Facet(*facet))
+            .or(group.map(|group| Target::Group(*group)));
+        if target.is_none() {
+            let names = Facet::ALL.iter().map(|facet| facet.name());
+            let names = names.chain(FacetGroup::ALL.iter().map(|group| group.name()));
+            self.add(
+                node,
+                format!(
+                    "unknown facet {}; the facets and groups are {}",
+                    quoted(word),
+                    nearest_first(word, names)
+                ),
+            );
+        }
+        target
+    }
+
+    fn choice<T: Copy>(
+        &mut self,
+        node: &Node,
+        noun: &str,
+        all: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let word = self.text(node, noun)?;
+        let choice = all.iter().copied().find(|choice| name(*choice) == word);
+        if choice.is_none() {
+            self.add(
+                node,
+                format!(
+                    "unknown {noun} {}; the possible ones are {}",
+                    quoted(word),
+                    nearest_first(word, all.iter().map(|choice| name(*choice)))
+                ),
+            );
+        }
+        choice
+    }
+
+    fn text<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n str> {
+        match &node.value {
+            Value::Text(text) => Some(text),
+            _ => {
+                self.wrong(node, name, "a text");
+                None
+            }
+        }
+    }
+
+    fn list<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> &'n [Node] {
+        match &node.value {
+            Value::List(nodes) => nodes,
+            _ => {
+                self.wrong(node, name, form);
+                &[]
+            }
+        }
+    }
+
+    /// Returns the entries of a table, but for repeated and unknown ones.
+    fn known_entries<'n>(
+        &mut self,
+        node: &'n Node,
+        name: &str,
+        known: &[&'static str],
+    ) -> Vec<&'n Entry> {
+        let mut entries = self.entries(node, name);
+        entries.retain(|entry| {
+            let is_known = known.contains(&entry.key.as_str());
+            if !is_known {
+                self.unknown_key(entry, name, known.iter().copied());
+            }
+            is_known
+        });
+        entries
+    }
+
+    /// Returns the entries of a table, but for repeated ones.
+    fn entries<'n>(&mut self, node: &'n Node, name: &str) -> Vec<&'n Entry> {
+        let Value::Table(entries) = &node.value else {
+            self.wrong(node, name, "a table");
+            return Vec::new();
+        };
+        let mut seen = BTreeSet::new();
+        let mut first = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if seen.insert(entry.key.as_str()) {
+                first.push(entry);
+            } else {
+                let key = quoted(&entry.key);
+                self.problems.add(
+                    Place::Line(entry.line),
+                    format!("key {key} stands twice in {name}; keep one"),
+                );
+            }
+        }
+        first
+    }
+
+    fn unknown_key(
+        &mut self,
+        entry: &Entry,
+        name: &str,
+        known: impl IntoIterator<Item = &'static str>,
+    ) {
+        self.problems.add(
+            Place::Line(entry.line),
+            format!(
+                "unknown key {} in {name}; the keys are {}",
+                quoted(&entry.key),
+                nearest_first(&entry.key, known)
+            ),
+        );
+    }
+
+    /// Adds that a value has the wrong form, without the value: it could be a misplaced secret.
+    fn wrong(&mut self, node: &Node, name: &str, form: &str) {
+        self.add(
+            node,
+            format!("`{name}` is {}; it must be {form}", node.value.kind()),
+        );
+    }
+
+    fn add(&mut self, node: &Node, message: impl Into<String>) {
+        self.problems.add(Place::Line(node.line), message);
+    }
+}

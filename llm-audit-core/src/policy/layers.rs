@@ -1,0 +1,207 @@
+//! The layers of a policy, combined by minimum ahead of time.
+
+use std::collections::BTreeMap;
+
+use crate::facet::Facet;
+use crate::level::{Level, Levels};
+use crate::policy::canonical::{Canonical, narrowed};
+use crate::policy::explain::Layer;
+use crate::policy::scope::Scope;
+
+/// Process, tenant, classification rule and call; each can only narrow what stands above it.
+#[derive(Debug)]
+pub(super) struct Layers {
+    process: Levels,
+    tenants: BTreeMap<String, Narrowed>,
+    unlisted: Option<Narrowed>,
+    ranks: Vec<Rank>,
+    unclassified: Option<Levels>,
+    has_key: bool,
+}
+
+/// What a layer asks for, and that combined with the process layer.
+#[derive(Debug)]
+struct Narrowed {
+    asked: Levels,
+    combined: Levels,
+}
+
+/// A classification label; a rule holds for its label and for every higher one.
+#[derive(Debug)]
+struct Rank {
+    label: String,
+    asked: Levels,
+    combined: Levels,
+}
+
+/// What the layers below the process ask for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) tenants: BTreeMap<String, Levels>,
+    pub(super) unlisted: Option<Levels>,
+    /// Every label, lowest first, with its rule if there is one.
+    pub(super) ranks: Vec<(String, Option<Levels>)>,
+    pub(super) unclassified: Option<Levels>,
+}
+
+impl Layers {
+    /// Combines the layers; `has_key` tells whether anything can be at level Digest.
+    pub(super) fn new(process: Levels, asked: Asked, has_key: bool) -> Self {
+        let narrowed = |asked: Levels| Narrowed {
+            asked,
+            combined: process.min(asked),
+        };
+        let mut combined = Levels::FULL;
+        let ranks = asked
+            .ranks
+            .into_iter()
+            .map(|(label, rule)| {
+                let asked = rule.unwrap_or(Levels::FULL);
+                combined = combined.min(asked);
+                Rank {
+                    label,
+                    asked,
+                    combined,
+                }
+            })
+            .collect();
+        Self {
+            process,
+            tenants: asked
+                .tenants
+                .into_iter()
+                .map(|(name, levels)| (name, narrowed(levels)))
+                .collect(),
+            unlisted: asked.unlisted.map(narrowed),
+            ranks,
+            unclassified: asked.unclassified,
+            has_key,
+        }
+    }
+
+    pub(super) const fn process(&self) -> Levels {
+        self.process
+    }
+
+    /// Returns the levels of every layer combined: one map look-up and at most two minima.
+    pub(super) fn effective(&self, scope: &Scope<'_>) -> Levels {
+        let levels = self
+            .tenant(scope.tenant)
+            .map_or(self.process, |(_, tenant)| tenant.combined);
+        let levels = match self.highest(scope.classification) {
+            Some(rank) => levels.min(rank.combined),
+            None => self.unclassified.map_or(levels, |rule| levels.min(rule)),
+        };
+        if scope.call == Levels::FULL {
+            levels
+        } else {
+            levels.min(self.call(scope.call))
+        }
+    }
+
+    /// Returns what each layer that applies asks for, the process first.
+    pub(super) fn applied(&self, scope: &Scope<'_>) -> Vec<(Layer, Levels)> {
+        let mut layers = vec![(Layer::Process, self.process)];
+        layers.extend(self.tenant(scope.tenant).map(|(name, tenant)| {
+            let layer = name.map_or(Layer::TenantsDefault, |name| Layer::Tenant(name.to_owned()));
+            (layer, tenant.asked)
+        }));
+        match self.highest(scope.classification) {
+            Some(highest) => {
+                for rank in &self.ranks {
+                    layers.push((Layer::Rule(rank.label.clone()), rank.asked));
+                    if rank.label == highest.label {
+                        break;
+                    }
+                }
+            }
+            None => layers.extend(self.unclassified.map(|rule| (Layer::Unclassified, rule))),
+        }
+        layers.push((Layer::Call, self.call(scope.call)));
+        layers
+    }
+
+    /// Returns the highest of `labels`, an unknown one counting as the highest there is.
+    pub(super) fn highest_label(&self, labels: &[&str]) -> Option<&str> {
+        self.highest(labels).map(|rank| rank.label.as_str())
+    }
+
+    /// Returns the entries `tenants` and `classification`, each where there is such a layer.
+    pub(super) fn canonical(&self) -> Vec<(&'static str, Canonical)> {
+        let mut entries = Vec::new();
+        if let Some(unlisted) = &self.unlisted {
+            let listed = self
+                .tenants
+                .iter()
+                .map(|(name, tenant)| (name, narrowed(tenant.asked)));
+            let tenants = [
+                ("default", narrowed(unlisted.asked)),
+                ("listed", Canonical::map(listed)),
+            ];
+            entries.push(("tenants", Canonical::map(tenants)));
+        }
+        if !self.ranks.is_empty() || self.unclassified.is_some() {
+            let rules = self
+                .ranks
+                .iter()
+                .map(|rank| (&rank.label, narrowed(rank.asked)));
+            let mut classification = vec![
+                (
+                    "order",
+                    Canonical::texts(self.ranks.iter().map(|rank| &rank.label)),
+                ),
+                ("rules", Canonical::map(rules)),
+            ];
+            let unclassified = self.unclassified.map(narrowed);
+            classification.extend(unclassified.map(|rule| ("unclassified", rule)));
+            entries.push(("classification", Canonical::map(classification)));
+        }
+        entries
+    }
+
+    fn tenant(&self, id: Option<&str>) -> Option<(Option<&str>, &Narrowed)> {
+        id.and_then(|id| self.tenants.get_key_value(id))
+            .map(|(name, tenant)| (Some(name.as_str()), tenant))
+            .or_else(|| self.unlisted.as_ref().map(|tenant| (None, tenant)))
+    }
+
+    fn highest(&self, labels: &[&str]) -> Option<&Rank> {
+        let last = self.ranks.len().checked_sub(1)?;
+        let rank = |label: &&str| {
+            self.ranks
+                .iter()
+                .position(|rank| rank.label == **label)
+                .unwrap_or(last)
+        };
+        self.ranks.get(labels.iter().map(rank).max()?)
+    }
+
+    /// Returns what a call may ask for: levels that each facet accepts, and never less evidence.
+    fn call(&self, call: Levels) -> Levels {
+        let mut levels = Levels::OFF;
+        for (facet, asked) in call.iter() {
+            let asked = match facet {
+                // A verdict is evidence: a call may have its text redacted, not left out.
+                Facet::Guardrails => asked.max(Level::Redacted),
+                _ => asked,
+            };
+            let level = match accepted_at_most(facet, asked) {
+                Level::Digest if !self.has_key => Level::Off,
+                level => level,
+            };
+            levels = levels.with(facet, level);
+        }
+        levels
+    }
+}
+
+/// Returns the highest level that `facet` accepts and that is not above `level`.
+pub(super) fn accepted_at_most(facet: Facet, level: Level) -> Level {
+    facet
+        .accepted_levels()
+        .iter()
+        .copied()
+        .filter(|accepted| *accepted <= level)
+        .max()
+        .unwrap_or(Level::Off)
+}
