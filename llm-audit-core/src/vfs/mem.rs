@@ -1,0 +1,541 @@
+//! A file system in memory that fails on request.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Access, DirEntry, FileKind, Vfs, VfsFile, not_regular};
+use crate::sync::{Arc, Mutex, lock};
+
+/// A file system in memory. Clones share it.
+///
+/// Faults come by chance from a seed ([`MemVfs::fail_one_in`]), at a chosen call
+/// ([`MemVfs::fail_nth`]), from a full disk ([`MemVfs::limit`]), or as the end of the process
+/// ([`MemVfs::halt_after`]). The same seed and the same calls give the same faults.
+#[derive(Clone)]
+pub struct MemVfs {
+    disk: Arc<Mutex<Disk>>,
+}
+
+/// An operation that can be made to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Op {
+    /// `create_dir`.
+    CreateDir,
+    /// `list`.
+    List,
+    /// `create_new`.
+    Create,
+    /// `open`.
+    Open,
+    /// `rename`.
+    Rename,
+    /// `unlink`.
+    Unlink,
+    /// `sync_dir`.
+    SyncDir,
+    /// `write`.
+    Write,
+    /// `read_at`.
+    Read,
+    /// `truncate`.
+    Truncate,
+    /// `sync_data`.
+    SyncData,
+    /// `try_lock`.
+    Lock,
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// An input/output error (EIO).
+    Io,
+    /// No space left on the device (ENOSPC).
+    NoSpace,
+    /// A write takes only some of the bytes; any other operation fails with EIO.
+    Short,
+    /// A signal came first (EINTR).
+    Interrupted,
+}
+
+struct Disk {
+    nodes: BTreeMap<PathBuf, Node>,
+    inodes: BTreeMap<u64, Inode>,
+    next_id: u64,
+    random: u64,
+    one_in: BTreeMap<Op, (Fault, u64)>,
+    nth: BTreeMap<Op, (Fault, u64)>,
+    counts: BTreeMap<Op, u64>,
+    limit: Option<u64>,
+    remaining: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Node {
+    File(u64),
+    Dir,
+    Other,
+}
+
+#[derive(Clone, Default)]
+struct Inode {
+    data: Vec<u8>,
+    locked_by: Option<u64>,
+}
+
+impl MemVfs {
+    /// Returns an empty file system without faults.
+    pub fn new() -> Self {
+        Self::seeded(0)
+    }
+
+    /// Returns an empty file system whose chances come from `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            disk: Arc::new(Mutex::new(Disk {
+                nodes: BTreeMap::new(),
+                inodes: BTreeMap::new(),
+                next_id: 0,
+                random: seed,
+                one_in: BTreeMap::new(),
+                nth: BTreeMap::new(),
+                counts: BTreeMap::new(),
+                limit: None,
+                remaining: None,
+            })),
+        }
+    }
+
+    /// Makes one call in `n` of `op` fail, by chance.
+    pub fn fail_one_in(&self, op: Op, fault: Fault, n: u64) {
+        lock(&self.disk).one_in.insert(op, (fault, n.max(1)));
+    }
+
+    /// Makes the `n`th call of `op` from now fail; 0 is the next.
+    pub fn fail_nth(&self, op: Op, fault: Fault, n: u64) {
+        lock(&self.disk).nth.insert(op, (fault, n));
+    }
+
+    /// Limits the bytes of all files together; a write that does not fit is short, then ENOSPC.
+    pub fn limit(&self, bytes: Option<u64>) {
+        lock(&self.disk).limit = bytes;
+    }
+
+    /// Makes every operation after the next `n` fail and change nothing, as if the process had
+    /// been killed.
+    pub fn halt_after(&self, n: u64) {
+        lock(&self.disk).remaining = Some(n);
+    }
+
+    /// Takes away all faults and limits.
+    pub fn heal(&self) {
+        let mut disk = lock(&self.disk);
+        disk.one_in.clear();
+        disk.nth.clear();
+        disk.limit = None;
+        disk.remaining = None;
+    }
+
+    /// Returns how often `op` was called.
+    pub fn count(&self, op: Op) -> u64 {
+        lock(&self.disk).counts.get(&op).copied().unwrap_or(0)
+    }
+
+    /// Returns a copy of all files, without locks or faults.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        let copy = Self::new();
+        for (path, content) in self.files() {
+            copy.put(&path, content);
+        }
+        copy
+    }
+
+    /// Returns every file with its content, sorted by path.
+    pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let disk = lock(&self.disk);
+        let content = |id: &u64| disk.inodes.get(id).map(|inode| inode.data.clone());
+        disk.nodes
+            .iter()
+            .filter_map(|(path, node)| match node {
+                Node::File(id) => Some((path.clone(), content(id)?)),
+                Node::Dir | Node::Other => None,
+            })
+            .collect()
+    }
+
+    /// Returns the content of a file.
+    pub fn get(&self, path: &Path) -> Option<Vec<u8>> {
+        self.files().remove(path)
+    }
+
+    /// Puts a file with this content in place, with the directories above it.
+    pub fn put(&self, path: &Path, content: Vec<u8>) {
+        let mut disk = lock(&self.disk);
+        if let Some(parent) = path.parent() {
+            disk.add_dirs(parent);
+        }
+        let id = match disk.nodes.get(path) {
+            Some(Node::File(id)) => *id,
+            _ => disk.add_file(path),
+        };
+        if let Some(inode) = disk.inodes.get_mut(&id) {
+            inode.data = content;
+        }
+    }
+
+    /// Puts something that is neither file nor directory in place.
+    pub fn put_other(&self, path: &Path) {
+        lock(&self.disk).nodes.insert(path.to_owned(), Node::Other);
+    }
+
+    fn handle(&self, inode: u64) -> Arc<dyn VfsFile> {
+        let mut disk = lock(&self.disk);
+        disk.next_id += 1;
+        Arc::new(MemFile {
+            disk: Arc::clone(&self.disk),
+            inode,
+            id: disk.next_id,
+        })
+    }
+}
+
+impl Default for MemVfs {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemVfs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemVfs")
+            .field("names", &lock(&self.disk).nodes.len())
+            .finish()
+    }
+}
+
+impl Vfs for MemVfs {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::CreateDir)?;
+        match disk.nodes.get(path) {
+            Some(Node::File(_) | Node::Other) => Err(io::ErrorKind::AlreadyExists.into()),
+            Some(Node::Dir) => Ok(()),
+            None => {
+                disk.add_dirs(path);
+                Ok(())
+            }
+        }
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::List)?;
+        if !matches!(disk.nodes.get(dir), Some(Node::Dir)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let entry = |(path, node): (&PathBuf, &Node)| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            let kind = match node {
+                Node::File(_) => FileKind::File,
+                Node::Dir => FileKind::Dir,
+                Node::Other => FileKind::Other,
+            };
+            (path.parent() == Some(dir)).then_some(DirEntry { name, kind })
+        };
+        Ok(disk.nodes.iter().filter_map(entry).collect())
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
+        let id = {
+            let mut disk = lock(&self.disk);
+            disk.enter(Op::Create)?;
+            if disk.nodes.contains_key(path) {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            if !matches!(
+                path.parent().and_then(|dir| disk.nodes.get(dir)),
+                Some(Node::Dir)
+            ) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            disk.add_file(path)
+        };
+        Ok(self.handle(id))
+    }
+
+    fn open(&self, path: &Path, _: Access) -> io::Result<Arc<dyn VfsFile>> {
+        let id = {
+            let mut disk = lock(&self.disk);
+            disk.enter(Op::Open)?;
+            match disk.nodes.get(path) {
+                Some(Node::File(id)) => *id,
+                Some(_) => return Err(not_regular()),
+                None => return Err(io::ErrorKind::NotFound.into()),
+            }
+        };
+        Ok(self.handle(id))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::Rename)?;
+        let node = disk.nodes.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        disk.nodes.insert(to.to_owned(), node);
+        Ok(())
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::Unlink)?;
+        match disk.nodes.get(path) {
+            Some(Node::Dir) => Err(io::ErrorKind::IsADirectory.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+            Some(_) => {
+                disk.nodes.remove(path);
+                Ok(())
+            }
+        }
+    }
+
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
+        lock(&self.disk).enter(Op::SyncDir)
+    }
+}
+
+struct MemFile {
+    disk: Arc<Mutex<Disk>>,
+    inode: u64,
+    id: u64,
+}
+
+impl fmt::Debug for MemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemFile")
+            .field("inode", &self.inode)
+            .finish()
+    }
+}
+
+impl VfsFile for MemFile {
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut disk = lock(&self.disk);
+        let wanted = match disk.pass(Op::Write)? {
+            // At least one byte is missing, and now and then all of them.
+            Some(Fault::Short) => {
+                let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                usize::try_from(disk.chance() % most.max(1)).unwrap_or(0)
+            }
+            Some(fault) => return Err(fault.error()),
+            None => bytes.len(),
+        };
+        let free = disk
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(disk.used()));
+        let taken = usize::try_from(free).map_or(wanted, |free| wanted.min(free));
+        if taken == 0 && wanted > 0 {
+            return Err(Fault::NoSpace.error());
+        }
+        let inode = disk
+            .inodes
+            .get_mut(&self.inode)
+            .ok_or(io::ErrorKind::NotFound)?;
+        inode
+            .data
+            .extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        Ok(taken)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::Read)?;
+        let data = disk
+            .inodes
+            .get(&self.inode)
+            .map_or(&[][..], |inode| &inode.data);
+        let rest = usize::try_from(offset)
+            .ok()
+            .and_then(|offset| data.get(offset..))
+            .unwrap_or_default();
+        let mut read = 0;
+        for (to, from) in buffer.iter_mut().zip(rest) {
+            *to = *from;
+            read += 1;
+        }
+        Ok(read)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        let disk = lock(&self.disk);
+        let size = disk
+            .inodes
+            .get(&self.inode)
+            .map_or(0, |inode| inode.data.len());
+        Ok(u64::try_from(size).unwrap_or(u64::MAX))
+    }
+
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::Truncate)?;
+        let size = usize::try_from(size).map_err(|_| io::ErrorKind::InvalidInput)?;
+        if let Some(inode) = disk.inodes.get_mut(&self.inode) {
+            inode.data.resize(size, 0);
+        }
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        lock(&self.disk).enter(Op::SyncData)
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::Lock)?;
+        let inode = disk
+            .inodes
+            .get_mut(&self.inode)
+            .ok_or(io::ErrorKind::NotFound)?;
+        Ok(*inode.locked_by.get_or_insert(self.id) == self.id)
+    }
+}
+
+impl Drop for MemFile {
+    fn drop(&mut self) {
+        let mut disk = lock(&self.disk);
+        if let Some(inode) = disk.inodes.get_mut(&self.inode) {
+            inode.locked_by = inode.locked_by.filter(|holder| *holder != self.id);
+        }
+    }
+}
+
+impl Disk {
+    /// Counts the call and returns the fault it meets.
+    fn pass(&mut self, op: Op) -> io::Result<Option<Fault>> {
+        *self.counts.entry(op).or_default() += 1;
+        if let Some(remaining) = &mut self.remaining {
+            if *remaining == 0 {
+                return Err(Fault::Io.error());
+            }
+            *remaining -= 1;
+        }
+        if let Some((fault, left)) = self.nth.get_mut(&op) {
+            if *left == 0 {
+                let fault = *fault;
+                self.nth.remove(&op);
+                return Ok(Some(fault));
+            }
+            *left -= 1;
+        }
+        let Some((fault, one_in)) = self.one_in.get(&op).copied() else {
+            return Ok(None);
+        };
+        Ok((self.chance() % one_in == 0).then_some(fault))
+    }
+
+    fn enter(&mut self, op: Op) -> io::Result<()> {
+        match self.pass(op)? {
+            Some(fault) => Err(fault.error()),
+            None => Ok(()),
+        }
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood, 2014).
+    fn chance(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn used(&self) -> u64 {
+        let ids = self.nodes.values().filter_map(|node| match node {
+            Node::File(id) => self.inodes.get(id),
+            Node::Dir | Node::Other => None,
+        });
+        ids.map(|inode| u64::try_from(inode.data.len()).unwrap_or(u64::MAX))
+            .sum()
+    }
+
+    fn add_dirs(&mut self, path: &Path) {
+        for dir in path.ancestors() {
+            self.nodes.entry(dir.to_owned()).or_insert(Node::Dir);
+        }
+    }
+
+    fn add_file(&mut self, path: &Path) -> u64 {
+        self.next_id += 1;
+        self.inodes.insert(self.next_id, Inode::default());
+        self.nodes.insert(path.to_owned(), Node::File(self.next_id));
+        self.next_id
+    }
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        match self {
+            Self::Io | Self::Short => io::Error::other("injected input/output error"),
+            Self::NoSpace => io::ErrorKind::StorageFull.into(),
+            Self::Interrupted => io::ErrorKind::Interrupted.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(vfs: &MemVfs) -> Arc<dyn VfsFile> {
+        vfs.create_dir(Path::new("/d")).unwrap();
+        vfs.create_new(Path::new("/d/f")).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_takes_what_fits_and_then_nothing() {
+        let vfs = MemVfs::new();
+        let file = file(&vfs);
+        vfs.limit(Some(3));
+        assert_eq!(file.write(b"hello").unwrap(), 3);
+        assert_eq!(
+            file.write(b"lo").unwrap_err().kind(),
+            io::ErrorKind::StorageFull
+        );
+        assert_eq!(vfs.get(Path::new("/d/f")).unwrap(), b"hel");
+    }
+
+    #[test]
+    fn one_seed_gives_one_sequence_of_faults() {
+        let run = |seed| {
+            let vfs = MemVfs::seeded(seed);
+            let file = file(&vfs);
+            vfs.fail_one_in(Op::Write, Fault::Short, 2);
+            let taken: Vec<_> = (0..64).map(|_| file.write(b"0123456789").ok()).collect();
+            taken
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+    }
+
+    #[test]
+    fn a_lock_ends_with_its_handle() {
+        let vfs = MemVfs::new();
+        let first = file(&vfs);
+        let second = vfs.open(Path::new("/d/f"), Access::Append).unwrap();
+        assert!(first.try_lock().unwrap() && !second.try_lock().unwrap());
+        drop(first);
+        assert!(second.try_lock().unwrap());
+    }
+
+    #[test]
+    fn after_a_halt_nothing_changes_any_more() {
+        let vfs = MemVfs::new();
+        let file = file(&vfs);
+        vfs.halt_after(1);
+        file.write(b"a").unwrap();
+        assert!(file.write(b"b").is_err() && vfs.unlink(Path::new("/d/f")).is_err());
+        assert_eq!(vfs.get(Path::new("/d/f")).unwrap(), b"a");
+    }
+}

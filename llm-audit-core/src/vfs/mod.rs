@@ -1,0 +1,180 @@
+//! The file system that the journal sees, injected.
+//!
+//! Everything the journal does to a disk goes through [`Vfs`] and [`VfsFile`], so that a test can
+//! stand in for the disk, fail any operation, and look at every byte afterwards. [`OsVfs`] is the
+//! operating system; `MemVfs` lives in memory and fails on request.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use crate::sync::Arc;
+
+#[cfg(any(test, feature = "testing"))]
+mod mem;
+mod os;
+
+#[cfg(any(test, feature = "testing"))]
+pub use mem::{Fault, MemVfs, Op};
+pub use os::OsVfs;
+
+/// A file system with the few operations that a journal needs.
+///
+/// An implementation never follows a symbolic link in the last component of a path, and never
+/// opens anything but a regular file: the journal's directory may be writable by others, and a link
+/// or a FIFO put in place of a file must not lead the log elsewhere or hang it.
+pub trait Vfs: fmt::Debug + Send + Sync + 'static {
+    /// Creates a directory, and those above it, for the owner only (0700). One that exists already
+    /// is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be created, or something other than a directory has its name.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Returns what is in a directory, sorted by name. Names that are not UTF-8 are left out: the
+    /// journal writes none.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>>;
+
+    /// Creates a file for the owner only (0600), open for appending and reading.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists` when the name is taken, by whatever it may be.
+    fn create_new(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>>;
+
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none; `InvalidInput` when it is no regular file.
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn VfsFile>>;
+
+    /// Renames a file, replacing what has the new name.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is none.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes creations, renames and removals in a directory survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system cannot promise it.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// An open file. Writing appends, always.
+pub trait VfsFile: fmt::Debug + Send + Sync {
+    /// Appends bytes with one call of the operating system and returns how many were taken.
+    ///
+    /// # Errors
+    ///
+    /// When none could be written.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Reads at an offset and returns how many bytes were read; 0 at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Returns the length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system does not tell.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Cuts the file off at a length.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be cut.
+    fn truncate(&self, size: u64) -> io::Result<()>;
+
+    /// Makes the data written so far survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// When it may not have reached the disk. The caller must not ask again for the same file: the
+    /// operating system may then answer yes although the data is gone.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Takes the exclusive advisory lock of the file, until it is closed; returns whether it was
+    /// free.
+    ///
+    /// # Errors
+    ///
+    /// When the file system has no locks.
+    fn try_lock(&self) -> io::Result<bool>;
+
+    /// Appends all bytes, with as many calls as it takes.
+    ///
+    /// # Errors
+    ///
+    /// When some could not be written; others may have been.
+    fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Access {
+    /// Reading.
+    Read,
+    /// Reading, appending, truncating and locking.
+    Append,
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct DirEntry {
+    /// The last component of its path.
+    pub name: String,
+    /// What it is, links not followed.
+    pub kind: FileKind,
+}
+
+/// What a name in a directory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link, a FIFO, a socket or a device: never opened.
+    Other,
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "not a regular file; a symbolic link, FIFO or device in its place is never followed",
+    )
+}
