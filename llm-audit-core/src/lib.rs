@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod facet;
 mod id;
+pub mod journal;
 mod key;
 mod level;
 mod pipeline;
@@ -20,6 +21,8 @@ mod retention;
 mod sink;
 mod sync;
 mod timestamp;
+#[doc(hidden)]
+pub mod vfs;
 
 pub use batch::Batch;
 pub use catalog::{CATALOG, Field, FieldInfo, FieldType};

@@ -191,7 +191,13 @@ mod tests {
     fn a_fifo_in_place_of_a_file_is_refused_without_hanging() {
         let temp = tempfile::tempdir().unwrap();
         let fifo = temp.path().join("fifo");
-        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
         assert!(OsVfs.open(&fifo, Access::Read).is_err());
         assert!(OsVfs.open(&fifo, Access::Append).is_err());
     }

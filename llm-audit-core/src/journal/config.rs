@@ -1,0 +1,173 @@
+//! How a journal is kept.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::line::MAX_LINE;
+use crate::error::Error;
+use crate::retention::Retention;
+
+const DEFAULT_SEGMENT_MAX_BYTES: u64 = 64 << 20;
+const DEFAULT_SEGMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_MAX_EVENT_BYTES: usize = 8 << 20;
+const MIN_SEGMENT_MAX_BYTES: u64 = 64 << 10;
+const MIN_SEGMENT_MAX_AGE: Duration = Duration::from_secs(1);
+const MIN_MAX_EVENT_BYTES: usize = 4 << 10;
+
+/// Where a journal is and how it is kept.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Retention, journal::JournalConfig};
+///
+/// let config = JournalConfig::keep("/var/log/app/audit", Retention::Days90)
+///     .segment_max_bytes(16 << 20);
+/// assert_eq!(config.retention(), Some(Retention::Days90));
+/// ```
+#[derive(Clone, Debug)]
+pub struct JournalConfig {
+    pub(crate) dir: PathBuf,
+    pub(crate) keep: Keep,
+    pub(crate) segment_max_bytes: u64,
+    pub(crate) segment_max_age: Duration,
+    pub(crate) max_event_bytes: usize,
+    pub(crate) schema: &'static [u8],
+    pub(crate) sync_thread: bool,
+}
+
+/// How long segments stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// The journal is the log.
+    For(Retention),
+    /// The journal only bridges the time until the sinks have the events.
+    Spool,
+}
+
+impl JournalConfig {
+    /// Returns the configuration of a journal in `dir` that is the log itself: segments stay until
+    /// their newest event is older than `retention`.
+    pub fn keep(dir: impl Into<PathBuf>, retention: Retention) -> Self {
+        Self::new(dir.into(), Keep::For(retention))
+    }
+
+    /// Returns the configuration of a journal in `dir` that only holds events until every sink has
+    /// them.
+    pub fn spool(dir: impl Into<PathBuf>) -> Self {
+        Self::new(dir.into(), Keep::Spool)
+    }
+
+    /// Begins a new segment when one holds this many bytes (default 64 MiB; at least 64 KiB).
+    ///
+    /// A segment is longer only when one event alone is.
+    #[must_use]
+    pub const fn segment_max_bytes(mut self, bytes: u64) -> Self {
+        self.segment_max_bytes = bytes;
+        self
+    }
+
+    /// Begins a new segment when one is this old (default 24 hours; at least 1 second). The end of
+    /// a date in UTC begins one too.
+    #[must_use]
+    pub const fn segment_max_age(mut self, age: Duration) -> Self {
+        self.segment_max_age = age;
+        self
+    }
+
+    /// Refuses an event whose JSON is longer (default 8 MiB; 4 KiB to 16 MiB less 18 bytes).
+    #[must_use]
+    pub const fn max_event_bytes(mut self, bytes: usize) -> Self {
+        self.max_event_bytes = bytes;
+        self
+    }
+
+    /// Returns the directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns how long segments stay, or `None` for a spool.
+    pub const fn retention(&self) -> Option<Retention> {
+        match self.keep {
+            Keep::For(retention) => Some(retention),
+            Keep::Spool => None,
+        }
+    }
+
+    /// Sets the JSON Schema that is put beside the events as `schema.json`.
+    #[must_use]
+    pub(crate) const fn schema(mut self, json: &'static [u8]) -> Self {
+        self.schema = json;
+        self
+    }
+
+    /// Sets whether a thread synchronises; without, only those who wait do, on their own thread.
+    #[must_use]
+    pub(crate) const fn sync_thread(mut self, on: bool) -> Self {
+        self.sync_thread = on;
+        self
+    }
+
+    /// # Errors
+    ///
+    /// When a limit is out of its range.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let most = MAX_LINE - super::line::OVERHEAD;
+        let problem = if self.segment_max_bytes < MIN_SEGMENT_MAX_BYTES {
+            "segment_max_bytes is below 65536"
+        } else if self.segment_max_age < MIN_SEGMENT_MAX_AGE {
+            "segment_max_age is below one second"
+        } else if !(MIN_MAX_EVENT_BYTES..=most).contains(&self.max_event_bytes) {
+            "max_event_bytes is not between 4096 and 16777198"
+        } else {
+            return Ok(());
+        };
+        Err(Error::configuration(format!(
+            "journal `{}`: {problem}",
+            self.dir.display()
+        )))
+    }
+
+    const fn new(dir: PathBuf, keep: Keep) -> Self {
+        Self {
+            dir,
+            keep,
+            segment_max_bytes: DEFAULT_SEGMENT_MAX_BYTES,
+            segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
+            max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
+            schema: b"",
+            sync_thread: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_in_range() {
+        JournalConfig::spool("/d").check().unwrap();
+    }
+
+    #[test]
+    fn each_limit_has_a_range_that_the_error_names() {
+        let config = || JournalConfig::spool("/d");
+        for (config, word) in [
+            (config().segment_max_bytes(1), "segment_max_bytes"),
+            (config().segment_max_age(Duration::ZERO), "segment_max_age"),
+            (config().max_event_bytes(1), "max_event_bytes"),
+            (config().max_event_bytes(MAX_LINE), "16777198"),
+        ] {
+            let error = config.check().unwrap_err();
+            assert!(
+                error.is_configuration() && error.to_string().contains(word),
+                "{error}"
+            );
+        }
+        let most = MAX_LINE - super::super::line::OVERHEAD;
+        assert_eq!(most, 16_777_198);
+        config().max_event_bytes(most).check().unwrap();
+    }
+}

@@ -1,0 +1,52 @@
+//! The few members of an event that the journal itself looks at.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use serde::Deserialize;
+
+use crate::event::Kind;
+use crate::id::WriterId;
+use crate::timestamp::Timestamp;
+
+/// What the journal reads of an event without decoding the rest.
+///
+/// An event of a newer schema may have none of it; its line is good all the same.
+#[derive(Deserialize)]
+pub(crate) struct Envelope<'a> {
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    pub(crate) seq: Option<u64>,
+    #[serde(borrow)]
+    recorded_at: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    loss_writer_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    loss_sink: Option<Cow<'a, str>>,
+    seq_from: Option<u64>,
+    seq_to: Option<u64>,
+    count: Option<u64>,
+}
+
+impl<'a> Envelope<'a> {
+    pub(crate) fn read(json: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(json).ok()
+    }
+
+    pub(crate) fn is(&self, kind: &Kind) -> bool {
+        self.kind.as_deref() == Some(kind.as_str())
+    }
+
+    pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
+        self.recorded_at.as_deref()?.parse().ok()
+    }
+
+    /// Returns the window of a loss of `writer` in the log of which every number is absent.
+    pub(crate) fn whole_loss(&self, writer: WriterId) -> Option<RangeInclusive<u64>> {
+        let (from, to) = (self.seq_from?, self.seq_to?);
+        let whole = to.checked_sub(from)?.checked_add(1) == self.count;
+        let own = self.loss_sink.is_none()
+            && self.loss_writer_id.as_deref() == Some(writer.to_string().as_str());
+        (self.is(&Kind::Loss) && whole && own).then_some(from..=to)
+    }
+}

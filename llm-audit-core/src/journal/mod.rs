@@ -1,0 +1,29 @@
+//! The journal: every event, as a line of JSON, in files that outlive the process.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the pipeline, which is the caller, is written beside it"
+)]
+
+mod clockwatch;
+mod config;
+mod envelope;
+mod finding;
+mod line;
+mod name;
+mod open;
+mod pending;
+mod recovery;
+mod reservation;
+mod scan;
+mod structure;
+mod sync;
+mod writer;
+
+pub use config::JournalConfig;
+pub(crate) use finding::{Finding, Problem};
+pub(crate) use open::Opened;
+pub(crate) use pending::Lost;
+pub(crate) use sync::{SyncStatus, Syncer};
+pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

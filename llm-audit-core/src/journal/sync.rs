@@ -1,0 +1,336 @@
+//! Makes written events survive a power cut, on a thread of its own.
+//!
+//! The thread `llm-audit-sync` calls `fdatasync` and the directory's `fsync`, nothing else, so that
+//! a slow disk delays nobody who does not wait for it. It works at once for those who wait (after a
+//! linger that gathers others), else every second or 8 MiB.
+//!
+//! A file whose synchronisation failed is never synchronised again: the operating system drops the
+//! dirty pages with the error, and a second call would say yes to data that is gone. Its events
+//! stay in [`SyncStatus::failed`].
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::scan::retry;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, lock, thread};
+use crate::vfs::{Vfs, VfsFile};
+
+const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL_BYTES: u64 = 8 << 20;
+const LINGER: Duration = Duration::from_millis(2);
+/// Nothing is dirty: only a signal ends the wait.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// What the disk has promised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SyncStatus {
+    /// Every event up to this number that was written survives a power cut, save those in `failed`.
+    pub(crate) up_to: Option<u64>,
+    /// Events in files whose synchronisation failed: they may be lost with the next power cut.
+    pub(crate) failed: Vec<RangeInclusive<u64>>,
+    /// How often the directory could not be synchronised.
+    pub(crate) dir_errors: u64,
+}
+
+/// A handle to the synchronisation of one journal. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Syncer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    vfs: Arc<dyn Vfs>,
+    clock: Arc<dyn Clock>,
+    dir: PathBuf,
+    state: Mutex<State>,
+    /// Signalled when there is work.
+    work: Condvar,
+    /// Signalled when a pass is over.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    status: SyncStatus,
+    files: Vec<Target>,
+    dir_dirty: bool,
+    /// Highest number in any file so far.
+    written: Option<u64>,
+    bytes: u64,
+    /// When the oldest unsynchronised byte was written.
+    since: Option<Duration>,
+    /// Passes begun and finished, and the one that somebody waits for.
+    begun: u64,
+    finished: u64,
+    wanted: u64,
+    threaded: bool,
+    closed: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Target {
+    file: Arc<dyn VfsFile>,
+    /// The events in it that are not synchronised.
+    events: Option<RangeInclusive<u64>>,
+    dirty: bool,
+    poisoned: bool,
+}
+
+impl Syncer {
+    pub(crate) fn new(vfs: Arc<dyn Vfs>, clock: Arc<dyn Clock>, dir: PathBuf) -> Self {
+        let shared = Shared {
+            vfs,
+            clock,
+            dir,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            done: Condvar::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Starts the thread. Without it, those who wait do the work.
+    pub(crate) fn spawn(&self) -> Result<thread::JoinHandle<()>, Error> {
+        self.state().threaded = true;
+        let syncer = self.clone();
+        thread::Builder::new()
+            .name("llm-audit-sync".to_owned())
+            .spawn(move || syncer.run())
+            .map_err(|source| {
+                self.state().threaded = false;
+                Error::io("failed to start the thread `llm-audit-sync`", source)
+            })
+    }
+
+    /// Tells that bytes, and with them `events`, are in `file` and not yet synchronised.
+    pub(crate) fn wrote(
+        &self,
+        file: &Arc<dyn VfsFile>,
+        events: Option<RangeInclusive<u64>>,
+        bytes: u64,
+    ) {
+        let mut state = self.state();
+        let last = events.as_ref().map(|events| *events.end());
+        state.written = state.written.max(last);
+        let known = state
+            .files
+            .iter_mut()
+            .find(|target| Arc::ptr_eq(&target.file, file));
+        match known {
+            Some(target) => {
+                target.dirty = true;
+                target.events = join(target.events.take(), events.clone());
+            }
+            None => state.files.push(Target {
+                file: Arc::clone(file),
+                events: events.clone(),
+                dirty: true,
+                poisoned: false,
+            }),
+        }
+        if let Some(events) = events.filter(|_| self.poisoned(&state, file)) {
+            state.status.failed.push(events);
+        }
+        state.bytes += bytes;
+        if state.since.is_none() || state.bytes >= INTERVAL_BYTES {
+            self.mark(&mut state);
+        }
+    }
+
+    /// Tells that a name in the directory was created, renamed or removed.
+    pub(crate) fn changed_dir(&self) {
+        let mut state = self.state();
+        state.dir_dirty = true;
+        self.mark(&mut state);
+    }
+
+    /// Returns whether a synchronisation of `file` failed: it must not be written to any more.
+    pub(crate) fn is_poisoned(&self, file: &Arc<dyn VfsFile>) -> bool {
+        self.poisoned(&self.state(), file)
+    }
+
+    /// Returns what the disk has promised so far.
+    pub(crate) fn status(&self) -> SyncStatus {
+        self.state().status.clone()
+    }
+
+    /// Waits until everything that was written before the call is synchronised.
+    ///
+    /// # Errors
+    ///
+    /// When `timeout` passes first, or a file with some of the events could not be synchronised.
+    pub(crate) fn sync(&self, timeout: Duration) -> Result<SyncStatus, Error> {
+        let mut state = self.state();
+        if !state.threaded {
+            drop(self.pass(state));
+            return self.answer(&self.state());
+        }
+        let deadline = self.shared.clock.monotonic() + timeout;
+        // A pass that has begun may have missed the last write.
+        let wanted = state.begun + 1;
+        state.wanted = wanted;
+        self.shared.work.notify_one();
+        let mut timed_out = timeout.is_zero();
+        while state.finished < wanted {
+            if timed_out {
+                return Err(Error::timeout(format!(
+                    "journal `{}` was not synchronised within {timeout:?}",
+                    self.shared.dir.display()
+                )));
+            }
+            let left = deadline.saturating_sub(self.shared.clock.monotonic());
+            (state, timed_out) = wait(&self.shared.done, state, left);
+        }
+        self.answer(&state)
+    }
+
+    /// Ends the thread after the pass under way.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.shared.work.notify_all();
+    }
+
+    fn answer(&self, state: &State) -> Result<SyncStatus, Error> {
+        let status = state.status.clone();
+        if status.failed.is_empty() && !state.dir_dirty {
+            return Ok(status);
+        }
+        Err(Error::io(
+            format!(
+                "journal `{}` could not be synchronised; its newest events may not survive a power \
+                 cut",
+                self.shared.dir.display()
+            ),
+            std::io::Error::other("fdatasync failed"),
+        ))
+    }
+
+    fn run(&self) {
+        let mut state = self.state();
+        while !state.closed || state.is_awaited() {
+            let age = state
+                .since
+                .map(|since| self.shared.clock.monotonic().saturating_sub(since));
+            if state.is_awaited() {
+                drop(state);
+                thread::sleep(LINGER);
+                state = self.pass(self.state());
+            } else if state.bytes >= INTERVAL_BYTES || age.is_some_and(|age| age >= INTERVAL) {
+                state = self.pass(state);
+            } else {
+                let left = age.map_or(IDLE, |age| INTERVAL.saturating_sub(age));
+                (state, _) = wait(&self.shared.work, state, left);
+            }
+        }
+        state.threaded = false;
+        self.shared.done.notify_all();
+    }
+
+    /// Synchronises everything that is dirty; the lock is not held meanwhile.
+    fn pass<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.begun += 1;
+        let pass = state.begun;
+        let written = state.written;
+        let dir_dirty = std::mem::take(&mut state.dir_dirty);
+        state.bytes = 0;
+        state.since = None;
+        let mut targets = Vec::new();
+        for target in &mut state.files {
+            if std::mem::take(&mut target.dirty) && !target.poisoned {
+                targets.push((Arc::clone(&target.file), target.events.take()));
+            }
+        }
+        drop(state);
+
+        let dir_failed = dir_dirty && retry(|| self.shared.vfs.sync_dir(&self.shared.dir)).is_err();
+        let mut failed = Vec::new();
+        for (file, events) in targets {
+            // Not even an interrupted call is repeated: the pages may be gone already.
+            if file.sync_data().is_err() {
+                failed.push((file, events));
+            }
+        }
+
+        let mut state = self.state();
+        for (file, events) in failed {
+            state.poison(&file, events);
+        }
+        if dir_failed {
+            state.dir_dirty = true;
+            state.status.dir_errors += 1;
+            self.mark(&mut state);
+        } else {
+            state.status.up_to = written;
+        }
+        // Files that are no longer written to are held by nobody else.
+        state
+            .files
+            .retain(|target| target.dirty || Arc::strong_count(&target.file) > 1);
+        state.finished = pass;
+        self.shared.done.notify_all();
+        state
+    }
+
+    fn mark(&self, state: &mut State) {
+        let now = self.shared.clock.monotonic();
+        state.since.get_or_insert(now);
+        self.shared.work.notify_one();
+    }
+
+    fn poisoned(&self, state: &State, file: &Arc<dyn VfsFile>) -> bool {
+        let mut files = state.files.iter();
+        files.any(|target| target.poisoned && Arc::ptr_eq(&target.file, file))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+}
+
+impl State {
+    /// Whether someone waits who came after the last pass began.
+    const fn is_awaited(&self) -> bool {
+        self.wanted > self.begun
+    }
+
+    fn poison(&mut self, file: &Arc<dyn VfsFile>, events: Option<RangeInclusive<u64>>) {
+        let known = self
+            .files
+            .iter_mut()
+            .find(|target| Arc::ptr_eq(&target.file, file));
+        let later = known.and_then(|target| {
+            target.poisoned = true;
+            target.dirty = false;
+            target.events.take()
+        });
+        self.status.failed.extend(join(events, later));
+    }
+}
+
+fn join(
+    a: Option<RangeInclusive<u64>>,
+    b: Option<RangeInclusive<u64>>,
+) -> Option<RangeInclusive<u64>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(*a.start().min(b.start())..=*a.end().max(b.end())),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Waits for a signal; also returns whether the time passed without one.
+fn wait<'a>(
+    condvar: &Condvar,
+    state: MutexGuard<'a, State>,
+    left: Duration,
+) -> (MutexGuard<'a, State>, bool) {
+    let (state, result) = condvar
+        .wait_timeout(state, left)
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    (state, result.timed_out())
+}

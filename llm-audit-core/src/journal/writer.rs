@@ -1,0 +1,491 @@
+//! One writer's journal, as its owner, a single thread, uses it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::clockwatch::ClockWatch;
+use super::config::JournalConfig;
+use super::line::{self, Place};
+use super::name::{Day, Name, SegmentName};
+use super::pending::{Lost, Pending};
+use super::reservation::Reservation;
+use super::scan::retry;
+use super::structure::Structure;
+use super::sync::{SyncStatus, Syncer};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::WriterId;
+use crate::sync::Arc;
+use crate::timestamp::Timestamp;
+use crate::vfs::{Access, Vfs, VfsFile};
+
+/// While writing fails, the next attempt is this much later, doubled each time.
+const RETRY_FIRST: Duration = Duration::from_millis(10);
+const RETRY_MOST: Duration = Duration::from_secs(1);
+/// Events that could not be written for so long, or that are so many, are given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+const GIVE_UP_BYTES: usize = 64 << 20;
+/// How often the live segment is looked for under its name.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The journal of one writer.
+///
+/// Nothing in it panics, blocks on anything but the file system's own calls, or starts a thread but
+/// the one that synchronises. Dropping it without [`Journal::close`] is like a crash: the next start
+/// repairs what there is.
+pub(crate) struct Journal {
+    pub(super) config: JournalConfig,
+    pub(super) vfs: Arc<dyn Vfs>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) structure: Structure,
+    pub(super) writer: WriterId,
+    pub(super) syncer: Syncer,
+    pub(super) reservation: Reservation,
+    pub(super) watch: ClockWatch,
+    /// Own segments that are not written to any more.
+    pub(super) closed: Vec<ClosedSegment>,
+    /// Held, never written to.
+    pub(super) lock: Arc<dyn VfsFile>,
+    pub(super) pending: Pending,
+    pub(super) segment: Option<Segment>,
+    pub(super) next_number: u64,
+    pub(super) written: Written,
+    pub(super) failing: Option<Failing>,
+    /// Whether `writer_opened` is on disk.
+    pub(super) opened: bool,
+    pub(super) looked: Duration,
+    /// The newest event of segments that were read for it.
+    pub(super) newest: BTreeMap<SegmentName, Timestamp>,
+}
+
+/// The segment that is written to.
+pub(super) struct Segment {
+    pub(super) name: SegmentName,
+    file: Arc<dyn VfsFile>,
+    /// Where the last whole line ends.
+    size: u64,
+    opened: Duration,
+    last_seq: Option<u64>,
+}
+
+/// An own segment that is not written to any more.
+#[derive(Debug)]
+pub(super) struct ClosedSegment {
+    pub(super) name: SegmentName,
+    pub(super) last_seq: Option<u64>,
+    pub(super) closed: Duration,
+}
+
+/// Since when writing fails, and when it is tried again.
+#[derive(Debug)]
+pub(super) struct Failing {
+    since: Duration,
+    next: Duration,
+    delay: Duration,
+    reason: &'static str,
+}
+
+/// What is in the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Each event up to this number is written or was given back as lost; it survives the end of
+    /// the process.
+    pub(crate) up_to: Option<u64>,
+    /// Events written so far.
+    pub(crate) events: u64,
+    /// Bytes of their lines.
+    pub(crate) bytes: u64,
+}
+
+/// Not every line could be written.
+#[derive(Debug)]
+pub(crate) struct WriteFailed {
+    /// Why.
+    pub(crate) error: Error,
+    /// What is in the files.
+    pub(crate) written: Written,
+    /// What was given up; without, the lines wait for the next attempt.
+    pub(crate) lost: Option<Lost>,
+}
+
+/// How a journal ended.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    /// What is in the files.
+    pub(crate) written: Written,
+    /// What could not be written.
+    pub(crate) lost: Option<Lost>,
+    /// Whether everything survives a power cut. When not, the next start checks the files.
+    pub(crate) synced: Result<SyncStatus, Error>,
+}
+
+impl Journal {
+    /// Takes one sealed event, a JSON object on one line, to be written with the next
+    /// [`Journal::write`]. Numbers must come in rising order.
+    ///
+    /// # Errors
+    ///
+    /// `is_refused` when the event alone is too long or no object on one line; nothing changes.
+    pub(crate) fn append(&mut self, seq: u64, json: &[u8]) -> Result<(), Error> {
+        if json.len() > self.config.max_event_bytes {
+            return Err(Error::refused(format!(
+                "event {seq} has {} bytes, more than max_event_bytes {}",
+                json.len(),
+                self.config.max_event_bytes
+            )));
+        }
+        self.pending.push(seq, json)
+    }
+
+    /// Writes the lines taken so far, one call of the operating system for each segment they go to.
+    ///
+    /// # Errors
+    ///
+    /// When some could not be written. They wait for the next call, until they are given up after 30
+    /// seconds or 64 MiB; a call soon after a failure does not touch the disk.
+    pub(crate) fn write(&mut self) -> Result<Written, WriteFailed> {
+        let now = self.clock.monotonic();
+        let waits = self.failing.as_ref().filter(|failing| now < failing.next);
+        if let Some(failing) = waits.filter(|_| !self.pending.is_empty()) {
+            let error = Error::io(
+                format!(
+                    "journal `{}` waits before it writes again",
+                    self.dir().display()
+                ),
+                io::Error::other(failing.reason),
+            );
+            return Err(self.failed(error, now));
+        }
+        self.write_now()
+    }
+
+    fn write_now(&mut self) -> Result<Written, WriteFailed> {
+        let mut failed_before = false;
+        while !self.pending.is_empty() {
+            let waiting = self.pending.events();
+            match self.write_one() {
+                Ok(()) => failed_before = false,
+                // One more try, perhaps in a new segment, unless that was it.
+                Err(_) if !failed_before || self.pending.events() < waiting => failed_before = true,
+                Err(source) => {
+                    let now = self.clock.monotonic();
+                    let (since, delay) = match &self.failing {
+                        Some(failing) => (failing.since, (failing.delay * 2).min(RETRY_MOST)),
+                        None => (now, RETRY_FIRST),
+                    };
+                    self.failing = Some(Failing {
+                        since,
+                        next: now + delay,
+                        delay,
+                        reason: reason(&source),
+                    });
+                    let message = format!("failed to write to journal `{}`", self.dir().display());
+                    return Err(self.failed(Error::io(message, source), now));
+                }
+            }
+        }
+        self.failing = None;
+        Ok(self.written)
+    }
+
+    /// Returns how many events and bytes wait to be written.
+    pub(crate) fn pending(&self) -> (usize, usize) {
+        (self.pending.events(), self.pending.bytes())
+    }
+
+    /// Returns whether the last attempt to write failed.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.failing.is_some()
+    }
+
+    /// Gives up what waits to be written; returns exactly what is lost.
+    pub(crate) fn give_up(&mut self) -> Option<Lost> {
+        let reason = self
+            .failing
+            .as_ref()
+            .map_or("io_error", |failing| failing.reason);
+        let lost = self.pending.give_up(reason);
+        let last = lost.as_ref().and_then(|lost| lost.seqs.last());
+        self.written.up_to = self.written.up_to.max(last.map(|window| *window.end()));
+        lost
+    }
+
+    /// Sets numbers aside at least up to `seq`, a block at a time; returns the new bound.
+    ///
+    /// # Errors
+    ///
+    /// When the bound could not be stored; the old one stands, and writing goes on.
+    pub(crate) fn reserve(&mut self, seq: u64) -> Result<u64, Error> {
+        if let Some(file) = self.reservation.extend(&*self.vfs, seq)? {
+            self.syncer.wrote(&file, None, 0);
+            self.syncer.changed_dir();
+        }
+        Ok(self.reservation.up_to())
+    }
+
+    /// Ends the segment when it is due: by age, by the date in UTC, because a synchronisation of it
+    /// failed, or because somebody moved or cut it. Returns whether it ended.
+    pub(crate) fn roll_if_due(&mut self) -> bool {
+        let now = self.clock.monotonic();
+        let look = now.saturating_sub(self.looked) >= LOOK_EVERY;
+        if look {
+            self.looked = now;
+        }
+        let Some(segment) = &self.segment else {
+            return false;
+        };
+        let due = now.saturating_sub(segment.opened) >= self.config.segment_max_age
+            // A clock that goes back ends no segment.
+            || Day::of(self.clock.now()) > segment.name.day
+            || self.syncer.is_poisoned(&segment.file)
+            || (look && !self.is_in_place(segment));
+        if due {
+            self.roll();
+        }
+        due
+    }
+
+    /// Returns the handle by which others wait for synchronisation.
+    pub(crate) const fn syncer(&self) -> &Syncer {
+        &self.syncer
+    }
+
+    /// Writes what waits and `writer_closed`, synchronises within `timeout`, and lets go of the
+    /// directory.
+    pub(crate) fn close(mut self, timeout: Duration) -> Closed {
+        let lost = match self.write_now() {
+            Ok(_) => None,
+            Err(failed) => failed.lost.or_else(|| self.give_up()),
+        };
+        let marked = lost.is_none() && (!self.opened || self.write_closed().is_ok());
+        let synced = self.syncer.sync(timeout);
+        // Otherwise the next start takes this writer for a crashed one, and looks.
+        if marked && synced.is_ok() {
+            for name in [Name::Reservation(self.writer), Name::Lock(self.writer)] {
+                // What cannot be removed only makes the next start look.
+                drop(self.vfs.unlink(&self.path(name)));
+            }
+        }
+        Closed {
+            written: self.written,
+            lost,
+            synced,
+        }
+    }
+
+    pub(super) fn dir(&self) -> &std::path::Path {
+        &self.config.dir
+    }
+
+    pub(super) fn path(&self, name: Name) -> PathBuf {
+        self.config.dir.join(name.to_string())
+    }
+
+    /// Writes one call's worth of lines; at least one line is written, or it fails.
+    fn write_one(&mut self) -> io::Result<()> {
+        let next_line = self.pending.fitting(0).len() as u64;
+        let full = self.segment.as_ref().is_some_and(|segment| {
+            segment.last_seq.is_some() && segment.size + next_line > self.config.segment_max_bytes
+                || self.syncer.is_poisoned(&segment.file)
+        });
+        if full {
+            self.roll();
+        }
+        let first_seq = self.pending.first_seq().unwrap_or(0);
+        let segment = match &mut self.segment {
+            Some(segment) => segment,
+            None => {
+                let segment = self.open_segment(first_seq)?;
+                self.segment.insert(segment)
+            }
+        };
+        let room = self.config.segment_max_bytes.saturating_sub(segment.size);
+        let bytes = self.pending.fitting(room);
+        let (result, done) = write_all(&*segment.file, bytes);
+        let taken = self.pending.take(done);
+        segment.size += taken.bytes;
+        if let Some(seqs) = &taken.seqs {
+            segment.last_seq = Some(*seqs.end());
+            self.written.up_to = Some(*seqs.end());
+            self.written.events += taken.events;
+            self.written.bytes += taken.bytes;
+            self.syncer
+                .wrote(&segment.file, taken.seqs.clone(), taken.bytes);
+        }
+        if let Err(error) = &result {
+            self.mend(reason(error) != "enospc");
+        }
+        result
+    }
+
+    /// Cuts a half-written line off. A segment that cannot be cut, or that `suspect` says not to
+    /// trust, is not written to any more.
+    fn mend(&mut self, suspect: bool) {
+        let Some(segment) = &self.segment else {
+            return;
+        };
+        let cut = segment.file.truncate(segment.size).is_ok()
+            && segment.file.size().ok() == Some(segment.size);
+        if suspect || !cut {
+            self.roll();
+        }
+    }
+
+    /// Ends the segment; the next write begins another.
+    pub(super) fn roll(&mut self) {
+        if let Some(segment) = self.segment.take() {
+            self.closed.push(ClosedSegment {
+                name: segment.name,
+                last_seq: segment.last_seq,
+                closed: self.clock.monotonic(),
+            });
+            self.skip_number();
+        }
+    }
+
+    fn skip_number(&mut self) {
+        self.next_number += 1;
+        self.pending
+            .move_to(Place::new(self.writer, self.next_number));
+    }
+
+    fn open_segment(&mut self, first_seq: u64) -> io::Result<Segment> {
+        let name = SegmentName {
+            day: Day::of(self.clock.now()),
+            writer: self.writer,
+            number: self.next_number,
+            first_seq,
+        };
+        let path = self.path(Name::Segment(name));
+        let opened = self
+            .structure
+            .segment_opened(self.writer, name.number, first_seq);
+        let mut events = vec![opened];
+        if !self.opened {
+            events.push(self.structure.writer_opened(self.writer));
+        }
+        let head = seal_all(Place::new(self.writer, name.number), &events)?;
+        let file = match self.vfs.create_new(&path) {
+            Ok(file) => file,
+            Err(error) => {
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    self.skip_number();
+                }
+                return Err(error);
+            }
+        };
+        if let Err(error) = file.write_all(&head) {
+            // A file that cannot be removed keeps its number.
+            if self.vfs.unlink(&path).is_err() {
+                self.skip_number();
+            }
+            return Err(error);
+        }
+        self.opened = true;
+        self.syncer.wrote(&file, None, head.len() as u64);
+        self.syncer.changed_dir();
+        Ok(Segment {
+            name,
+            file,
+            size: head.len() as u64,
+            opened: self.clock.monotonic(),
+            last_seq: None,
+        })
+    }
+
+    fn write_closed(&mut self) -> io::Result<()> {
+        if self.segment.is_none() {
+            let next = self.written.up_to.map_or(1, |seq| seq.saturating_add(1));
+            self.segment = Some(self.open_segment(next)?);
+        }
+        let Some(segment) = &self.segment else {
+            return Ok(());
+        };
+        let place = Place::new(self.writer, segment.name.number);
+        let line = seal_all(place, &[self.structure.writer_closed(self.writer)])?;
+        let result = segment.file.write_all(&line);
+        self.syncer.wrote(&segment.file, None, line.len() as u64);
+        if result.is_err() {
+            self.mend(true);
+        }
+        result
+    }
+
+    fn failed(&mut self, error: Error, now: Duration) -> WriteFailed {
+        let over = self.pending.bytes() > GIVE_UP_BYTES
+            || self
+                .failing
+                .as_ref()
+                .is_some_and(|failing| now.saturating_sub(failing.since) >= GIVE_UP_AFTER);
+        let lost = if over { self.give_up() } else { None };
+        WriteFailed {
+            error,
+            written: self.written,
+            lost,
+        }
+    }
+
+    fn is_in_place(&self, segment: &Segment) -> bool {
+        let path = self.path(Name::Segment(segment.name));
+        match self.vfs.open(&path, Access::Read) {
+            Ok(file) => file.size().ok() == Some(segment.size),
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("writer", &self.writer)
+            .field("written", &self.written)
+            .field("pending", &self.pending.events())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.syncer.close();
+    }
+}
+
+/// Writes as much as possible; also returns how much that was. A write that was short is continued
+/// where it ended, so one line is never begun twice.
+fn write_all(file: &dyn VfsFile, bytes: &[u8]) -> (io::Result<()>, usize) {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match retry(|| file.write(rest)) {
+            Ok(0) => return (Err(io::ErrorKind::WriteZero.into()), done),
+            Ok(taken) => done += taken,
+            Err(error) => return (Err(error), done),
+        }
+    }
+    (Ok(()), done)
+}
+
+/// Returns the lines of `events` at `place`.
+pub(super) fn seal_all(place: Place, events: &[Event]) -> io::Result<Vec<u8>> {
+    let (mut lines, mut json) = (Vec::new(), Vec::new());
+    for event in events {
+        json.clear();
+        event.encode(&mut json);
+        line::seal(place, &json, &mut lines).map_err(io::Error::other)?;
+    }
+    Ok(lines)
+}
+
+/// The loss reason of an error.
+fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "enospc",
+        _ => "io_error",
+    }
+}
