@@ -1,9 +1,10 @@
 //! From JSON back to events. What this version does not know is kept as it stands.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::record::Record;
@@ -25,7 +26,11 @@ pub(crate) fn decode(json: &[u8]) -> Result<Event, Error> {
         ))
     })?;
     let required = |field: Field| {
-        let member = members.iter().find(|(name, _)| name == field.name());
+        let mut found = members.iter().filter(|(name, _)| name == field.name());
+        let member = found.next();
+        if found.next().is_some() {
+            return Err(twice(field));
+        }
         member
             .and_then(|(_, raw)| value(field.field_type(), raw))
             .ok_or_else(|| Error::damaged(format!("an event has no `{field}`, or not of its type")))
@@ -45,22 +50,24 @@ pub(crate) fn decode(json: &[u8]) -> Result<Event, Error> {
     let writer_id: WriterId = writer_id.parse()?;
     let mut event = Event::new(Kind::from(kind.as_str()), event_id, writer_id, recorded_at);
     event.schema_version = version;
-    for (name, raw) in &members {
-        match Field::from_name(name) {
-            Some(field) if field.is_required() => {}
-            Some(field) => match value(field.field_type(), raw) {
-                Some(value) => {
-                    if event.get(field).is_some() {
-                        return Err(Error::damaged(format!("an event has `{field}` twice")));
-                    }
-                    event.set(field, value);
-                }
-                None => event.unknown.push((name.to_string(), one_line(raw))),
-            },
-            None => event.unknown.push((name.to_string(), one_line(raw))),
+    for (name, raw) in members {
+        let known = match Field::from_name(&name) {
+            Some(field) if field.is_required() => continue,
+            Some(field) if event.has(field) => return Err(twice(field)),
+            Some(field) => value(field.field_type(), raw).map(|value| (field, value)),
+            None => None,
+        };
+        match known {
+            Some((field, value)) => event.set(field, value),
+            None => event.unknown.push((name.into_owned(), one_line(raw))),
         }
     }
     Ok(event)
+}
+
+/// Readers differ in which of two values they take, so neither is the one that was written.
+fn twice(field: Field) -> Error {
+    Error::damaged(format!("an event has `{field}` twice"))
 }
 
 type Members<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
@@ -78,9 +85,8 @@ fn members(json: &[u8]) -> serde_json::Result<Members<'_>> {
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let mut members = Vec::new();
             while let Some(key) = map.next_key::<&RawValue>()? {
-                let name: String =
-                    serde_json::from_str(key.get()).map_err(serde::de::Error::custom)?;
-                members.push((Cow::Owned(name), map.next_value()?));
+                let name = text(key).map_err(serde::de::Error::custom)?;
+                members.push((name, map.next_value()?));
             }
             Ok(members)
         }
@@ -92,8 +98,22 @@ fn members(json: &[u8]) -> serde_json::Result<Members<'_>> {
     Ok(members)
 }
 
+/// Reads a JSON string; one without an escape is borrowed.
+fn text(raw: &RawValue) -> serde_json::Result<Cow<'_, str>> {
+    let quoted = raw.get().strip_prefix('"');
+    match quoted.and_then(|text| text.strip_suffix('"')) {
+        Some(text) if !text.contains('\\') => Ok(Cow::Borrowed(text)),
+        _ => serde_json::from_str(raw.get()).map(Cow::Owned),
+    }
+}
+
+/// Returns whether `raw` holds a value of `field_type`.
+pub(super) fn is_value(field_type: FieldType, raw: &RawValue) -> bool {
+    value(field_type, raw).is_some()
+}
+
 /// JSON text of one line: a newline in JSON outside a string is white space.
-fn one_line(raw: &RawValue) -> String {
+pub(super) fn one_line(raw: &RawValue) -> String {
     raw.get().replace(['\n', '\r'], " ")
 }
 
@@ -101,40 +121,50 @@ fn one_line(raw: &RawValue) -> String {
 fn value(field_type: FieldType, raw: &RawValue) -> Option<Value> {
     let text = raw.get();
     Some(match field_type {
-        FieldType::Bool => Value::Bool(serde_json::from_str(text).ok()?),
-        FieldType::Counts => Value::Counts(serde_json::from_str(text).ok()?),
+        FieldType::Bool => Value::Bool(parse(text)?),
+        FieldType::Counts => Value::Counts(map(text, int)?),
         FieldType::Documents => Value::Documents(records(text)?),
         FieldType::Evaluations => Value::Evaluations(records(text)?),
-        FieldType::Float => Value::Float(serde_json::from_str(text).ok()?),
+        FieldType::Float => Value::Float(parse(text)?),
         FieldType::Guardrails => Value::Guardrails(records(text)?),
-        FieldType::Id => Value::Id(
-            serde_json::from_str::<String>(text)
-                .ok()?
-                .parse::<EventId>()
-                .ok()?,
-        ),
-        // Every engine has signed integers of 64 bits; not every one has unsigned ones.
-        FieldType::Int => Value::Int(
-            serde_json::from_str(text)
-                .ok()
-                .filter(|value| i64::try_from(*value).is_ok())?,
-        ),
-        FieldType::Json => Value::Json(serde_json::from_str(text).ok()?),
-        FieldType::JsonMap => Value::JsonMap(serde_json::from_str(text).ok()?),
+        FieldType::Id => Value::Id(parse::<String>(text)?.parse::<EventId>().ok()?),
+        FieldType::Int => Value::Int(int(text)?),
+        FieldType::Json => Value::Json(parse(text)?),
+        FieldType::JsonMap => Value::JsonMap(map(text, parse)?),
         FieldType::Links => Value::Links(records(text)?),
         FieldType::Media => Value::Media(records(text)?),
         FieldType::Messages => Value::Messages(records(text)?),
-        FieldType::Numbers => Value::Numbers(serde_json::from_str(text).ok()?),
+        FieldType::Numbers => Value::Numbers(map(text, parse)?),
         FieldType::Parts => Value::Parts(records(text)?),
         FieldType::Redactions => Value::Redactions(records(text)?),
-        FieldType::Text => Value::Text(serde_json::from_str(text).ok()?),
-        FieldType::TextMap => Value::TextMap(serde_json::from_str(text).ok()?),
-        FieldType::Texts => Value::Texts(serde_json::from_str(text).ok()?),
-        FieldType::TextsMap => Value::TextsMap(serde_json::from_str(text).ok()?),
-        FieldType::Time => Value::Time(exact_time(&serde_json::from_str::<String>(text).ok()?)?),
+        FieldType::Text => Value::Text(parse(text)?),
+        FieldType::TextMap => Value::TextMap(map(text, parse)?),
+        FieldType::Texts => Value::Texts(parse(text)?),
+        FieldType::TextsMap => Value::TextsMap(map(text, parse)?),
+        FieldType::Time => Value::Time(exact_time(&parse::<String>(text)?)?),
         FieldType::ToolDefinitions => Value::ToolDefinitions(records(text)?),
         FieldType::Truncations => Value::Truncations(records(text)?),
     })
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}
+
+/// Every engine has signed integers of 64 bits; not every one has unsigned ones.
+fn int(text: &str) -> Option<u64> {
+    parse(text).filter(|value| i64::try_from(*value).is_ok())
+}
+
+/// Reads a map; one that has a name twice could not be written as it was read.
+fn map<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Option<BTreeMap<String, T>> {
+    let mut map = BTreeMap::new();
+    for (name, raw) in members(text.as_bytes()).ok()? {
+        if map.insert(name.into_owned(), read(raw.get())?).is_some() {
+            return None;
+        }
+    }
+    Some(map)
 }
 
 /// A moment in another form would be written differently from how it was read.

@@ -1,16 +1,21 @@
 //! Events: plain data that can be written, read back and compared.
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 pub(crate) mod decode;
+mod getters;
 pub(crate) mod json;
 pub(crate) mod kind;
 pub(crate) mod record;
 pub(crate) mod records;
+mod set;
+#[cfg(test)]
+mod tests;
 pub(crate) mod value;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::catalog::{Field, with_catalog};
+use crate::catalog::Field;
 use crate::error::Error;
 use crate::facet::Facet;
 use crate::id::{EventId, WriterId};
@@ -59,16 +64,29 @@ pub struct Event {
 }
 
 impl Event {
-    pub(crate) fn new(
-        kind: Kind,
-        event_id: EventId,
-        writer_id: WriterId,
-        recorded_at: Timestamp,
-    ) -> Self {
+    /// Returns an event of this version's schema that has the required fields alone.
+    ///
+    /// This is for readers of other formats and for tests, with [`Event::try_set`] for the rest;
+    /// what a program captures goes through its log, never through here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Event, EventId, Field, Kind, Timestamp, Value, WriterId};
+    ///
+    /// let (event_id, writer_id) = (EventId::from_bytes([1; 16]), WriterId::from_bytes([2; 16]));
+    /// let mut event = Event::new(Kind::Interaction, event_id, writer_id, Timestamp::default());
+    /// event.try_set(Field::InputTokens, Value::Int(12))?;
+    /// assert_eq!(event.input_tokens(), Some(12));
+    /// assert!(event.try_set(Field::Temperature, Value::Float(f64::NAN)).is_err());
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn new(kind: Kind, event_id: EventId, writer_id: WriterId, recorded_at: Timestamp) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
             event_id,
-            kind,
+            // A known word in `Other` would not be equal to what is read back.
+            kind: Kind::from(kind.as_str()),
             writer_id,
             recorded_at,
             fields: Vec::new(),
@@ -165,15 +183,17 @@ impl Event {
         self.response_model().or_else(|| self.request_model())
     }
 
-    /// Returns the text of the last user message, its text parts joined by newlines.
+    /// Returns the text of the last user message that has text, its text parts joined by newlines.
     pub fn prompt(&self) -> Option<String> {
         let messages = self.input_messages()?.iter().rev();
-        last_text(messages, |message| message.role.as_deref() == Some("user"))
+        messages
+            .filter(|message| message.role.as_deref() == Some("user"))
+            .find_map(text)
     }
 
     /// Returns the text of the first choice, its text parts joined by newlines.
     pub fn response(&self) -> Option<String> {
-        last_text(self.output_messages()?.iter(), |_| true)
+        self.output_messages()?.first().and_then(text)
     }
 
     /// Returns why the data of `facet` is absent or incomplete, or `None` when the event gives no
@@ -182,29 +202,6 @@ impl Event {
         let reasons = self.absent()?.iter();
         let mut found = reasons.filter(|(_, facets)| facets.iter().any(|f| f == facet.name()));
         found.next().map(|(reason, _)| reason.as_str())
-    }
-
-    pub(crate) fn set(&mut self, field: Field, value: Value) {
-        debug_assert_eq!(field.field_type(), value.field_type(), "{field}");
-        match self.position(field) {
-            Ok(position) => {
-                if let Some(slot) = self.fields.get_mut(position) {
-                    slot.1 = value;
-                }
-            }
-            Err(position) => self.fields.insert(position, (field, value)),
-        }
-    }
-
-    pub(crate) fn remove(&mut self, field: Field) -> Option<Value> {
-        self.position(field)
-            .ok()
-            .map(|position| self.fields.remove(position).1)
-    }
-
-    pub(crate) fn get_mut(&mut self, field: Field) -> Option<&mut Value> {
-        let position = self.position(field).ok()?;
-        self.fields.get_mut(position).map(|(_, value)| value)
     }
 
     /// The present fields outside the five required ones.
@@ -234,17 +231,12 @@ impl Field {
     }
 }
 
-fn last_text<'a>(
-    mut messages: impl Iterator<Item = &'a Message>,
-    accept: impl Fn(&Message) -> bool,
-) -> Option<String> {
-    let message = messages.find(|message| accept(message))?;
-    let parts = message
-        .parts
-        .iter()
-        .flatten()
-        .filter(|part| part.is_type("text"));
-    let texts: Vec<_> = parts.filter_map(|part| part.content.as_deref()).collect();
+fn text(message: &Message) -> Option<String> {
+    let parts = message.parts.iter().flatten();
+    let texts: Vec<_> = parts
+        .filter(|part| part.is_type("text"))
+        .filter_map(|part| part.content.as_deref())
+        .collect();
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
@@ -259,56 +251,3 @@ impl fmt::Debug for Event {
             .finish_non_exhaustive()
     }
 }
-
-macro_rules! getters {
-    (@type Bool) => { bool };
-    (@type Counts) => { &BTreeMap<String, u64> };
-    (@type Documents) => { &[Document] };
-    (@type Evaluations) => { &[Evaluation] };
-    (@type Float) => { f64 };
-    (@type Guardrails) => { &[Guardrail] };
-    (@type Id) => { EventId };
-    (@type Int) => { u64 };
-    (@type Json) => { &str };
-    (@type JsonMap) => { &BTreeMap<String, String> };
-    (@type Links) => { &[Link] };
-    (@type Media) => { &[MediaItem] };
-    (@type Messages) => { &[Message] };
-    (@type Numbers) => { &BTreeMap<String, f64> };
-    (@type Parts) => { &[Part] };
-    (@type Redactions) => { &[RedactionCount] };
-    (@type Text) => { &str };
-    (@type TextMap) => { &BTreeMap<String, String> };
-    (@type Texts) => { &[String] };
-    (@type TextsMap) => { &BTreeMap<String, Vec<String>> };
-    (@type Time) => { Timestamp };
-    (@type ToolDefinitions) => { &[ToolDefinition] };
-    (@type Truncations) => { &[Truncation] };
-    // These have methods of their own, above.
-    (@getter SchemaVersion $($rest:tt)*) => {};
-    (@getter EventId $($rest:tt)*) => {};
-    (@getter Kind $($rest:tt)*) => {};
-    (@getter WriterId $($rest:tt)*) => {};
-    (@getter RecordedAt $($rest:tt)*) => {};
-    (@getter Status $($rest:tt)*) => {};
-    (@getter Operation $($rest:tt)*) => {};
-    (@getter $variant:ident $name:ident $type:ident $doc:literal) => {
-        #[doc = concat!("Returns `", stringify!($name), "`: ", $doc)]
-        pub fn $name(&self) -> Option<getters!(@type $type)> {
-            match self.get(Field::$variant) {
-                Some(ValueRef::$type(value)) => Some(value),
-                _ => None,
-            }
-        }
-    };
-    ($($who:ident $section:ident {
-        $($variant:ident $name:ident: $type:ident $sensitivity:ident $otel:literal $doc:literal;)+
-    })+) => {
-        /// One method for each field of the catalogue; `None` when the field is absent.
-        impl Event {
-            $($(getters!(@getter $variant $name $type $doc);)+)+
-        }
-    };
-}
-
-with_catalog!(getters);

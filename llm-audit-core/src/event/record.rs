@@ -43,6 +43,10 @@ pub trait Record: Default {
     #[doc(hidden)]
     fn put(&mut self, column: usize, value: Value) -> bool;
 
+    /// Takes the value out of column number `column`.
+    #[doc(hidden)]
+    fn take(&mut self, column: usize) -> Option<Value>;
+
     /// Returns members that this version does not know, each with its JSON text.
     fn unknown(&self) -> &[(String, String)];
 
@@ -139,6 +143,16 @@ macro_rules! record {
                     }
                 )+
                 false
+            }
+
+            fn take(&mut self, column: usize) -> Option<Value> {
+                let mut number = 0..;
+                $(
+                    if number.next() == Some(column) {
+                        return self.$name.take().map(Value::$type);
+                    }
+                )+
+                None
             }
 
             fn unknown(&self) -> &[(String, String)] {

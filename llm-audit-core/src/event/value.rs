@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::record::Record;
 use super::records::{
     Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, RedactionCount,
     ToolDefinition, Truncation,
@@ -73,6 +74,84 @@ values! {
     Time(Timestamp) Timestamp = |v| *v;
     ToolDefinitions(Vec<ToolDefinition>) &'a [ToolDefinition] = |v| v;
     Truncations(Vec<Truncation>) &'a [Truncation] = |v| v;
+}
+
+impl ValueRef<'_> {
+    /// Returns whether JSON and signed integers of 64 bits can hold every number in the value.
+    pub(crate) fn is_storable(self) -> bool {
+        match self {
+            Self::Counts(map) => map.values().all(|value| is_storable_int(*value)),
+            Self::Documents(records) => are_storable(records),
+            Self::Evaluations(records) => are_storable(records),
+            Self::Float(value) => value.is_finite(),
+            Self::Guardrails(records) => are_storable(records),
+            Self::Int(value) => is_storable_int(value),
+            Self::Links(records) => are_storable(records),
+            Self::Media(records) => are_storable(records),
+            Self::Messages(records) => are_storable(records),
+            Self::Numbers(map) => map.values().all(|value| value.is_finite()),
+            Self::Parts(records) => are_storable(records),
+            Self::Redactions(records) => are_storable(records),
+            Self::ToolDefinitions(records) => are_storable(records),
+            Self::Truncations(records) => are_storable(records),
+            Self::Bool(_)
+            | Self::Id(_)
+            | Self::Json(_)
+            | Self::JsonMap(_)
+            | Self::Text(_)
+            | Self::TextMap(_)
+            | Self::Texts(_)
+            | Self::TextsMap(_)
+            | Self::Time(_) => true,
+        }
+    }
+}
+
+impl Value {
+    /// Returns the value without the numbers that are not [storable](ValueRef::is_storable), or
+    /// `None` when it is such a number.
+    pub(crate) fn into_storable(mut self) -> Option<Self> {
+        if self.as_ref().is_storable() {
+            return Some(self);
+        }
+        match &mut self {
+            Self::Counts(map) => map.retain(|_, value| is_storable_int(*value)),
+            Self::Documents(records) => make_storable(records),
+            Self::Evaluations(records) => make_storable(records),
+            Self::Guardrails(records) => make_storable(records),
+            Self::Links(records) => make_storable(records),
+            Self::Media(records) => make_storable(records),
+            Self::Messages(records) => make_storable(records),
+            Self::Numbers(map) => map.retain(|_, value| value.is_finite()),
+            Self::Parts(records) => make_storable(records),
+            Self::Redactions(records) => make_storable(records),
+            Self::ToolDefinitions(records) => make_storable(records),
+            Self::Truncations(records) => make_storable(records),
+            _ => return None,
+        }
+        Some(self)
+    }
+}
+
+const fn is_storable_int(value: u64) -> bool {
+    value <= i64::MAX.unsigned_abs()
+}
+
+fn are_storable<R: Record>(records: &[R]) -> bool {
+    records.iter().all(|record| {
+        let mut values = (0..R::COLUMNS.len()).filter_map(|column| record.get(column));
+        values.all(ValueRef::is_storable)
+    })
+}
+
+fn make_storable<R: Record>(records: &mut [R]) {
+    for record in records {
+        for column in 0..R::COLUMNS.len() {
+            if let Some(value) = record.take(column).and_then(Value::into_storable) {
+                record.put(column, value);
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Value {
