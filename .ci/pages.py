@@ -38,7 +38,7 @@ for title, tests in rows("docs/promises.md"):
     named = re.findall(r"`([^`]+)`", tests)
     total += 1
     held += bool(named)
-    if not named and tests != "next":
+    if not named and not tests.startswith("next"):
         wrong.append(f"docs/promises.md: {title}: neither a test nor `next`")
     for test in named:
         look("docs/promises.md", title, test, TEST)
