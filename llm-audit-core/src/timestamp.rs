@@ -56,6 +56,23 @@ impl Timestamp {
         text
     }
 
+    /// Returns the form that is written to the log.
+    pub(crate) fn to_ascii(self) -> [u8; 27] {
+        let at = self.to_offset();
+        let [y0, y1, y2, y3] = digits(at.year().unsigned_abs());
+        let [.., m0, m1] = digits(u8::from(at.month()).into());
+        let [.., d0, d1] = digits(at.day().into());
+        let [.., h0, h1] = digits(at.hour().into());
+        let [.., n0, n1] = digits(at.minute().into());
+        let [.., s0, s1] = digits(at.second().into());
+        let [_, u0, u1, u2] = digits(at.microsecond() / 1_000);
+        let [_, u3, u4, u5] = digits(at.microsecond() % 1_000);
+        [
+            y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1,
+            b'.', u0, u1, u2, u3, u4, u5, b'Z',
+        ]
+    }
+
     fn to_offset(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -64,18 +81,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = self.to_offset();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second(),
-            at.microsecond()
-        )
+        // The bytes are ASCII.
+        f.write_str(str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 
@@ -87,6 +94,11 @@ impl FromStr for Timestamp {
             Error::damaged("a timestamp is not RFC 3339 in UTC, as 2026-01-31T09:30:00.000000Z")
         })
     }
+}
+
+/// The last four decimal digits of `number`.
+fn digits(number: u32) -> [u8; 4] {
+    [1_000, 100, 10, 1].map(|unit| b'0' + (number / unit % 10) as u8)
 }
 
 fn parse(text: &str) -> Option<Timestamp> {

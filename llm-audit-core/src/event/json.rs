@@ -60,7 +60,7 @@ fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Evaluations(records) => write_records(out, records),
         ValueRef::Float(value) => write_float(out, value),
         ValueRef::Guardrails(records) => write_records(out, records),
-        ValueRef::Id(id) => write_plain(out, &id.to_string()),
+        ValueRef::Id(id) => write_plain(out, id.to_string().as_bytes()),
         ValueRef::Int(value) => write_int(out, value),
         ValueRef::Json(text) | ValueRef::Text(text) => write_text(out, text),
         ValueRef::JsonMap(map) | ValueRef::TextMap(map) => {
@@ -74,7 +74,7 @@ fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Redactions(records) => write_records(out, records),
         ValueRef::Texts(texts) => write_texts(out, texts),
         ValueRef::TextsMap(map) => write_map(out, map, |out, texts| write_texts(out, texts)),
-        ValueRef::Time(at) => write_plain(out, &at.to_string()),
+        ValueRef::Time(at) => write_plain(out, &at.to_ascii()),
         ValueRef::ToolDefinitions(records) => write_records(out, records),
         ValueRef::Truncations(records) => write_records(out, records),
     }
@@ -152,61 +152,125 @@ fn write_float(out: &mut Vec<u8>, value: f64) {
     out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
 }
 
-fn write_plain(out: &mut Vec<u8>, text: &str) {
+fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
     out.push(b'"');
 }
 
 /// Bytes that are looked at together; the compiler turns the test of a block into vector code.
 const BLOCK: usize = 32;
 
+/// Bytes of a block that are escaped together.
+const WORD: usize = 8;
+
 /// Writes `text` as a JSON string (RFC 8259 §7), escaping what must be escaped and no more.
 fn write_text(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut blocks = bytes.chunks_exact(BLOCK);
-    for block in &mut blocks {
-        if block
-            .iter()
-            .fold(false, |found, byte| found | must_escape(*byte))
-        {
-            write_escaped(out, block);
+    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    for block in blocks {
+        if must_escape(block) {
+            write_words(out, block);
         } else {
             out.extend_from_slice(block);
         }
     }
-    write_escaped(out, blocks.remainder());
+    if must_escape(rest) {
+        write_words(out, rest);
+    } else {
+        out.extend_from_slice(rest);
+    }
     out.push(b'"');
 }
 
-const fn must_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+fn must_escape(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| {
+        found | (*byte < 0x20 || *byte == b'"' || *byte == b'\\')
+    })
 }
 
-fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                let digits = [byte >> 4, byte & 0xf];
-                out.extend(
-                    digits
-                        .iter()
-                        .filter_map(|digit| HEX.get(usize::from(*digit))),
-                );
-            }
-            _ => out.push(*byte),
+fn write_words(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for word in words {
+        if must_escape(word) {
+            write_escaped(out, word);
+        } else {
+            out.extend_from_slice(word);
         }
+    }
+    rest.iter().for_each(|byte| write_byte(out, *byte));
+}
+
+/// Writes a word in which something must be escaped.
+///
+/// Where a byte goes is arithmetic and not a branch: in JSON or code within text, quotes and
+/// newlines come too often and too irregularly to be foreseen.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "places are taken modulo the size of the buffer, which they never reach"
+)]
+fn write_escaped(out: &mut Vec<u8>, word: &[u8; WORD]) {
+    const ROOM: usize = 2 * WORD;
+    let letters = word.map(escape_letter);
+    if letters.contains(&b'u') {
+        return word.iter().for_each(|byte| write_byte(out, *byte));
+    }
+    let mut buffer = [0; ROOM];
+    let mut length = 0;
+    for (byte, letter) in word.iter().zip(letters) {
+        buffer[length % ROOM] = if letter == 0 { *byte } else { b'\\' };
+        buffer[(length + 1) % ROOM] = letter;
+        length += 1 + usize::from(letter != 0);
+    }
+    // A copy of constant size costs less than one of the right size.
+    let end = out.len() + length;
+    out.extend_from_slice(&buffer);
+    out.truncate(end);
+}
+
+fn write_byte(out: &mut Vec<u8>, byte: u8) {
+    match escape_letter(byte) {
+        0 => out.push(byte),
+        b'u' => {
+            let digits = [hex(byte >> 4), hex(byte & 0xf)];
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&digits);
+        }
+        letter => out.extend_from_slice(&[b'\\', letter]),
+    }
+}
+
+/// Returns what follows the backslash when `byte` is escaped, or 0 when it is not.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a table of 256 entries has one for every byte"
+)]
+const fn escape_letter(byte: u8) -> u8 {
+    const LETTERS: [u8; 256] = {
+        let mut letters = [0; 256];
+        let mut byte = 0;
+        while byte < 0x20 {
+            letters[byte] = b'u';
+            byte += 1;
+        }
+        letters[0x08] = b'b';
+        letters[0x0c] = b'f';
+        letters[b'\n' as usize] = b'n';
+        letters[b'\r' as usize] = b'r';
+        letters[b'\t' as usize] = b't';
+        letters[b'"' as usize] = b'"';
+        letters[b'\\' as usize] = b'\\';
+        letters
+    };
+    LETTERS[byte as usize]
+}
+
+const fn hex(digit: u8) -> u8 {
+    if digit < 10 {
+        b'0' + digit
+    } else {
+        b'a' - 10 + digit
     }
 }
 
@@ -285,4 +349,47 @@ fn serialize_unknown<M: SerializeMap>(
         map.serialize_entry(name, raw)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_escaped_at_each_place_as_serde_escapes_it() {
+        for character in '\0'..='\u{ff}' {
+            for place in 0..2 * BLOCK + WORD {
+                let mut text = "x".repeat(2 * BLOCK + WORD - 1);
+                text.insert(place, character);
+                let mut out = Vec::new();
+                write_text(&mut out, &text);
+                assert_eq!(
+                    out,
+                    serde_json::to_vec(&text).unwrap(),
+                    "{character:?} at {place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn text_of_escapes_alone_is_written() {
+        for character in ["\"", "\u{1}", "\n"] {
+            for length in 0..2 * BLOCK {
+                let text = character.repeat(length);
+                let mut out = Vec::new();
+                write_text(&mut out, &text);
+                assert_eq!(out, serde_json::to_vec(&text).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn integers_are_written_to_the_last_digit() {
+        for value in [0, 9, 10, 99, 100, i64::MAX.unsigned_abs(), u64::MAX] {
+            let mut out = Vec::new();
+            write_int(&mut out, value);
+            assert_eq!(out, value.to_string().into_bytes());
+        }
+    }
 }
