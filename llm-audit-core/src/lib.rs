@@ -17,6 +17,7 @@ mod key;
 mod level;
 mod pipeline;
 mod policy;
+mod redact;
 mod retention;
 mod sink;
 mod sync;
@@ -42,6 +43,10 @@ pub use pipeline::{Counters, LossCounts, LossReason, Report, SinkCounters};
 pub use policy::{
     Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
     PolicyLoader, Preset, Scope, Warning,
+};
+pub use redact::{
+    DataType, Family, Operator, RedactionPreset, RedactionSettings, RedactionTarget, Redactor,
+    RedactorBuilder, Span,
 };
 pub use retention::Retention;
 pub use sink::{Durable, Sink, SinkError};

@@ -1,0 +1,331 @@
+//! What matchers share: sets of bytes, bounded runs, and the look of a secret.
+
+use std::ops::Range;
+
+/// A set of bytes.
+#[derive(Clone, Copy)]
+pub(super) struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    pub(super) const DIGIT: Self = Self::of(b"0123456789");
+    pub(super) const HEX: Self = Self::DIGIT.and(b"abcdefABCDEF");
+    pub(super) const LOWER_HEX: Self = Self::DIGIT.and(b"abcdef");
+    pub(super) const UPPER: Self = Self::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    pub(super) const ALPHA: Self = Self::UPPER.and(b"abcdefghijklmnopqrstuvwxyz");
+    pub(super) const ALNUM: Self = Self::ALPHA.and(b"0123456789");
+    pub(super) const WORD: Self = Self::ALNUM.and(b"_");
+    /// Base32 (RFC 4648, section 6).
+    pub(super) const BASE32: Self = Self::UPPER.and(b"234567");
+    /// Base64 (RFC 4648, section 4), without the padding.
+    pub(super) const BASE64: Self = Self::ALNUM.and(b"+/");
+    /// Base64url (RFC 4648, section 5).
+    pub(super) const BASE64URL: Self = Self::ALNUM.and(b"-_");
+    /// `token68` of RFC 9110, section 11.2, without the padding.
+    pub(super) const TOKEN68: Self = Self::ALNUM.and(b"-._~+/");
+    /// Base64 with the percent encoding of a query (RFC 3986).
+    pub(super) const QUERY: Self = Self::ALNUM.and(b"%+/-_");
+
+    pub(super) const fn of(bytes: &[u8]) -> Self {
+        Self([0; 4]).and(bytes)
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the position is below the length, and a byte has four groups of 64"
+    )]
+    pub(super) const fn and(mut self, bytes: &[u8]) -> Self {
+        let mut position = 0;
+        while position < bytes.len() {
+            let byte = bytes[position];
+            self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
+            position += 1;
+        }
+        self
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a byte has four groups of 64")]
+    pub(super) const fn contains(&self, byte: u8) -> bool {
+        self.0[(byte >> 6) as usize] & (1 << (byte & 63)) != 0
+    }
+}
+
+/// Returns the byte at `at`.
+#[inline]
+pub(super) fn byte(text: &[u8], at: usize) -> Option<u8> {
+    text.get(at).copied()
+}
+
+/// Returns the byte before `at`.
+#[inline]
+pub(super) fn before(text: &[u8], at: usize) -> Option<u8> {
+    byte(text, at.checked_sub(1)?)
+}
+
+/// Returns the end of the run of `set` that begins at `at`, at most `max` bytes on.
+#[inline]
+pub(super) fn run(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .take(max)
+        .take_while(|byte| set.contains(**byte))
+        .count()
+}
+
+/// Returns the start of the run of `set` that ends before `at`, at most `max` bytes back.
+#[inline]
+pub(super) fn run_back(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
+    let head = text.get(..at).unwrap_or_default();
+    at - head
+        .iter()
+        .rev()
+        .take(max)
+        .take_while(|byte| set.contains(**byte))
+        .count()
+}
+
+/// Returns whether a letter or digit stands before `at` that is not the end of an escape.
+#[inline]
+pub(super) fn in_word(text: &[u8], at: usize) -> bool {
+    before(text, at).is_some_and(|byte| byte.is_ascii_alphanumeric()) && !behind_escape(text, at)
+}
+
+/// Returns whether `\n` and its like, `\u` with four digits, or `%` with two end at `at`.
+fn behind_escape(text: &[u8], at: usize) -> bool {
+    let hex = |digits: &[u8]| digits.iter().all(|b| ByteSet::HEX.contains(*b));
+    match text.get(..at).unwrap_or_default() {
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] => true,
+        [.., b'%', a, b] if hex(&[*a, *b]) => true,
+        [.., b'\\', b'u', a, b, c, d] => hex(&[*a, *b, *c, *d]),
+        _ => false,
+    }
+}
+
+/// Returns where a word begins whose run of letters begins at `at`, behind the letters of an
+/// escape whose backslash stands before `at`.
+pub(super) fn after_escape(text: &[u8], at: usize) -> usize {
+    if before(text, at) != Some(b'\\') {
+        return at;
+    }
+    [1, 5]
+        .into_iter()
+        .map(|letters| at + letters)
+        .find(|end| behind_escape(text, *end))
+        .unwrap_or(at)
+}
+
+/// Returns whether `text` has `prefix` at `at`.
+#[inline]
+pub(super) fn has(text: &[u8], at: usize, prefix: &[u8]) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(prefix))
+}
+
+/// Returns whether the bytes before `at` are `word`, in any case.
+pub(super) fn follows(text: &[u8], at: usize, word: &[u8]) -> bool {
+    at.checked_sub(word.len())
+        .and_then(|start| text.get(start..at))
+        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(word))
+}
+
+/// Returns where the value begins that is assigned to the name ending at `at`: `name=`, `name: "`,
+/// `"name": \"`, `name => '`, `["name"] =`.
+///
+/// Quotes may carry backslashes, as in JSON inside JSON. Looks at most 24 bytes ahead.
+pub(super) fn assigned(text: &[u8], at: usize) -> Option<usize> {
+    const SPACE: ByteSet = ByteSet::of(b" \t");
+    const CLOSE: ByteSet = ByteSet::of(b"\\\"'`])* \t");
+    const OPEN: ByteSet = ByteSet::of(b"\\\"'`(* \t");
+    let sign = run(text, at, &CLOSE, 10);
+    let mut value = match byte(text, sign)? {
+        b':' | b'=' => run(text, sign + 1, &ByteSet::of(b"=>"), 2),
+        // In prose: `secret access key is …`.
+        b'i' if sign > at && has(text, sign, b"is ") => sign + 3,
+        _ => return None,
+    };
+    value = run(text, value, &SPACE, 4);
+    Some(run(text, value, &OPEN, 8))
+}
+
+/// Returns whether `value` only stands for a value: `<token>`, `${TOKEN}`, `{{ token }}`,
+/// `%s`, `[…]`, `xxxx`, `****`, `sk-...`, `your-key`.
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    let Some((first, rest)) = value.split_first() else {
+        return true;
+    };
+    if matches!(first, b'<' | b'{' | b'[' | b'*') || rest.iter().all(|byte| byte == first) {
+        return true;
+    }
+    if matches!(first, b'$' | b'%')
+        && rest
+            .first()
+            .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'{')
+    {
+        // `$TOKEN`, `%s`; a password such as `$9x…` or `$a1!…` goes on with other characters.
+        let name = rest
+            .iter()
+            .all(|b| ByteSet::WORD.contains(*b) || matches!(b, b'{' | b'}' | b'%'));
+        return name && !rest.iter().any(u8::is_ascii_digit);
+    }
+    let start = value.get(..4).unwrap_or(value);
+    start.eq_ignore_ascii_case(b"your")
+        || start.eq_ignore_ascii_case(b"xxxx")
+        || value.windows(3).any(|window| window == b"...")
+}
+
+/// Counts of the kinds of character in a value.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Mix {
+    pub(super) upper: usize,
+    pub(super) lower: usize,
+    pub(super) digits: usize,
+}
+
+impl Mix {
+    pub(super) fn of(value: &[u8]) -> Self {
+        let mut mix = Self::default();
+        for byte in value {
+            mix.upper += usize::from(byte.is_ascii_uppercase());
+            mix.lower += usize::from(byte.is_ascii_lowercase());
+            mix.digits += usize::from(byte.is_ascii_digit());
+        }
+        mix
+    }
+
+    pub(super) const fn has_letters_and_digits(self) -> bool {
+        self.digits > 0 && self.upper + self.lower > 0
+    }
+
+    pub(super) const fn has_all(self) -> bool {
+        self.digits > 0 && self.upper > 0 && self.lower > 0
+    }
+}
+
+/// Returns how many different bytes there are in `value`.
+pub(super) fn distinct(value: &[u8]) -> u32 {
+    let seen = value.iter().fold([0_u64; 2], |[low, high], byte| {
+        let bit = 1 << (byte & 63);
+        if byte & 64 == 0 {
+            [low | bit, high]
+        } else {
+            [low, high | bit]
+        }
+    });
+    seen.iter().map(|bits| bits.count_ones()).sum()
+}
+
+/// Returns whether `value` looks drawn at random rather than written: no word of a sentence and no
+/// name made of words has letters and digits mixed in one long part.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    let mix = Mix::of(value);
+    if !mix.has_letters_and_digits() || distinct(value) < 8 {
+        return false;
+    }
+    let part = value
+        .split(|byte| matches!(byte, b'-' | b'_' | b'.'))
+        .any(|part| part.len() >= 16 && Mix::of(part).has_letters_and_digits());
+    part || (value.len() >= 32 && mix.has_all() && mix.digits >= 2)
+}
+
+/// Decodes base64 or base64url, with or without padding, up to 4 KiB of output.
+pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
+    let end = value.iter().rposition(|byte| *byte != b'=')? + 1;
+    let value = value.get(..end.min(4096 / 3 * 4))?;
+    let mut bytes = Vec::with_capacity(value.len() * 3 / 4);
+    for chunk in value.chunks(4) {
+        let mut group = 0_u32;
+        for byte in chunk {
+            group = group << 6
+                | u32::from(match byte {
+                    b'A'..=b'Z' => byte - b'A',
+                    b'a'..=b'z' => byte - b'a' + 26,
+                    b'0'..=b'9' => byte - b'0' + 52,
+                    b'+' | b'-' => 62,
+                    b'/' | b'_' => 63,
+                    _ => return None,
+                });
+        }
+        let (whole, bits) = match chunk.len() {
+            4 => (3, 0),
+            3 => (2, 2),
+            2 => (1, 4),
+            _ => return None,
+        };
+        bytes.extend((group >> bits).to_be_bytes().iter().skip(4 - whole));
+    }
+    Some(bytes)
+}
+
+/// Returns `range` unless it is empty or what it holds is a placeholder.
+pub(super) fn real(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let value = text.get(range.clone())?;
+    (!is_placeholder(value)).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_known_from_values() {
+        for text in [
+            "", "<token>", "${TOKEN}", "$TOKEN", "{{ x }}", "%s", "[JWT]", "****", "xxxxxxxx",
+            "sk-...", "your-key", "YOUR_KEY",
+        ] {
+            assert!(is_placeholder(text.as_bytes()), "{text}");
+        }
+        for text in ["$9xT!w", "hunter2", "a", "aB3dE5", "%4fW"] {
+            assert!(
+                !is_placeholder(text.as_bytes()) || text.len() == 1,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_is_found_behind_every_way_to_assign() {
+        for text in [
+            "k=v",
+            "k: v",
+            "k = \"v",
+            "k\": \"v",
+            "k\\\": \\\"v",
+            "k'] = 'v",
+            "k => 'v",
+            "k is v",
+        ] {
+            let at = assigned(text.as_bytes(), 1).unwrap();
+            assert_eq!(&text[at..], "v", "{text}");
+        }
+        for text in ["k", "k v", "kk=v", "k isn't v"] {
+            assert_eq!(assigned(text.as_bytes(), 1), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_is_decoded_with_and_without_padding() {
+        for (text, expected) in [
+            ("YWI=", "ab"),
+            ("YWI", "ab"),
+            ("YWJj", "abc"),
+            ("Pz8_", "???"),
+        ] {
+            assert_eq!(decode(text.as_bytes()).unwrap(), expected.as_bytes());
+        }
+        assert_eq!(decode(b"Y"), None);
+        assert_eq!(decode(b"Y WI"), None);
+        assert_eq!(decode(b"===="), None);
+    }
+
+    #[test]
+    fn words_are_not_random() {
+        for text in [
+            "lighthouse-project-v2-main",
+            "this-is-a-long-kebab-case-name-2",
+            "aaaaaaaaaaaaaaaaaaaaaaaa1",
+        ] {
+            assert!(!is_random(text.as_bytes()), "{text}");
+        }
+        assert!(is_random(b"7f3kQ0zLm2xW9sT1bN"));
+    }
+}

@@ -1,0 +1,179 @@
+//! The types of data that are found, in two families.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+macro_rules! data_types {
+    ($($family:ident { $($(#[$doc:meta])* $variant:ident $name:literal $word:literal,)+ })+) => {
+        /// A type of data that the redactor finds.
+        ///
+        /// [`DataType::name`] stands in policy files and in the log's report, [`DataType::word`] in
+        /// the text that takes the place of a value.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum DataType {
+            $($($(#[$doc])* $variant,)+)+
+        }
+
+        impl DataType {
+            /// Every type, personal data first.
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
+
+            /// Returns the name in policy files and reports, such as `credit_card`.
+            pub const fn name(self) -> &'static str {
+                match self { $($(Self::$variant => $name,)+)+ }
+            }
+
+            /// Returns the word in placeholders, such as `CREDIT_CARD`.
+            pub const fn word(self) -> &'static str {
+                match self { $($(Self::$variant => $word,)+)+ }
+            }
+
+            /// Returns the family that the type belongs to.
+            pub const fn family(self) -> Family {
+                match self { $($(Self::$variant => Family::$family,)+)+ }
+            }
+        }
+    };
+}
+
+data_types! {
+    Pii {
+        /// An e-mail address.
+        Email "email" "EMAIL",
+        /// The number of a payment card.
+        CreditCard "credit_card" "CREDIT_CARD",
+    }
+    Secret {
+        /// A JSON web token (RFC 7519).
+        Jwt "jwt" "JWT",
+        /// The body of a private key in PEM (RFC 7468) or of a PGP private key block.
+        PrivateKey "private_key" "PRIVATE_KEY",
+        /// A bearer token (RFC 6750), or the value of another header that authenticates.
+        BearerToken "bearer_token" "BEARER_TOKEN",
+        /// Credentials of basic authentication (RFC 7617).
+        BasicAuth "basic_auth" "BASIC_AUTH",
+        /// A key of OpenAI, or of a service whose keys have the same form.
+        OpenAiKey "openai_key" "OPENAI_KEY",
+        /// A key of Anthropic.
+        AnthropicKey "anthropic_key" "ANTHROPIC_KEY",
+        /// The id of an AWS access key; it names the account.
+        AwsAccessKey "aws_access_key" "AWS_ACCESS_KEY",
+        /// The secret of an AWS access key.
+        AwsSecretKey "aws_secret_key" "AWS_SECRET_KEY",
+        /// An API key, client secret or access token of Google.
+        GcpKey "gcp_key" "GCP_KEY",
+        /// A key, client secret or signature of Azure.
+        AzureKey "azure_key" "AZURE_KEY",
+        /// A token of GitHub.
+        GithubToken "github_token" "GITHUB_TOKEN",
+        /// A token of GitLab.
+        GitlabToken "gitlab_token" "GITLAB_TOKEN",
+        /// A token or web hook of Slack.
+        SlackToken "slack_token" "SLACK_TOKEN",
+        /// A secret key or web hook secret of Stripe.
+        StripeKey "stripe_key" "STRIPE_KEY",
+        /// An API key of Twilio.
+        TwilioKey "twilio_key" "TWILIO_KEY",
+        /// An API key of SendGrid.
+        SendgridKey "sendgrid_key" "SENDGRID_KEY",
+        /// A token of Hugging Face.
+        HuggingfaceToken "huggingface_token" "HUGGINGFACE_TOKEN",
+        /// A token of npm.
+        NpmToken "npm_token" "NPM_TOKEN",
+        /// A token of PyPI.
+        PypiToken "pypi_token" "PYPI_TOKEN",
+        /// A key of another vendor, those of language models first.
+        VendorKey "vendor_key" "VENDOR_KEY",
+        /// The password in a URL (RFC 3986) or in a connection string.
+        UrlCredentials "url_credentials" "URL_CREDENTIALS",
+    }
+}
+
+impl DataType {
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for DataType {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|data_type| data_type.name() == name)
+            .ok_or_else(|| {
+                Error::policy(format!(
+                    "unknown data type `{name}`; the types are {}",
+                    names(Self::ALL.iter().map(|data_type| data_type.name()))
+                ))
+            })
+    }
+}
+
+/// A family of data types; its name in policy files stands for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Data about people.
+    Pii,
+    /// Credentials. They are hidden one-way, at level Full too.
+    Secret,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: &'static [Self] = &[Self::Pii, Self::Secret];
+
+    /// Returns the name in policy files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pii => "pii",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Lists names for an error message.
+pub(super) fn names<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_parses_to_its_type_and_the_word_is_the_name_in_capitals() {
+        for data_type in DataType::ALL {
+            assert_eq!(data_type.name().parse::<DataType>().unwrap(), *data_type);
+            assert_eq!(data_type.word(), data_type.name().to_uppercase());
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_lists_the_known_ones() {
+        let error = "emial".parse::<DataType>().unwrap_err().to_string();
+        assert!(
+            error.contains("`emial`") && error.contains("credit_card"),
+            "{error}"
+        );
+    }
+}

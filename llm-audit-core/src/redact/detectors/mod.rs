@@ -1,0 +1,264 @@
+//! The table of detectors.
+//!
+//! Everything else iterates [`DETECTORS`]: the scanner builds its prefilter from the anchors, the
+//! JSON walk asks the names, presets and operators go by the data types. A detector is one row.
+
+use std::ops::Range;
+
+use super::data_type::DataType;
+
+mod aws;
+mod azure;
+mod card;
+mod email;
+mod google;
+mod header;
+mod jwt;
+mod pem;
+mod provider;
+mod token;
+mod url;
+
+pub(super) use token::Token;
+
+/// How sure a detector is. Where findings overlap, the surer one names the type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Confidence {
+    /// The value has a common shape.
+    Shape,
+    /// Its surroundings say what the value is.
+    Context,
+    /// The value begins with letters that its issuer has published.
+    Prefix,
+    /// A check on the whole value holds.
+    Valid,
+}
+
+/// Where a detector is asked to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    /// At each occurrence of a literal of at least three bytes, upper and lower case apart.
+    Literal(&'static str),
+    /// At each occurrence of one of the bytes that the block scan knows.
+    Byte(Trigger),
+}
+
+/// What the block scan looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Trigger {
+    /// `@`.
+    At,
+    /// `~`.
+    Tilde,
+    /// `K`.
+    CapitalK,
+    /// The first digit of a run of digits.
+    Digits,
+}
+
+impl Trigger {
+    pub(super) const COUNT: usize = 4;
+
+    pub(super) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Returns the value that an anchor at this position announces. Looks back a bounded way, and
+/// ahead a bounded way or only over what the value itself covers, so that a scan stays linear.
+pub(super) type Find = fn(&[u8], usize) -> Option<Range<usize>>;
+
+/// How values are found.
+#[derive(Clone, Copy)]
+pub(super) enum Matcher {
+    /// By published prefixes.
+    Tokens(&'static [Token]),
+    /// By a function that is called at each anchor.
+    Find(&'static [Anchor], Find),
+}
+
+/// Names of JSON members whose value, as a whole, is judged by a function.
+///
+/// The names are in lower case, without `-`, `_` and spaces.
+#[derive(Clone, Copy)]
+pub(super) struct Named {
+    pub(super) names: &'static [&'static str],
+    pub(super) judge: fn(&[u8]) -> Option<Range<usize>>,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(super) struct Detector {
+    pub(super) name: &'static str,
+    pub(super) data_type: DataType,
+    pub(super) confidence: Confidence,
+    pub(super) matcher: Matcher,
+    pub(super) named: Option<Named>,
+}
+
+impl Detector {
+    const fn find(
+        name: &'static str,
+        data_type: DataType,
+        confidence: Confidence,
+        anchors: &'static [Anchor],
+        find: Find,
+    ) -> Self {
+        Self {
+            name,
+            data_type,
+            confidence,
+            matcher: Matcher::Find(anchors, find),
+            named: None,
+        }
+    }
+
+    const fn tokens(name: &'static str, data_type: DataType, tokens: &'static [Token]) -> Self {
+        Self {
+            name,
+            data_type,
+            confidence: Confidence::Prefix,
+            matcher: Matcher::Tokens(tokens),
+            named: None,
+        }
+    }
+
+    const fn named(
+        mut self,
+        names: &'static [&'static str],
+        judge: fn(&[u8]) -> Option<Range<usize>>,
+    ) -> Self {
+        self.named = Some(Named { names, judge });
+        self
+    }
+}
+
+/// Every built-in detector.
+pub(super) const DETECTORS: &[Detector] = &[
+    email::EMAIL,
+    card::CARD,
+    jwt::JWT,
+    jwt::WRAPPED_JWT,
+    pem::PRIVATE_KEY,
+    header::BEARER,
+    header::BASIC,
+    header::AUTHORIZATION,
+    header::API_KEY,
+    provider::OPENAI,
+    provider::ANTHROPIC,
+    aws::ACCESS_KEY,
+    aws::SECRET_KEY,
+    aws::SECRET_KEY_BESIDE_ID,
+    google::KEY,
+    azure::CONNECTION_KEY,
+    azure::SIGNATURE,
+    azure::CLIENT_SECRET,
+    provider::GITHUB,
+    provider::GITLAB,
+    provider::SLACK,
+    provider::SLACK_HOOK,
+    provider::STRIPE,
+    provider::TWILIO,
+    provider::SENDGRID,
+    provider::HUGGINGFACE,
+    provider::NPM,
+    provider::PYPI,
+    provider::VENDOR,
+    provider::TELEGRAM,
+    url::URL,
+    url::CONNECTION_STRING,
+];
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+
+    /// Asserts what the detectors of one type find in each text: `«` and `»` stand around it.
+    pub(crate) fn check(data_type: DataType, marked: &[String]) {
+        let redactor = Redactor::default();
+        for marked in marked {
+            let text = marked.replace(['«', '»'], "");
+            let mut found = String::new();
+            let mut end = 0;
+            for span in redactor.find(&text) {
+                if span.data_type == data_type {
+                    found += &text[end..span.start];
+                    found = found + "«" + &text[span.start..span.end] + "»";
+                    end = span.end;
+                }
+            }
+            found += &text[end..];
+            assert_eq!(&found, marked, "{data_type}");
+        }
+    }
+
+    /// Returns `count` characters that look random, the same ones each time.
+    pub(crate) fn random(alphabet: &str, count: usize) -> String {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let alphabet = alphabet.as_bytes();
+        (0..count)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                char::from(alphabet[(state >> 33) as usize % alphabet.len()])
+            })
+            .collect()
+    }
+
+    pub(crate) const ALNUM: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    pub(crate) const HEX: &str = "0123456789abcdef";
+
+    #[test]
+    fn names_are_unique_and_every_type_has_a_detector() {
+        for (position, detector) in DETECTORS.iter().enumerate() {
+            assert!(
+                DETECTORS[..position]
+                    .iter()
+                    .all(|other| other.name != detector.name)
+            );
+        }
+        for data_type in DataType::ALL {
+            assert!(
+                DETECTORS
+                    .iter()
+                    .any(|detector| detector.data_type == *data_type),
+                "{data_type}"
+            );
+        }
+    }
+
+    #[test]
+    fn literals_have_three_bytes_so_that_the_packed_search_stays_fast() {
+        for detector in DETECTORS {
+            match detector.matcher {
+                Matcher::Tokens(tokens) => {
+                    assert!(tokens.iter().all(|token| token.prefix.len() >= 3))
+                }
+                Matcher::Find(anchors, _) => {
+                    for anchor in anchors {
+                        assert!(
+                            !matches!(anchor, Anchor::Literal(text) if text.len() < 3),
+                            "{anchor:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_members_are_in_normal_form() {
+        for named in DETECTORS.iter().filter_map(|detector| detector.named) {
+            for name in named.names {
+                assert!(
+                    name.bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                    "{name}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The redaction of one event: text by text, with what its texts have in common.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use memchr::memmem;
+
+use super::Redactor;
+use super::bytes::{Mix, in_word, is_placeholder};
+use super::data_type::{DataType, Family};
+use super::detectors::{Confidence, DETECTORS};
+use super::operator::Operator;
+use super::scan::{Hit, resolve};
+use crate::key::Key;
+
+/// Which detectors run on a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Families {
+    /// Those of secrets: the text's level is Full.
+    SecretsOnly,
+    /// All that the preset has.
+    All,
+}
+
+impl Families {
+    pub(super) fn contains(self, family: Family) -> bool {
+        self == Self::All || family == Family::Secret
+    }
+}
+
+/// How often an operator was applied to values of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) data_type: DataType,
+    /// The operator's word, without parameters.
+    pub(crate) operator: &'static str,
+    pub(crate) count: u64,
+}
+
+/// Why a text could not be redacted. It must then be withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RedactError {
+    /// An operator needs a key and there is none.
+    NoKey(DataType),
+    /// A detector named bytes that are no part of the text.
+    BadSpan(&'static str),
+}
+
+impl fmt::Display for RedactError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey(data_type) => write!(f, "operator pseudonym of `{data_type}` has no key"),
+            Self::BadSpan(detector) => write!(f, "detector `{detector}` left the text"),
+        }
+    }
+}
+
+/// Redacts the texts of one event.
+///
+/// Equal values get equal numbers, and a secret that one text gave away by its surroundings is
+/// hidden in later texts too, where it stands alone.
+pub(crate) struct Session {
+    redactor: Redactor,
+    key: Option<Key>,
+    keyless: bool,
+    tenant: String,
+    numbers: HashMap<(DataType, String), usize>,
+    last_number: HashMap<DataType, usize>,
+    proven: Vec<Proven>,
+    findings: Vec<Finding>,
+    hits: Vec<Hit>,
+}
+
+struct Proven {
+    value: String,
+    hit: Hit,
+}
+
+/// More secrets than this in one event are each found by themselves, but not looked for elsewhere.
+const MAX_PROVEN: usize = 32;
+const MIN_PROVEN: usize = 6;
+const MAX_NAME: usize = 48;
+
+impl Session {
+    pub(super) fn new(redactor: Redactor, key: Option<Key>, tenant: &str) -> Self {
+        Self {
+            redactor,
+            key,
+            keyless: false,
+            tenant: tenant.to_owned(),
+            numbers: HashMap::new(),
+            last_number: HashMap::new(),
+            proven: Vec::new(),
+            findings: Vec::new(),
+            hits: Vec::new(),
+        }
+    }
+
+    /// Returns a session in which pseudonyms become placeholders without a tag.
+    pub(super) fn keyless(redactor: Redactor) -> Self {
+        Self {
+            keyless: true,
+            ..Self::new(redactor, None, "")
+        }
+    }
+
+    /// Returns the redacted text, or `None` when it needs no change.
+    ///
+    /// `name` is the key that the text is the value of, where it has one.
+    pub(crate) fn text(
+        &mut self,
+        text: &str,
+        families: Families,
+        name: Option<&str>,
+    ) -> Result<Option<String>, RedactError> {
+        if self.find(text, families, name)?.is_empty() {
+            return Ok(None);
+        }
+        let hits = std::mem::take(&mut self.hits);
+        let redacted = self.replace(text, &hits);
+        self.hits = hits;
+        redacted
+    }
+
+    /// Returns the redacted JSON text, or `None` when it needs no change; see [`super::json`].
+    pub(crate) fn json(
+        &mut self,
+        text: &str,
+        families: Families,
+    ) -> Result<Option<String>, RedactError> {
+        super::json::redact(self, text, families)
+    }
+
+    /// Returns what was found since the last call, one entry for each type and operator.
+    pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Returns the values in `text`, disjoint and in its order.
+    pub(super) fn find(
+        &mut self,
+        text: &str,
+        families: Families,
+        name: Option<&str>,
+    ) -> Result<&[Hit], RedactError> {
+        self.hits.clear();
+        self.redactor.0.scanner.scan(text, families, &mut self.hits);
+        if let Some(name) = name {
+            self.judge_by_name(text, families, name);
+        }
+        for hit in &self.hits {
+            if text.get(hit.start..hit.end).is_none() {
+                return Err(RedactError::BadSpan(hit.detector));
+            }
+        }
+        let allow = &self.redactor.0.settings.allow;
+        self.hits.retain(|hit| {
+            let value = text.get(hit.start..hit.end).unwrap_or_default();
+            !allow.iter().any(|allowed| allowed == value)
+        });
+        resolve(&mut self.hits);
+        self.remember(text);
+        self.recall(text);
+        Ok(&self.hits)
+    }
+
+    /// Asks the detectors that know names of members about the text as a whole.
+    fn judge_by_name(&mut self, text: &str, families: Families, name: &str) {
+        let mut normal = [0; MAX_NAME];
+        let mut length = 0;
+        for byte in name.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')) {
+            let Some(slot) = normal.get_mut(length) else {
+                return;
+            };
+            *slot = byte.to_ascii_lowercase();
+            length += 1;
+        }
+        let normal = normal.get(..length).unwrap_or_default();
+        for detector in DETECTORS {
+            let family = detector.data_type.family();
+            let Some(named) = detector.named.filter(|_| families.contains(family)) else {
+                continue;
+            };
+            if self.redactor.is_enabled(detector.data_type)
+                && named.names.iter().any(|name| name.as_bytes() == normal)
+                && let Some(range) = (named.judge)(text.as_bytes())
+            {
+                self.hits.push(Hit::new(detector, range));
+            }
+        }
+    }
+
+    /// Keeps the secrets that only their surroundings gave away.
+    fn remember(&mut self, text: &str) {
+        for hit in &self.hits {
+            let value = text.get(hit.start..hit.end).unwrap_or_default();
+            if self.proven.len() < MAX_PROVEN
+                && hit.is_by_context()
+                && is_telling(value)
+                && self.proven.iter().all(|proven| proven.value != value)
+            {
+                self.proven.push(Proven {
+                    value: value.to_owned(),
+                    hit: *hit,
+                });
+            }
+        }
+    }
+
+    /// Adds the places where kept secrets stand alone.
+    fn recall(&mut self, text: &str) {
+        let found = self.hits.len();
+        for Proven { value, hit } in &self.proven {
+            if value.len() > text.len() {
+                continue;
+            }
+            for start in memmem::find_iter(text.as_bytes(), value) {
+                let end = start + value.len();
+                let next = text.as_bytes().get(end);
+                let bounded = !in_word(text.as_bytes(), start)
+                    && !next.is_some_and(u8::is_ascii_alphanumeric);
+                if bounded {
+                    self.hits.push(hit.moved(start, end));
+                }
+            }
+        }
+        if self.hits.len() > found {
+            resolve(&mut self.hits);
+        }
+    }
+
+    fn replace(&mut self, text: &str, hits: &[Hit]) -> Result<Option<String>, RedactError> {
+        let mut out = String::with_capacity(text.len());
+        let mut end = 0;
+        let mut changed = false;
+        let redactor = self.redactor.clone();
+        for hit in hits {
+            let (Some(between), Some(value)) =
+                (text.get(end..hit.start), text.get(hit.start..hit.end))
+            else {
+                return Err(RedactError::BadSpan(hit.detector));
+            };
+            let mut operator = redactor.operator(hit.data_type);
+            if self.keyless && *operator == Operator::Pseudonym {
+                operator = &Operator::Redact;
+            }
+            out.push_str(between);
+            let start = out.len();
+            let key = self.key.as_ref().map(|key| (key, self.tenant.as_str()));
+            let (numbers, last) = (&mut self.numbers, &mut self.last_number);
+            let number = |value| {
+                *numbers.entry((hit.data_type, value)).or_insert_with(|| {
+                    let last = last.entry(hit.data_type).or_default();
+                    *last += 1;
+                    *last
+                })
+            };
+            if !operator.write(&mut out, hit.data_type, value, number, key) {
+                return Err(RedactError::NoKey(hit.data_type));
+            }
+            changed |= out.get(start..) != Some(value);
+            self.count(hit.data_type, operator.name());
+            end = hit.end;
+        }
+        out.push_str(text.get(end..).unwrap_or_default());
+        Ok(changed.then_some(out))
+    }
+
+    fn count(&mut self, data_type: DataType, operator: &'static str) {
+        let known = self
+            .findings
+            .iter_mut()
+            .find(|finding| finding.data_type == data_type && finding.operator == operator);
+        match known {
+            Some(finding) => finding.count += 1,
+            None => self.findings.push(Finding {
+                data_type,
+                operator,
+                count: 1,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns whether a value is no word that texts hold for other reasons.
+fn is_telling(value: &str) -> bool {
+    let mix = Mix::of(value.as_bytes());
+    let letters = mix.upper + mix.lower;
+    let others = value.len() - letters - mix.digits;
+    let kinds = [letters, mix.digits, others]
+        .iter()
+        .filter(|count| **count > 0)
+        .count();
+    value.len() >= MIN_PROVEN && kinds >= 2 && !is_placeholder(value.as_bytes())
+}
+
+impl Hit {
+    fn is_by_context(&self) -> bool {
+        self.data_type.family() == Family::Secret && self.confidence <= Confidence::Context
+    }
+
+    const fn moved(&self, start: usize, end: usize) -> Self {
+        Self {
+            start,
+            end,
+            ..*self
+        }
+    }
+}

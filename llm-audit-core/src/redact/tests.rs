@@ -1,0 +1,419 @@
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+fn session() -> Session {
+    Redactor::default().session(None, "")
+}
+
+fn json(text: &str) -> Option<String> {
+    session().json(text, Families::All).unwrap()
+}
+
+fn password(word: &str) -> String {
+    format!("postgres://app:{word}@db/x")
+}
+
+#[test]
+fn a_text_without_values_is_borrowed() {
+    let text = "nothing to see at 12:30, a@b, v1.2.3, sk-...";
+    assert!(matches!(Redactor::default().redact_str(text), Cow::Borrowed(same) if same == text));
+}
+
+#[test]
+fn presets_choose_the_families() {
+    let text = format!("ada@example.org {}", password("hunter2"));
+    for (preset, expected) in [
+        (
+            RedactionPreset::Recommended,
+            "[EMAIL] postgres://app:[URL_CREDENTIALS]@db/x".to_owned(),
+        ),
+        (
+            RedactionPreset::Secrets,
+            "ada@example.org postgres://app:[URL_CREDENTIALS]@db/x".to_owned(),
+        ),
+        (
+            RedactionPreset::Pii,
+            format!("[EMAIL] {}", password("hunter2")),
+        ),
+        (RedactionPreset::Empty, text.clone()),
+    ] {
+        let redactor = Redactor::builder().preset(preset).build().unwrap();
+        assert_eq!(redactor.redact_str(&text), expected, "{preset:?}");
+    }
+}
+
+#[test]
+fn at_level_full_secrets_are_hidden_and_personal_data_stays() {
+    let text = format!("ada@example.org {}", password("hunter2"));
+    let redacted = session()
+        .text(&text, Families::SecretsOnly, None)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        redacted,
+        "ada@example.org postgres://app:[URL_CREDENTIALS]@db/x"
+    );
+}
+
+#[test]
+fn allowed_values_stay() {
+    let redactor = Redactor::builder()
+        .allow("help@example.org")
+        .build()
+        .unwrap();
+    assert_eq!(
+        redactor.redact_str("help@example.org, ada@example.org"),
+        "help@example.org, [EMAIL]"
+    );
+}
+
+#[test]
+fn numbers_are_consistent_inside_an_event_and_start_anew_in_the_next() {
+    let redactor = Redactor::builder()
+        .operator(Family::Pii, Operator::Numbered)
+        .build()
+        .unwrap();
+    let mut session = redactor.session(None, "");
+    let mut text = |text| session.text(text, Families::All, None).unwrap().unwrap();
+    assert_eq!(
+        text("ada@example.org bob@example.org"),
+        "[EMAIL_1] [EMAIL_2]"
+    );
+    assert_eq!(
+        text("Bob@example.org 4111111111111111"),
+        "[EMAIL_2] [CREDIT_CARD_1]"
+    );
+    assert_eq!(redactor.redact_str("bob@example.org"), "[EMAIL_1]");
+}
+
+#[test]
+fn a_secret_known_by_its_surroundings_is_hidden_in_later_texts() {
+    let mut session = session();
+    session
+        .text(&password("hunter2!"), Families::All, None)
+        .unwrap();
+    let later = session
+        .text("is hunter2! right, or xhunter2!", Families::All, None)
+        .unwrap();
+    assert_eq!(later.unwrap(), "is [URL_CREDENTIALS] right, or xhunter2!");
+}
+
+#[test]
+fn a_password_that_is_a_word_is_not_looked_for_elsewhere() {
+    let mut session = session();
+    session
+        .text(&password("postgres"), Families::All, None)
+        .unwrap();
+    assert_eq!(session.text("use postgres", Families::All, None), Ok(None));
+}
+
+#[test]
+fn findings_are_counts_by_type_and_operator() {
+    let mut session = session();
+    session
+        .text("ada@example.org bob@example.org", Families::All, None)
+        .unwrap();
+    session
+        .json(
+            "{\"a\":\"ada@example.org\",\"n\":4111111111111111}",
+            Families::All,
+        )
+        .unwrap();
+    let findings = session.take_findings();
+    let counts: Vec<_> = findings
+        .iter()
+        .map(|f| (f.data_type, f.operator, f.count))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            (DataType::Email, "redact", 3),
+            (DataType::CreditCard, "redact", 1)
+        ]
+    );
+    assert_eq!(session.take_findings(), []);
+    assert!(!format!("{session:?}").contains("ada"));
+}
+
+#[test]
+fn a_kept_value_is_counted_and_the_text_unchanged() {
+    let redactor = Redactor::builder()
+        .operator(DataType::Email, Operator::Keep)
+        .build()
+        .unwrap();
+    let mut session = redactor.session(None, "");
+    assert_eq!(
+        session.text("ada@example.org", Families::All, None),
+        Ok(None)
+    );
+    assert_eq!(session.take_findings()[0].operator, "keep");
+}
+
+#[test]
+fn a_pseudonym_without_a_key_fails_closed() {
+    let redactor = Redactor::builder()
+        .operator(DataType::Email, Operator::Pseudonym)
+        .build()
+        .unwrap();
+    assert!(redactor.needs_key());
+    let result = redactor
+        .session(None, "")
+        .text("ada@example.org", Families::All, None);
+    assert_eq!(result, Err(RedactError::NoKey(DataType::Email)));
+    assert_eq!(redactor.redact_str("ada@example.org"), "[EMAIL]");
+    let key = Key::bytes("k1", &[1; 32]).unwrap();
+    let text = redactor
+        .session(Some(&key), "t")
+        .text("ada@example.org", Families::All, None);
+    assert!(text.unwrap().unwrap().starts_with("[EMAIL:k1:"));
+}
+
+#[test]
+fn json_is_redacted_leaf_by_leaf_and_all_else_is_copied() {
+    assert_eq!(
+        json("{ \"to\" : [\"ada@example.org\", 1.50, null],\n \"n\":4111111111111111, \"bob@example.org\": true }").unwrap(),
+        "{ \"to\" : [\"[EMAIL]\", 1.50, null],\n \"n\":\"[CREDIT_CARD]\", \"[EMAIL]\": true }"
+    );
+    assert_eq!(json("{\"a\": \"b\"}"), None);
+    assert_eq!(json("mail ada@example.org").unwrap(), "mail [EMAIL]");
+}
+
+#[test]
+fn names_of_members_are_context_also_through_arrays() {
+    let token = detectors::tests::random(detectors::tests::ALNUM, 32);
+    for text in [
+        format!("{{\"X-Api-Key\":\"{token}\"}}"),
+        format!("{{\"x_api_key\":[{{\"other\":1}},\"{token}\"]}}"),
+        format!("{{\"headers\":{{\"a\":{{}},\"authorization\":\"{token}\"}}}}"),
+    ] {
+        let redacted = json(&text).unwrap();
+        assert!(
+            redacted.contains("[BEARER_TOKEN]") && !redacted.contains(&token),
+            "{redacted}"
+        );
+    }
+    assert_eq!(json(&format!("{{\"id\":\"{token}\"}}")), None);
+}
+
+#[test]
+fn json_inside_json_is_walked_four_levels_down_and_stays_json() {
+    let mut text = "{\"to\":\"ada@example.org\"}".to_owned();
+    for _ in 0..7 {
+        text = serde_json::to_string(&serde_json::json!({ "inner": text })).unwrap();
+        let redacted = json(&text).unwrap();
+        assert!(!redacted.contains("ada@"), "{redacted}");
+        let mut value: Value = serde_json::from_str(&redacted).unwrap();
+        while let Some(inner) = value["inner"].as_str() {
+            value = serde_json::from_str(inner).unwrap();
+        }
+        assert_eq!(value["to"], "[EMAIL]");
+    }
+}
+
+#[test]
+fn a_replacement_with_quotes_keeps_json_valid() {
+    let redactor = Redactor::builder()
+        .operator(DataType::Email, Operator::Replace("\"\\".to_owned()))
+        .build()
+        .unwrap();
+    let redacted = redactor
+        .session(None, "")
+        .json("[\"ada@example.org\"]", Families::All);
+    assert_eq!(redacted.unwrap().unwrap(), "[\"\\\"\\\\\"]");
+}
+
+#[test]
+fn a_lone_surrogate_does_not_hide_a_value() {
+    assert_eq!(
+        json("[\"\\ud800 ada@example.org\"]").unwrap(),
+        "[\"\u{fffd} [EMAIL]\"]"
+    );
+    assert_eq!(json("[\"\\ud800 ada\"]"), None);
+}
+
+#[test]
+fn deep_nesting_needs_no_deep_stack() {
+    let depth = 200_000;
+    let text = format!(
+        "{}\"ada@example.org\"{}",
+        "[".repeat(depth),
+        "]".repeat(depth)
+    );
+    assert!(json(&text).unwrap().contains("[[\"[EMAIL]\"]]"));
+    let broken = format!("{}\"ada@example.org\"", "{\"a\":[".repeat(depth));
+    assert!(json(&broken).unwrap().contains("[\"[EMAIL]\""));
+}
+
+#[test]
+fn overlapping_secrets_are_hidden_as_a_whole() {
+    let token = format!(
+        "{}{}",
+        "ghp_",
+        detectors::tests::random(detectors::tests::ALNUM, 36)
+    );
+    let text = format!("https://app:{token}.x1@example.org/a");
+    assert_eq!(
+        Redactor::default().redact_str(&text),
+        "https://app:[GITHUB_TOKEN]@example.org/a"
+    );
+}
+
+#[test]
+fn hostile_texts_take_linear_time() {
+    // Each is quadratic for a matcher that looks back or ahead without a bound.
+    let begin = format!("-----{} PRIVATE KEY-----\n", "BEGIN");
+    for part in [
+        "@",
+        "a@",
+        "a.",
+        "1",
+        "1 ",
+        "4111-",
+        "://",
+        "://a:",
+        "sk-",
+        "Bearer ",
+        "eyJ",
+        "ZXlK",
+        "-----BEGIN",
+        &begin,
+        "AKIA",
+        "\\",
+        "[\"",
+        "Q~",
+        "SK0",
+        ":AA",
+        "1234567890",
+        "https://a@",
+    ] {
+        let text = part.repeat(300_000 / part.len());
+        let start = std::time::Instant::now();
+        drop(Redactor::default().redact_str(&text));
+        drop(json(&text));
+        assert!(start.elapsed().as_secs() < 10, "{part}");
+    }
+}
+
+/// Pieces of text that detectors look at, whole and broken.
+fn piece() -> impl Strategy<Value = String> {
+    let alnum = || "[A-Za-z0-9]{1,44}";
+    prop_oneof![
+        "\\PC{0,12}",
+        "[ -~]{0,12}",
+        prop::sample::select(vec![
+            "ada@example.org",
+            "4111 1111 1111 1111",
+            "@",
+            "é",
+            "は",
+            "\u{200b}",
+            "://",
+            "Bearer ",
+            "Basic ",
+            "\\",
+            "\\n",
+            "\"",
+            "Authorization: ",
+            "x-api-key: ",
+            "sk-",
+            "sk-ant-",
+            "AKIA",
+            "AIza",
+            "ghp_",
+            "SG.",
+            "eyJ",
+            "SK",
+            "Q~",
+            ":AA",
+            "-----BEGIN",
+            " PRIVATE KEY-----",
+            "-----END",
+            "Password=",
+            ";",
+            "AccountKey=",
+            "sig=",
+            "&",
+            "[EMAIL]",
+            "[",
+            "]",
+            "{",
+            "}",
+            ":",
+            ",",
+            ".",
+            "aws_secret_access_key=",
+            "hooks.slack.com/services/",
+            "postgres://u:p4ss@h/",
+            "\n",
+            " ",
+            "=",
+            "%20",
+        ])
+        .prop_map(str::to_owned),
+        alnum().prop_map(String::from),
+        alnum().prop_map(|body| format!("sk-{body}")),
+        alnum().prop_map(|body| format!("Bearer {body}")),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(piece(), 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        text().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        Just(Value::from(4_111_111_111_111_111_u64)),
+        any::<bool>().prop_map(Value::from),
+        Just(Value::Null),
+    ];
+    leaf.prop_recursive(4, 24, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map(text(), inner.clone(), 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            inner.prop_map(|inner| Value::from(inner.to_string())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn spans_are_disjoint_in_order_and_on_character_boundaries(text in text()) {
+        let mut end = 0;
+        for span in Redactor::default().find(&text) {
+            prop_assert!(span.start >= end && span.end > span.start);
+            prop_assert!(text.get(span.start..span.end).is_some());
+            end = span.end;
+        }
+    }
+
+    #[test]
+    fn redacting_twice_changes_nothing(text in text()) {
+        let redactor = Redactor::default();
+        let once = redactor.redact_str(&text);
+        let twice = redactor.redact_str(&once);
+        prop_assert_eq!(&twice, &once, "{}", text);
+    }
+
+    #[test]
+    fn redacted_json_parses_and_has_the_same_shape(value in value()) {
+        let text = value.to_string();
+        if let Some(redacted) = json(&text) {
+            prop_assert!(serde_json::from_str::<Value>(&redacted).is_ok(), "{}", redacted);
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_does_not_become_json(text in text()) {
+        let was = serde_json::from_str::<Value>(&text).is_ok();
+        if let Some(redacted) = json(&text) {
+            prop_assert_eq!(serde_json::from_str::<Value>(&redacted).is_ok(), was, "{}", redacted);
+        }
+    }
+}
