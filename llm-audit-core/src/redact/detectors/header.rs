@@ -163,7 +163,8 @@ fn scheme_and_token(text: &[u8]) -> Option<Range<usize>> {
     {
         return None;
     }
-    credential(text, start).or_else(|| credential(text, 0))
+    let is_scheme = name.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-');
+    credential(text, if is_scheme { start } else { 0 })
 }
 
 fn api_key(text: &[u8], at: usize) -> Option<Range<usize>> {

@@ -15,7 +15,7 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    /// A body of at least `min` characters, letters and digits mixed. A body longer than 512 is
+    /// A body of at least `min` characters, of mixed kinds. A body longer than 512 is
     /// some other text.
     pub(super) const fn new(prefix: &'static str, body: ByteSet, min: usize) -> Self {
         Self {
@@ -70,6 +70,8 @@ pub(super) fn any(_: &[u8]) -> bool {
     true
 }
 
+/// Letters and digits, or capitals among small letters: some short bodies have no digit.
 pub(super) fn mixed(body: &[u8]) -> bool {
-    Mix::of(body).has_letters_and_digits()
+    let mix = Mix::of(body);
+    mix.has_letters_and_digits() || (mix.upper >= 3 && mix.lower >= 3)
 }
