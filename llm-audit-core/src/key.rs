@@ -113,6 +113,12 @@ impl Key {
         reason = "the caller names the variable, and a key widens nothing"
     )]
     pub fn env(name: &str) -> Result<Self, Error> {
+        // A key in place of the name must not end up in an error.
+        if !is_variable(name) {
+            return Err(Error::configuration(
+                "the name of an environment variable is 1 to 64 letters, digits and underscores",
+            ));
+        }
         let text = std::env::var_os(name).ok_or_else(|| {
             Error::configuration(format!(
                 "environment variable `{name}` is not set; put a key there, for example the output \
@@ -298,6 +304,10 @@ fn is_id(id: &str) -> bool {
             .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
+fn is_variable(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// Returns an id that the same bytes always get; 40 bits of a MAC say nothing about the key.
 fn derived_id(kind: char, bytes: &[u8]) -> String {
     let [a, b, c, d, e, ..] = Key::new("", bytes).hmac(&[b"llm-audit key id"]);
@@ -423,6 +433,15 @@ mod tests {
             error.contains("does not hold a key") && !error.contains("/bin"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_key_in_place_of_the_name_is_not_repeated() {
+        let error = Key::env("llm-audit-key:k1:c2VjcmV0")
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("c2VjcmV0"), "{error}");
+        assert!(Key::env("A=B").is_err() && Key::env("").is_err() && Key::env("A\0").is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::policy::draft::{Draft, Keys, Setting, Settings};
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
+use crate::policy::redaction::RedactionSettings;
 use crate::policy::rule::{FacetRule, Intent};
 use crate::policy::validate;
 use crate::retention::Retention;
@@ -136,6 +137,12 @@ impl PolicyBuilder {
     /// Narrows the policy for events without a label; needed as soon as there is a rule.
     pub fn unclassified(mut self, layer: impl FnOnce(LayerBuilder) -> LayerBuilder) -> Self {
         self.draft.unclassified = Some(layer(LayerBuilder::default()).settings);
+        self
+    }
+
+    /// Sets which detectors run and what becomes of what they find.
+    pub(super) fn redaction(mut self, settings: RedactionSettings) -> Self {
+        self.draft.redaction.settings = settings;
         self
     }
 

@@ -78,7 +78,7 @@ impl Parts {
         let allow: BTreeSet<_> = settings.allow.iter().collect();
         Canonical::map([
             ("engine", Canonical::text(Redactor::ENGINE_VERSION)),
-            ("preset", Canonical::text(&settings.preset)),
+            ("preset", Canonical::text(settings.preset.name())),
             ("operators", Canonical::map(operators)),
             ("allow", Canonical::texts(allow)),
         ])

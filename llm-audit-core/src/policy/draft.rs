@@ -9,7 +9,7 @@ use crate::key::{Key, KeyRing};
 use crate::level::Level;
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
-use crate::policy::redaction::RedactionSettings;
+use crate::policy::redaction::{RedactionSettings, Redactor};
 use crate::policy::rule::{FacetRule, Intent};
 use crate::retention::Retention;
 
@@ -25,7 +25,7 @@ pub(super) struct Draft {
     pub(super) order: Option<(Vec<String>, Place)>,
     pub(super) rules: Vec<(String, Settings)>,
     pub(super) unclassified: Option<Settings>,
-    pub(super) redaction: Option<(RedactionSettings, Place)>,
+    pub(super) redaction: Redaction,
     pub(super) verbatim: BTreeMap<Facet, Place>,
     pub(super) consent_to_raw: bool,
     pub(super) approved_by: Option<String>,
@@ -49,6 +49,15 @@ pub(super) struct Setting {
     pub(super) max_bytes: Option<usize>,
     pub(super) sample: Option<f64>,
     pub(super) retain: Option<Retention>,
+}
+
+/// How redaction is set; a redactor made in code stands over settings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Redaction {
+    pub(super) place: Place,
+    pub(super) settings: RedactionSettings,
+    pub(super) operator_places: BTreeMap<String, Place>,
+    pub(super) redactor: Option<Redactor>,
 }
 
 /// Where the keys of a policy come from; a named one is opened when all else is well.

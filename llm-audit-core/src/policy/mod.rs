@@ -22,6 +22,7 @@ mod draft;
 mod explain;
 mod file;
 mod layers;
+mod narrowing;
 mod preset;
 mod problem;
 mod process;
@@ -29,6 +30,9 @@ mod redaction;
 mod rule;
 mod scope;
 mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use builder::{LayerBuilder, PolicyBuilder};
 use canonical::Canonical;

@@ -90,6 +90,10 @@ impl Preset {
         Self::FineTuning,
     ];
 
+    /// The families of data whose placeholders [`Preset::FineTuning`] numbers: a model learns more
+    /// from `[EMAIL_1]` wrote to `[EMAIL_2]` than from two that look alike.
+    pub(super) const NUMBERED: &'static [&'static str] = &["pii", "secret"];
+
     /// Returns the preset's name in policy files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -147,6 +151,14 @@ impl Preset {
                 &mut text,
                 format_args!("retention.default = \"{retention}\""),
             );
+        }
+        if self == Self::FineTuning {
+            for family in Self::NUMBERED {
+                push(
+                    &mut text,
+                    format_args!("redaction.operators.{family} = \"numbered\""),
+                );
+            }
         }
         for (facet, level) in self
             .levels()

@@ -9,7 +9,6 @@ use crate::policy::layers::accepted_at_most;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems};
 use crate::policy::rule::FacetRule;
-use crate::policy::validate::not_accepted;
 use crate::retention::Retention;
 
 /// One rule for each facet, with the place that decided its level.
@@ -92,10 +91,14 @@ fn resolve_one(
         (None, Some(level)) => (level, group.place),
         (None, None) => (preset.levels().get(facet), preset_place),
     };
-    let level = accepted_at_most(facet, asked);
-    if own.level.is_some() && level != asked {
-        problems.add(place, not_accepted(facet, asked));
-    }
+    let level = match accepted_at_most(facet, asked) {
+        // A group takes the next lower level; a facet that is named must get what it asks for.
+        level if own.level.is_some() && level != asked => {
+            problems.add(place, not_accepted(facet, asked));
+            Level::Off
+        }
+        level => level,
+    };
     if facet == Facet::Raw && level == Level::Full && !draft.consent_to_raw {
         problems.add(
             place,
@@ -117,9 +120,9 @@ fn resolve_one(
         problems.add(
             place,
             format!(
-                "facet `{facet}` is to be kept for {own_retention}, and the retention of the \
-                 policy is {whole}; a facet cannot yet be kept for another time than the rest, so \
-                 set both to the same or leave `retain` away"
+                "facet `{facet}` has retain {own_retention}, and the retention of the policy is \
+                 {whole}; a facet cannot yet be kept for another time than the rest, so make both \
+                 the same or leave `retain` away"
             ),
         );
     }
@@ -174,4 +177,16 @@ fn check_use(facet: Facet, setting: &Setting, problems: &mut Problems) {
 
 fn has_text(facet: Facet) -> bool {
     facet.accepted_levels().contains(&Level::Redacted)
+}
+
+pub(super) fn not_accepted(facet: Facet, level: Level) -> String {
+    let accepted: Vec<_> = facet
+        .accepted_levels()
+        .iter()
+        .map(|level| level.name())
+        .collect();
+    format!(
+        "facet `{facet}` does not accept level `{level}`; it accepts {}",
+        accepted.join(", ")
+    )
 }

@@ -4,9 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::error::Error;
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum RedactionPreset {
+    #[default]
+    Recommended,
+}
+
+impl RedactionPreset {
+    pub(super) const ALL: &'static [Self] = &[Self::Recommended];
+
+    pub(super) const fn name(self) -> &'static str {
+        "recommended"
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct RedactionSettings {
-    pub(super) preset: String,
+    pub(super) preset: RedactionPreset,
     pub(super) operators: BTreeMap<String, String>,
     pub(super) allow: Vec<String>,
 }
@@ -17,7 +31,7 @@ pub(super) struct Redactor {
 }
 
 impl Redactor {
-    pub(super) const ENGINE_VERSION: &'static str = "0";
+    pub(super) const ENGINE_VERSION: &'static str = "1";
 
     pub(super) fn from_settings(settings: &RedactionSettings) -> Result<Self, Error> {
         Ok(Self {
@@ -29,7 +43,7 @@ impl Redactor {
         self.settings.operators.values().any(|op| op == "pseudonym")
     }
 
-    pub(super) fn settings(&self) -> &RedactionSettings {
-        &self.settings
+    pub(super) fn settings(&self) -> RedactionSettings {
+        self.settings.clone()
     }
 }

@@ -1,22 +1,20 @@
 //! From what was written down to a policy, or to everything that is wrong with it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::error::Error;
-use crate::facet::{Facet, FacetSet};
+use crate::facet::FacetSet;
 use crate::key::KeyRing;
-use crate::level::{Level, Levels};
-use crate::policy::draft::{Draft, KeyName, Keys, Settings};
-use crate::policy::layers::{Asked, Layers, accepted_at_most};
+use crate::level::Level;
+use crate::policy::draft::{Draft, KeyName, Keys};
+use crate::policy::layers::Layers;
+use crate::policy::narrowing::Narrowing;
 use crate::policy::preset::Preset;
-use crate::policy::problem::{Place, Problems, Warning, quoted};
+use crate::policy::problem::{Place, Problems, Warning};
 use crate::policy::process::{Resolved, resolve};
-use crate::policy::redaction::Redactor;
+use crate::policy::redaction::{RedactionSettings, Redactor};
 use crate::policy::{Parts, Policy};
 use crate::retention::Retention;
-
-/// The name of the rule for events without a label.
-pub(super) const UNCLASSIFIED: &str = "unclassified";
 
 /// Returns the policy, or one error with every problem; `subject` names the policy in it.
 pub(super) fn compile(draft: Draft, subject: &str) -> Result<Policy, Error> {
@@ -43,33 +41,17 @@ pub(super) fn compile_with(
     check_verbatim(&draft, &process, &mut problems, &mut warnings);
     check_training(&draft, &process, retention, &mut warnings);
 
-    let mut narrowing = Narrowing {
-        process: &process,
-        digests: Vec::new(),
-        problems: &mut problems,
-        warnings: &mut warnings,
-    };
-    let asked = Asked {
-        tenants: narrowing.tenants(&draft),
-        unlisted: draft
-            .tenants_default
-            .as_ref()
-            .map(|settings| narrowing.layer("tenants.default", settings)),
-        ranks: narrowing.ranks(&draft),
-        unclassified: draft
-            .unclassified
-            .as_ref()
-            .map(|settings| narrowing.layer("rule `unclassified`", settings)),
-    };
+    let mut narrowing = Narrowing::new(&process, &mut problems, &mut warnings);
+    let asked = narrowing.asked(&draft);
     let mut digests = process.digests();
-    digests.append(&mut narrowing.digests);
+    digests.extend(narrowing.into_digests());
 
-    let (redactor, place) = redactor(&draft, &mut problems);
+    let redactor = redactor(&draft, &mut problems);
     check_keys(&draft.keys, &digests, &mut problems);
     let pseudonyms = redactor.as_ref().is_some_and(Redactor::needs_key);
     if pseudonyms && matches!(draft.keys, Keys::None) {
         problems.add(
-            place,
+            draft.redaction.place,
             format!("redaction operator `pseudonym` needs a key; {KEY_REMEDY}"),
         );
     }
@@ -103,18 +85,16 @@ const KEY_REMEDY: &str = "give one with `.key(Key::file(\"audit.key\")?)`, in a 
                           keep it outside the directory of the log";
 
 fn check_retention(process: &Resolved, is_set: bool, problems: &mut Problems) {
-    let mut kept = process
+    let kept: Vec<_> = process
         .iter()
         .filter(|(facet, set)| {
             set.rule.level > Level::Off && (facet.is_content() || facet.is_identity())
         })
-        .peekable();
-    let Some((_, first)) = kept.peek() else {
-        return;
-    };
-    if !is_set {
-        let place = first.place;
-        let names: Vec<_> = kept.map(|(facet, _)| facet.name()).collect();
+        .collect();
+    if let Some(place) = kept.iter().map(|(_, set)| set.place).min()
+        && !is_set
+    {
+        let names: Vec<_> = kept.iter().map(|(facet, _)| facet.name()).collect();
         problems.add(
             place,
             format!(
@@ -189,32 +169,48 @@ fn check_training(
     }
 }
 
-fn redactor(draft: &Draft, problems: &mut Problems) -> (Option<Redactor>, Place) {
-    let (mut settings, place) = draft.redaction.clone().unwrap_or_default();
+fn redactor(draft: &Draft, problems: &mut Problems) -> Option<Redactor> {
+    let redaction = &draft.redaction;
+    if let Some(redactor) = &redaction.redactor {
+        return Some(redactor.clone());
+    }
+    let mut settings = redaction.settings.clone();
     if matches!(draft.preset, Some((Preset::FineTuning, _))) {
-        for family in ["pii", "secret"] {
+        for family in Preset::NUMBERED {
             settings
                 .operators
-                .entry(family.to_owned())
+                .entry((*family).to_owned())
                 .or_insert_with(|| "numbered".to_owned());
         }
     }
-    match Redactor::from_settings(&settings) {
-        Ok(redactor) => (Some(redactor), place),
-        Err(error) => {
-            problems.add(place, error.to_string());
-            (None, place)
+    let whole = match Redactor::from_settings(&settings) {
+        Ok(redactor) => return Some(redactor),
+        Err(error) => error,
+    };
+    // The whole tells its first fault; one by one, each fault gets its line.
+    let mut found = false;
+    for (name, operator) in &settings.operators {
+        let mut alone = RedactionSettings::default();
+        alone.operators.insert(name.clone(), operator.clone());
+        if let Err(error) = Redactor::from_settings(&alone) {
+            let place = redaction.operator_places.get(name).copied();
+            problems.add(place.unwrap_or(redaction.place), error.to_string());
+            found = true;
         }
     }
+    if !found {
+        problems.add(redaction.place, whole.to_string());
+    }
+    None
 }
 
 fn check_keys(keys: &Keys, digests: &[(String, Place)], problems: &mut Problems) {
     match keys {
         Keys::None => {
-            if let [(_, place), ..] = digests {
+            if let Some(place) = digests.iter().map(|(_, place)| *place).min() {
                 let names: Vec<_> = digests.iter().map(|(name, _)| name.as_str()).collect();
                 problems.add(
-                    *place,
+                    place,
                     format!(
                         "level digest needs a key ({}); {KEY_REMEDY}",
                         names.join(", ")
@@ -276,150 +272,4 @@ fn open(keys: &Keys, problems: &mut Problems) -> Option<KeyRing> {
             Some(ring)
         }
     }
-}
-
-/// Reads the layers below the process.
-struct Narrowing<'a> {
-    process: &'a Resolved,
-    /// What a layer brings to level Digest, with the place that did.
-    digests: Vec<(String, Place)>,
-    problems: &'a mut Problems,
-    warnings: &'a mut Vec<Warning>,
-}
-
-impl Narrowing<'_> {
-    fn tenants(&mut self, draft: &Draft) -> BTreeMap<String, Levels> {
-        let mut tenants = BTreeMap::new();
-        for (name, settings) in &draft.tenants {
-            if name.is_empty() {
-                self.problems.add(
-                    settings.place,
-                    "a tenant has an empty id; events without one fall under `tenants.default`",
-                );
-            }
-            let levels = self.layer(&format!("tenant {}", quoted(name)), settings);
-            if tenants.insert(name.clone(), levels).is_some() {
-                self.problems.add(
-                    settings.place,
-                    format!("tenant {} stands twice; make it one entry", quoted(name)),
-                );
-            }
-        }
-        if let (Some((_, first)), None) = (draft.tenants.first(), &draft.tenants_default) {
-            self.problems.add(
-                first.place,
-                "there is a tenant and nothing for the others; say what holds for unlisted and \
-                 missing tenants with `.tenants_default(|t| t)`, in a policy file with \
-                 `[tenants.default]`; left empty it narrows nothing",
-            );
-        }
-        tenants
-    }
-
-    fn ranks(&mut self, draft: &Draft) -> Vec<(String, Option<Levels>)> {
-        let mut ranks: Vec<(String, Option<Levels>)> = Vec::new();
-        if let Some((labels, place)) = &draft.order {
-            for label in labels {
-                if label == UNCLASSIFIED || label.is_empty() {
-                    self.problems.add(
-                        *place,
-                        format!("{} is not a label but the want of one", quoted(label)),
-                    );
-                } else if ranks.iter().any(|(known, _)| known == label) {
-                    self.problems.add(
-                        *place,
-                        format!(
-                            "label {} stands twice in the classification order",
-                            quoted(label)
-                        ),
-                    );
-                } else {
-                    ranks.push((label.clone(), None));
-                }
-            }
-        }
-        for (label, settings) in &draft.rules {
-            let levels = self.layer(&format!("rule {}", quoted(label)), settings);
-            match ranks.iter_mut().find(|(known, _)| known == label) {
-                Some((_, rule @ None)) => *rule = Some(levels),
-                Some((_, Some(_))) => self.problems.add(
-                    settings.place,
-                    format!("label {} has two rules; make them one", quoted(label)),
-                ),
-                None => {
-                    let known: Vec<_> = ranks.iter().map(|(known, _)| quoted(known)).collect();
-                    self.problems.add(
-                        settings.place,
-                        format!(
-                            "label {} is not in the classification order [{}]; add it with \
-                             `.classification_order([…])`, in a policy file with \
-                             `classification.order = […]`, lowest first",
-                            quoted(label),
-                            known.join(", ")
-                        ),
-                    );
-                }
-            }
-        }
-        if let (Some((_, first)), None) = (draft.rules.first(), &draft.unclassified) {
-            self.problems.add(
-                first.place,
-                "there is a classification rule and none for events without a label; add one with \
-                 `.unclassified(|r| r)`, in a policy file with `when.classification = \
-                 \"unclassified\"`; left empty it narrows nothing",
-            );
-        }
-        ranks
-    }
-
-    /// Returns what a layer asks for; what it does not set is not narrowed.
-    fn layer(&mut self, name: &str, settings: &Settings) -> Levels {
-        let mut levels = Levels::FULL;
-        for facet in Facet::ALL.iter().copied() {
-            let own = settings.facets.get(&facet);
-            let group = settings.groups.get(&facet.group());
-            let Some((setting, asked)) = own
-                .or(group)
-                .and_then(|setting| Some((setting, setting.level?)))
-            else {
-                continue;
-            };
-            let level = accepted_at_most(facet, asked);
-            if own.is_some() && level != asked {
-                self.problems.add(
-                    setting.place,
-                    format!("{name}: {}", not_accepted(facet, asked)),
-                );
-            }
-            let above = self.process.rule(facet).level;
-            // A group asks for facets that its writer may not have thought of.
-            if own.is_some() && level > above {
-                self.warnings.push(Warning::new(
-                    setting.place,
-                    format!(
-                        "{name} asks for `{facet}` at {level}, and the process layer allows \
-                         {above}: {above} holds"
-                    ),
-                ));
-            }
-            if level == Level::Digest && above > Level::Digest {
-                self.digests
-                    .push((format!("`{facet}` by {name}"), setting.place));
-            }
-            levels = levels.with(facet, level);
-        }
-        levels
-    }
-}
-
-pub(super) fn not_accepted(facet: Facet, level: Level) -> String {
-    let accepted: Vec<_> = facet
-        .accepted_levels()
-        .iter()
-        .map(|level| level.name())
-        .collect();
-    format!(
-        "facet `{facet}` does not accept level `{level}`; it accepts {}",
-        accepted.join(", ")
-    )
 }

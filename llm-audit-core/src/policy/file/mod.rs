@@ -15,6 +15,7 @@ use crate::policy::validate::compile_with;
 mod json;
 mod node;
 mod read;
+mod reader;
 #[cfg(feature = "toml")]
 mod toml;
 

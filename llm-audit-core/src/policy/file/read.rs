@@ -1,18 +1,18 @@
 //! From the tree of a policy file to a draft, with everything in it that means nothing.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::node::{Entry, Node, Value};
+use super::reader::Reader;
 use crate::facet::{Facet, FacetGroup, FacetSet};
 use crate::level::Level;
 use crate::policy::canonical::VERSION;
-use crate::policy::draft::{Draft, KeyName, Keys, Setting, Settings};
+use crate::policy::draft::{Draft, KeyName, Keys, Redaction, Setting, Settings};
+use crate::policy::narrowing::UNCLASSIFIED;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, nearest_first, quoted};
-use crate::policy::redaction::RedactionSettings;
+use crate::policy::redaction::RedactionPreset;
 use crate::policy::rule::Intent;
-use crate::policy::validate::UNCLASSIFIED;
 use crate::retention::Retention;
 
 /// Returns what the file says as far as it can be understood, and what cannot. Paths in it are
@@ -25,12 +25,6 @@ pub(super) fn draft(root: &Node, base: &Path) -> (Draft, Problems) {
     };
     reader.root(root);
     (reader.draft, reader.problems)
-}
-
-struct Reader {
-    base: PathBuf,
-    problems: Problems,
-    draft: Draft,
 }
 
 /// The keys of a policy file, each with its reader.
@@ -68,6 +62,9 @@ const KEYS: &[(&str, Read)] = &[
 
 const RULE_KEYS: &[&str] = &["level", "max_bytes", "sample", "retain"];
 
+/// What the top of a policy is called in errors.
+const ROOT: &str = "policy";
+
 type Read = fn(&mut Reader, &Entry);
 
 /// Which layer a table of facets belongs to.
@@ -86,10 +83,10 @@ enum Target {
 
 impl Reader {
     fn root(&mut self, root: &Node) {
-        for entry in self.entries(root, "the policy") {
+        for entry in self.entries(root, ROOT) {
             match KEYS.iter().find(|(key, _)| *key == entry.key) {
                 Some((_, read)) => read(self, entry),
-                None => self.unknown_key(entry, "the policy", KEYS.iter().map(|(key, _)| *key)),
+                None => self.unknown_key(entry, ROOT, KEYS.iter().map(|(key, _)| *key)),
             }
         }
     }
@@ -159,7 +156,7 @@ impl Reader {
                 Some(KeyName::Env(self.text(&entry.node, "env")?.to_owned()))
             }
             _ => {
-                self.wrong(node, name, FORM);
+                self.add(node, format!("`{name}` must be one of {FORM}"));
                 None
             }
         }
@@ -240,39 +237,49 @@ impl Reader {
     }
 
     fn redaction(&mut self, entry: &Entry) {
-        let mut settings = RedactionSettings::default();
+        let mut redaction = Redaction {
+            place: Place::Line(entry.line),
+            ..Redaction::default()
+        };
         let keys = ["preset", "operators", "allow"];
         for entry in self.known_entries(&entry.node, "redaction", &keys) {
             match entry.key.as_str() {
                 "preset" => {
-                    if let Some(preset) = self.text(&entry.node, "redaction.preset") {
-                        preset.clone_into(&mut settings.preset);
-                    }
+                    let all = RedactionPreset::ALL;
+                    let name = RedactionPreset::name;
+                    let preset = self.choice(&entry.node, "redaction preset", all, name);
+                    redaction.settings.preset = preset.unwrap_or_default();
                 }
-                "operators" => {
-                    for entry in self.entries(&entry.node, "redaction.operators") {
-                        if let Some(operator) = self.text(&entry.node, "redaction.operators") {
-                            settings
-                                .operators
-                                .insert(entry.key.clone(), operator.to_owned());
-                        }
-                    }
-                }
+                "operators" => self.operators(entry, &mut redaction),
                 _ => {
                     for node in self.list(&entry.node, "redaction.allow", "a list of texts") {
                         let allowed = self.text(node, "redaction.allow");
-                        settings.allow.extend(allowed.map(str::to_owned));
+                        redaction.settings.allow.extend(allowed.map(str::to_owned));
                     }
                 }
             }
         }
-        self.draft.redaction = Some((settings, Place::Line(entry.line)));
+        self.draft.redaction = redaction;
+    }
+
+    fn operators(&mut self, entry: &Entry, redaction: &mut Redaction) {
+        for Entry { key, line, node } in self.entries(&entry.node, "redaction.operators") {
+            let name = format!("redaction.operators.{key}");
+            if let Some(operator) = self.text(node, &name) {
+                let operators = &mut redaction.settings.operators;
+                operators.insert(key.clone(), operator.to_owned());
+                redaction
+                    .operator_places
+                    .insert(key.clone(), Place::Line(*line));
+            }
+        }
     }
 
     fn sinks(&mut self, entry: &Entry) {
         for entry in self.entries(&entry.node, "sinks") {
             let mut without = FacetSet::EMPTY;
-            for inner in self.known_entries(&entry.node, "a sink", &["without"]) {
+            let name = format!("sinks.{}", entry.key);
+            for inner in self.known_entries(&entry.node, &name, &["without"]) {
                 for (facet, _) in self.facets(&inner.node, "without") {
                     without.insert(facet);
                 }
@@ -403,10 +410,17 @@ impl Reader {
             _ => None,
         };
         if retention.is_none() {
-            self.wrong(
+            let found = match &node.value {
+                Value::Text(text) => quoted(text),
+                Value::Integer(days) => days.to_string(),
+                other => other.kind().to_owned(),
+            };
+            self.add(
                 node,
-                name,
-                "\"30 days\", \"90 days\", \"120 days\", 1 to 36500 days, or \"forever\"",
+                format!(
+                    "`{name}` is {found}; it must be \"30 days\", \"90 days\", \"120 days\", any \
+                     other number of days from 1 to 36500, or \"forever\""
+                ),
             );
         }
         retention
@@ -424,122 +438,12 @@ impl Reader {
             self.add(
                 node,
                 format!(
-                    "unknown facet {}; the facets and groups are {}",
+                    "unknown facet {}; possible facets and groups: {}",
                     quoted(word),
                     nearest_first(word, names)
                 ),
             );
         }
         target
-    }
-
-    fn choice<T: Copy>(
-        &mut self,
-        node: &Node,
-        noun: &str,
-        all: &[T],
-        name: fn(T) -> &'static str,
-    ) -> Option<T> {
-        let word = self.text(node, noun)?;
-        let choice = all.iter().copied().find(|choice| name(*choice) == word);
-        if choice.is_none() {
-            self.add(
-                node,
-                format!(
-                    "unknown {noun} {}; the possible ones are {}",
-                    quoted(word),
-                    nearest_first(word, all.iter().map(|choice| name(*choice)))
-                ),
-            );
-        }
-        choice
-    }
-
-    fn text<'n>(&mut self, node: &'n Node, name: &str) -> Option<&'n str> {
-        match &node.value {
-            Value::Text(text) => Some(text),
-            _ => {
-                self.wrong(node, name, "a text");
-                None
-            }
-        }
-    }
-
-    fn list<'n>(&mut self, node: &'n Node, name: &str, form: &str) -> &'n [Node] {
-        match &node.value {
-            Value::List(nodes) => nodes,
-            _ => {
-                self.wrong(node, name, form);
-                &[]
-            }
-        }
-    }
-
-    /// Returns the entries of a table, but for repeated and unknown ones.
-    fn known_entries<'n>(
-        &mut self,
-        node: &'n Node,
-        name: &str,
-        known: &[&'static str],
-    ) -> Vec<&'n Entry> {
-        let mut entries = self.entries(node, name);
-        entries.retain(|entry| {
-            let is_known = known.contains(&entry.key.as_str());
-            if !is_known {
-                self.unknown_key(entry, name, known.iter().copied());
-            }
-            is_known
-        });
-        entries
-    }
-
-    /// Returns the entries of a table, but for repeated ones.
-    fn entries<'n>(&mut self, node: &'n Node, name: &str) -> Vec<&'n Entry> {
-        let Value::Table(entries) = &node.value else {
-            self.wrong(node, name, "a table");
-            return Vec::new();
-        };
-        let mut seen = BTreeSet::new();
-        let mut first = Vec::with_capacity(entries.len());
-        for entry in entries {
-            if seen.insert(entry.key.as_str()) {
-                first.push(entry);
-            } else {
-                let key = quoted(&entry.key);
-                self.problems.add(
-                    Place::Line(entry.line),
-                    format!("key {key} stands twice in {name}; keep one"),
-                );
-            }
-        }
-        first
-    }
-
-    fn unknown_key(
-        &mut self,
-        entry: &Entry,
-        name: &str,
-        known: impl IntoIterator<Item = &'static str>,
-    ) {
-        self.problems.add(
-            Place::Line(entry.line),
-            format!(
-                "unknown key {} in {name}; the keys are {}",
-                quoted(&entry.key),
-                nearest_first(&entry.key, known)
-            ),
-        );
-    }
-
-    /// Adds that a value has the wrong form, without the value: it could be a misplaced secret.
-    fn wrong(&mut self, node: &Node, name: &str, form: &str) {
-        self.add(
-            node,
-            format!("`{name}` is {}; it must be {form}", node.value.kind()),
-        );
-    }
-
-    fn add(&mut self, node: &Node, message: impl Into<String>) {
-        self.problems.add(Place::Line(node.line), message);
     }
 }

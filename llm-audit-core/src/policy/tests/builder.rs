@@ -1,0 +1,222 @@
+use super::*;
+use crate::facet::FacetGroup;
+use crate::level::Level;
+
+#[test]
+fn a_level_that_a_facet_does_not_accept_is_an_error_with_those_it_does() {
+    assert_eq!(
+        error(complete().facet(Facet::User, Level::Redacted)),
+        "policy: facet `user` does not accept level `redacted`; it accepts off, digest, full"
+    );
+    for facet in Facet::ALL {
+        for level in Level::ALL {
+            let built = complete().facet(*facet, *level).consent_to_raw().build();
+            assert_eq!(
+                built.is_ok(),
+                facet.accepted_levels().contains(level),
+                "{facet} {level}"
+            );
+        }
+    }
+}
+
+#[test]
+fn digests_need_a_key_and_the_error_says_how_to_make_one() {
+    let builder = Policy::builder()
+        .facet(Facet::User, Level::Digest)
+        .retention(Retention::Days30);
+    let error = error(builder.clone());
+    assert!(
+        error.contains("`user`") && error.contains(".key(Key::file("),
+        "{error}"
+    );
+    assert!(builder.key(key()).build().is_ok());
+}
+
+#[test]
+fn content_or_identity_needs_a_retention_and_the_error_lists_them() {
+    for facet in Facet::ALL {
+        let built = Policy::builder()
+            .key(key())
+            .consent_to_raw()
+            .facet(*facet, Level::Full)
+            .build();
+        assert_eq!(
+            built.is_err(),
+            facet.is_content() || facet.is_identity(),
+            "{facet}"
+        );
+        if let Err(error) = built {
+            let error = error.to_string();
+            assert!(error.contains(facet.name()), "{error}");
+            assert!(
+                error.contains("Days30, Days90, Days120, Forever"),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn raw_in_full_needs_a_second_call() {
+    let builder = complete().facet(Facet::Raw, Level::Full);
+    assert!(error(builder.clone()).contains("`.consent_to_raw()`"));
+    let policy = builder.consent_to_raw().build().unwrap();
+    assert_eq!(policy.levels().get(Facet::Raw), Level::Full);
+    assert!(
+        complete()
+            .facet(Facet::Raw, Level::Redacted)
+            .build()
+            .is_ok()
+    );
+    assert!(error(complete().group(FacetGroup::Content, Level::Full)).contains("consent"));
+}
+
+#[test]
+fn a_group_gives_each_facet_the_level_that_it_accepts() {
+    let policy = complete()
+        .group(FacetGroup::Content, Level::Redacted)
+        .build()
+        .unwrap();
+    assert_eq!(policy.levels().get(Facet::Prompt), Level::Redacted);
+    assert_eq!(policy.levels().get(Facet::Media), Level::Digest);
+    assert_eq!(policy.levels().get(Facet::Raw), Level::Redacted);
+    let policy = complete()
+        .group(FacetGroup::Content, Level::Digest)
+        .build()
+        .unwrap();
+    assert_eq!(policy.levels().get(Facet::Raw), Level::Off);
+}
+
+#[test]
+fn a_facet_stands_over_its_group_and_both_over_the_preset_in_any_order() {
+    let one = complete()
+        .preset(Preset::Security)
+        .group(FacetGroup::Content, Level::Digest)
+        .facet(Facet::Prompt, Level::Full);
+    let two = complete()
+        .facet(Facet::Prompt, Level::Full)
+        .group(FacetGroup::Content, Level::Digest)
+        .preset(Preset::Security);
+    let (one, two) = (one.build().unwrap(), two.build().unwrap());
+    assert_eq!(one.hash(), two.hash());
+    assert_eq!(one.levels().get(Facet::Prompt), Level::Full);
+    assert_eq!(one.levels().get(Facet::ToolIo), Level::Digest);
+    assert_eq!(one.levels().get(Facet::Device), Level::Full);
+}
+
+#[test]
+fn limits_of_a_group_reach_the_facets_they_suit() {
+    let rule = FacetRule::new(Level::Full).max_bytes(9).sample(0.5);
+    let policy = complete()
+        .group(FacetGroup::Content, rule)
+        .facet(Facet::Raw, Level::Off)
+        .build()
+        .unwrap();
+    assert_eq!(policy.rule(Facet::Prompt), rule);
+    assert_eq!(policy.rule(Facet::Media).max_bytes, None);
+    assert_eq!(policy.rule(Facet::Media).sample, Some(0.5));
+    assert_eq!(policy.rule(Facet::Usage), FacetRule::default());
+}
+
+#[test]
+fn a_retention_of_a_facet_that_differs_is_refused_and_not_ignored() {
+    for other in [Retention::Days30, Retention::Forever] {
+        let error = error(
+            complete()
+                .facet(Facet::Prompt, Level::Redacted)
+                .retain(Facet::Prompt, other),
+        );
+        assert!(
+            error.contains("`prompt`") && error.contains("120 days"),
+            "{error}"
+        );
+    }
+    let same = complete()
+        .retain(Facet::Prompt, Retention::Days120)
+        .facet(Facet::Prompt, Level::Redacted)
+        .build()
+        .unwrap();
+    assert_eq!(same.rule(Facet::Prompt).retain, Some(Retention::Days120));
+    let unset = Policy::builder()
+        .facet(Facet::Usage, Level::Full)
+        .retain(Facet::Usage, Retention::Days30);
+    assert!(self::error(unset).contains("not set"));
+}
+
+#[test]
+fn verbatim_is_for_full_alone_and_is_recorded() {
+    let error = error(
+        complete()
+            .facet(Facet::Prompt, Level::Redacted)
+            .danger_verbatim(Facet::Prompt),
+    );
+    assert!(error.contains("`prompt` is at redacted"), "{error}");
+    let policy = complete()
+        .facet(Facet::Prompt, Level::Full)
+        .danger_verbatim(Facet::Prompt)
+        .build()
+        .unwrap();
+    assert!(policy.is_verbatim(Facet::Prompt) && !policy.is_verbatim(Facet::Response));
+    assert!(
+        policy
+            .canonical_text()
+            .contains(r#""danger_verbatim":["prompt"]"#)
+    );
+    assert_eq!(
+        warnings(&policy),
+        ["facet `prompt` is kept verbatim: secrets in it are neither found nor hidden"]
+    );
+}
+
+#[test]
+fn two_keys_with_one_id_are_refused() {
+    let ring = KeyRing::new(key()).with_old(Key::bytes("k1", &[8; 32]).unwrap());
+    let error = error(Policy::builder().keys(ring));
+    assert_eq!(
+        error,
+        "policy: two keys have the id `k1`, so their digests cannot be told apart; give each key \
+         an id of its own"
+    );
+}
+
+#[test]
+fn several_problems_are_told_at_once() {
+    let error = error(
+        Policy::builder()
+            .facet(Facet::Prompt, Level::Digest)
+            .facet(Facet::Usage, Level::Digest)
+            .tenant("acme", |t| t),
+    );
+    assert!(error.starts_with("policy has 4 problems:"), "{error}");
+}
+
+#[test]
+fn what_is_said_beside_the_rules_is_kept() {
+    let policy = complete()
+        .facet(Facet::Prompt, Level::Redacted)
+        .intent(Intent::Metadata)
+        .approved_by("the board")
+        .reason("pilot")
+        .sink_without("http", [Facet::Prompt])
+        .build()
+        .unwrap();
+    assert_eq!(policy.intent(), Intent::Metadata);
+    assert_eq!(policy.approved_by(), Some("the board"));
+    assert_eq!(policy.reason(), Some("pilot"));
+    assert_eq!(policy.keys().unwrap().current().id(), "k1");
+    assert!(policy.sink_rules()["http"].contains(Facet::Prompt));
+    assert_eq!(policy.id().len(), 12);
+    assert!(policy.hash().starts_with(policy.id()));
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let policy = complete().preset(Preset::Compliance);
+    for text in [
+        format!("{policy:?}"),
+        format!("{:?}", policy.build().unwrap()),
+    ] {
+        assert!(!text.contains("7, 7"), "{text}");
+    }
+}
