@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use llm_audit_core::Policy;
+use llm_audit_core::{Facet, Level, Policy, Preset};
 
 /// Cargo runs tests in the directory of the package, so errors name files by short paths.
 const BAD: &str = "tests/policy/bad";
@@ -92,4 +92,59 @@ fn a_missing_file_is_named() {
 )]
 fn bless() -> bool {
     std::env::var_os("LLM_AUDIT_BLESS").is_some()
+}
+
+fn manual() -> String {
+    fs::read_to_string("../docs/policy.md").unwrap()
+}
+
+#[test]
+fn the_table_of_presets_in_the_manual_is_that_of_the_code() {
+    let rows: String = Facet::ALL
+        .iter()
+        .filter(|facet| {
+            Preset::ALL
+                .iter()
+                .any(|preset| level(*preset, **facet) != "")
+        })
+        .map(|facet| {
+            let levels: Vec<_> = Preset::ALL
+                .iter()
+                .skip(1)
+                .map(|preset| level(*preset, *facet))
+                .collect();
+            format!("| `{facet}` | {} |\n", levels.join(" | "))
+        })
+        .collect();
+    assert!(
+        manual().contains(&rows),
+        "docs/policy.md must contain\n{rows}"
+    );
+}
+
+fn level(preset: Preset, facet: Facet) -> &'static str {
+    match preset.levels().get(facet) {
+        Level::Off => "",
+        level => level.name(),
+    }
+}
+
+#[cfg(feature = "toml")]
+#[test]
+fn the_example_in_the_manual_is_a_policy_without_warnings() {
+    let manual = manual();
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("policy.toml");
+    fs::write(&path, example).unwrap();
+    let policy = Policy::from_file(&path).unwrap();
+    assert_eq!(policy.warnings(), []);
+    assert!(directory.path().join("audit.key").exists());
+    let scope = llm_audit_core::Scope::new()
+        .tenant("acme")
+        .classification(&["internal"]);
+    let levels = policy.effective(&scope);
+    assert_eq!(levels.get(Facet::User), Level::Off);
+    assert_eq!(levels.get(Facet::Prompt), Level::Digest);
 }
