@@ -141,7 +141,7 @@ fn a_retention_of_a_facet_that_differs_is_refused_and_not_ignored() {
     let unset = Policy::builder()
         .facet(Facet::Usage, Level::Full)
         .retain(Facet::Usage, Retention::Days30);
-    assert!(self::error(unset).contains("not set"));
+    assert!(error(unset).contains("not set"));
 }
 
 #[test]
