@@ -8,9 +8,9 @@ use crate::policy::Policy;
 use crate::policy::draft::{Draft, Keys, Setting, Settings};
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
-use crate::policy::redaction::RedactionSettings;
 use crate::policy::rule::{FacetRule, Intent};
 use crate::policy::validate;
+use crate::redact::{RedactionSettings, Redactor};
 use crate::retention::Retention;
 
 /// Builds a [`Policy`]; everything that is not set is off.
@@ -141,8 +141,14 @@ impl PolicyBuilder {
     }
 
     /// Sets which detectors run and what becomes of what they find.
-    pub(super) fn redaction(mut self, settings: RedactionSettings) -> Self {
+    pub fn redaction(mut self, settings: RedactionSettings) -> Self {
         self.draft.redaction.settings = settings;
+        self
+    }
+
+    /// Sets the redactor itself, in place of settings; a preset then changes nothing in it.
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.draft.redaction.redactor = Some(redactor);
         self
     }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::facet::Facet;
 use crate::level::{Level, Levels};
 use crate::policy::Parts;
-use crate::policy::redaction::Redactor;
+use crate::redact::Redactor;
 
 /// The version of this form; a policy file names the same.
 pub(super) const VERSION: u64 = 1;

@@ -9,8 +9,8 @@ use crate::key::{Key, KeyRing};
 use crate::level::Level;
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
-use crate::policy::redaction::{RedactionSettings, Redactor};
 use crate::policy::rule::{FacetRule, Intent};
+use crate::redact::{RedactionSettings, Redactor};
 use crate::retention::Retention;
 
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,18 @@ pub(super) struct Redaction {
     pub(super) settings: RedactionSettings,
     pub(super) operator_places: BTreeMap<String, Place>,
     pub(super) redactor: Option<Redactor>,
+}
+
+impl Redaction {
+    /// Returns the first place at which a pseudonym is asked for.
+    pub(super) fn pseudonym_place(&self) -> Place {
+        let operators = self.settings.operators.iter();
+        operators
+            .filter(|(_, operator)| *operator == "pseudonym")
+            .filter_map(|(name, _)| self.operator_places.get(name).copied())
+            .min()
+            .unwrap_or(self.place)
+    }
 }
 
 /// Where the keys of a policy come from; a named one is opened when all else is well.

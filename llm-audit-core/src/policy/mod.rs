@@ -12,7 +12,7 @@ use crate::encode::hex;
 use crate::facet::{Facet, FacetSet};
 use crate::key::KeyRing;
 use crate::level::Levels;
-use crate::policy::redaction::Redactor;
+use crate::redact::Redactor;
 use crate::retention::Retention;
 use crate::sync::{Arc, OnceLock};
 
@@ -26,7 +26,6 @@ mod narrowing;
 mod preset;
 mod problem;
 mod process;
-mod redaction;
 mod rule;
 mod scope;
 mod validate;
@@ -181,6 +180,11 @@ impl Policy {
     /// Returns the keys of digests and pseudonyms.
     pub fn keys(&self) -> Option<&KeyRing> {
         self.0.parts.keys.as_ref()
+    }
+
+    /// Returns the redactor of the policy.
+    pub fn redactor(&self) -> &Redactor {
+        &self.0.parts.redactor
     }
 
     /// Returns whether even the detectors of secrets are off for a facet.

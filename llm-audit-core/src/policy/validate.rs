@@ -12,8 +12,8 @@ use crate::policy::narrowing::Narrowing;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, Warning};
 use crate::policy::process::{Resolved, resolve};
-use crate::policy::redaction::{RedactionSettings, Redactor};
 use crate::policy::{Parts, Policy};
+use crate::redact::{RedactionSettings, Redactor};
 use crate::retention::Retention;
 
 /// Returns the policy, or one error with every problem; `subject` names the policy in it.
@@ -51,7 +51,7 @@ pub(super) fn compile_with(
     let pseudonyms = redactor.as_ref().is_some_and(Redactor::needs_key);
     if pseudonyms && matches!(draft.keys, Keys::None) {
         problems.add(
-            draft.redaction.place,
+            draft.redaction.pseudonym_place(),
             format!("redaction operator `pseudonym` needs a key; {KEY_REMEDY}"),
         );
     }

@@ -11,8 +11,8 @@ use crate::policy::draft::{Draft, KeyName, Keys, Redaction, Setting, Settings};
 use crate::policy::narrowing::UNCLASSIFIED;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, nearest_first, quoted};
-use crate::policy::redaction::RedactionPreset;
 use crate::policy::rule::Intent;
+use crate::redact::RedactionPreset;
 use crate::retention::Retention;
 
 /// Returns what the file says as far as it can be understood, and what cannot. Paths in it are

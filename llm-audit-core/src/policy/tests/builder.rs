@@ -220,3 +220,33 @@ fn debug_shows_no_key() {
         assert!(!text.contains("7, 7"), "{text}");
     }
 }
+
+#[test]
+fn a_pseudonym_needs_a_key() {
+    let mut settings = RedactionSettings::default();
+    settings
+        .operators
+        .insert("email".into(), "pseudonym".into());
+    let builder = Policy::builder()
+        .facet(Facet::ErrorDetail, Level::Redacted)
+        .redaction(settings);
+    let error = error(builder.clone());
+    assert!(
+        error.starts_with(
+            "policy: redaction operator `pseudonym` needs a key; give one with `.key("
+        ),
+        "{error}"
+    );
+    assert!(builder.key(key()).build().is_ok());
+}
+
+#[test]
+fn wrong_operators_are_all_told() {
+    let mut settings = RedactionSettings::default();
+    settings.operators.insert("emial".into(), "redact".into());
+    settings.operators.insert("email".into(), "hash".into());
+    let error = error(Policy::builder().redaction(settings));
+    assert!(error.starts_with("policy has 2 problems:"), "{error}");
+    assert!(error.contains("redaction.operators.emial: "), "{error}");
+    assert!(error.contains("redaction.operators.email: "), "{error}");
+}

@@ -225,3 +225,12 @@ fn a_key_file_that_cannot_be_opened_is_an_error_of_its_line() {
     assert!(error.contains("line 2: failed to create"), "{error}");
     assert!(error.contains("os error 2"), "{error}");
 }
+
+#[test]
+fn a_redactor_made_in_code_is_in_the_hash_too() {
+    let redactor = Redactor::from_settings(&redaction()).unwrap();
+    let made = complete().redactor(redactor).build().unwrap();
+    let set = complete().redaction(redaction()).build().unwrap();
+    assert_eq!(made.hash(), set.hash());
+    assert_eq!(made.redactor().settings(), set.redactor().settings());
+}

@@ -8,7 +8,7 @@ mod properties;
 
 use super::*;
 use crate::key::Key;
-use crate::policy::redaction::RedactionSettings;
+use crate::redact::RedactionSettings;
 
 fn key() -> Key {
     Key::bytes("k1", &[7; 32]).unwrap()
