@@ -25,6 +25,8 @@ pub(crate) enum Problem {
     Quarantined { bytes: u64 },
     /// A writer that did not end could not be completed; the next start tries again.
     NotRecovered,
+    /// Something that is no regular file has the name of one; it was left alone.
+    NoFile,
     /// A file could not be written or removed.
     Failed,
 }
@@ -63,6 +65,12 @@ impl fmt::Display for Finding {
                     f,
                     "`{file}` belongs to a crashed writer and could not be completed; the \
                     next start tries again"
+                )
+            }
+            Problem::NoFile => {
+                write!(
+                    f,
+                    "`{file}` is no regular file, though its name is one of the journal's; left alone"
                 )
             }
             Problem::Failed => write!(f, "`{file}` could not be written or removed"),

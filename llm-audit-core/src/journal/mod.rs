@@ -9,21 +9,29 @@
 mod clockwatch;
 mod config;
 mod envelope;
+mod expire;
 mod finding;
 mod line;
 mod name;
 mod open;
 mod pending;
+mod reader;
 mod recovery;
+mod repair;
 mod reservation;
 mod scan;
 mod structure;
 mod sync;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::JournalConfig;
+pub(crate) use expire::RetentionRun;
 pub(crate) use finding::{Finding, Problem};
 pub(crate) use open::Opened;
 pub(crate) use pending::Lost;
+pub use reader::{Entry, Reader};
 pub(crate) use sync::{SyncStatus, Syncer};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

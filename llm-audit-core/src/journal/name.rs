@@ -41,6 +41,10 @@ impl Day {
         Self(at.as_unix_micros().div_euclid(MICROS_PER_DAY))
     }
 
+    pub(crate) const fn start(self) -> Timestamp {
+        Timestamp::from_unix_micros(self.0 * MICROS_PER_DAY)
+    }
+
     /// The first moment after this day.
     pub(crate) const fn end(self) -> Timestamp {
         Timestamp::from_unix_micros((self.0 + 1) * MICROS_PER_DAY)
@@ -53,8 +57,7 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = Timestamp::from_unix_micros(self.0 * MICROS_PER_DAY);
-        f.write_str(&start.date().replace('-', ""))
+        f.write_str(&self.start().date().replace('-', ""))
     }
 }
 

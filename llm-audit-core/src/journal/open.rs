@@ -11,6 +11,7 @@ use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::pending::Pending;
 use super::recovery;
+use super::repair::create_over;
 use super::reservation::Reservation;
 use super::scan::{Lines, retry};
 use super::structure::Structure;
@@ -142,11 +143,7 @@ fn put_schema(vfs: &dyn Vfs, dir: &Path, schema: &[u8]) -> io::Result<()> {
         return Ok(());
     }
     let temporary = dir.join(Name::SchemaTemporary.to_string());
-    match vfs.unlink(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let file = vfs.create_new(&temporary)?;
+    let file = create_over(vfs, &temporary)?;
     file.write_all(schema)?;
     file.sync_data()?;
     vfs.rename(&temporary, &path)

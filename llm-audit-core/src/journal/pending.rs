@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::line::{self, Place};
 use crate::error::Error;
+use crate::pipeline::LossReason;
 
 /// Complete lines in one buffer, in the order of their numbers. It is content: it has no `Debug`.
 pub(crate) struct Pending {
@@ -23,8 +24,7 @@ pub(crate) struct Lost {
     pub(crate) count: u64,
     /// How many bytes of lines.
     pub(crate) bytes: u64,
-    /// The loss reason: `enospc` or `io_error`.
-    pub(crate) reason: &'static str,
+    pub(crate) reason: LossReason,
 }
 
 /// Lines that were taken away because they are in a file.
@@ -111,7 +111,7 @@ impl Pending {
     }
 
     /// Takes away all lines; returns what is lost, if anything.
-    pub(crate) fn give_up(&mut self, reason: &'static str) -> Option<Lost> {
+    pub(crate) fn give_up(&mut self, reason: LossReason) -> Option<Lost> {
         let mut seqs: Vec<RangeInclusive<u64>> = Vec::new();
         for (seq, _) in &self.lines {
             match seqs.last_mut() {
@@ -176,10 +176,12 @@ mod tests {
 
     #[test]
     fn what_is_given_up_is_told_by_its_exact_numbers() {
-        let lost = pending(&[1, 2, 4, 7, 8]).give_up("enospc").unwrap();
+        let lost = pending(&[1, 2, 4, 7, 8])
+            .give_up(LossReason::Enospc)
+            .unwrap();
         assert_eq!(lost.seqs, vec![1..=2, 4..=4, 7..=8]);
         assert_eq!(lost.count, 5);
-        assert_eq!(pending(&[]).give_up("enospc"), None);
+        assert_eq!(pending(&[]).give_up(LossReason::Enospc), None);
     }
 
     #[test]

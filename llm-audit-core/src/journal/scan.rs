@@ -15,8 +15,9 @@ pub(crate) struct Lines {
     /// Where in the file the buffer begins.
     base: u64,
     buffer: Vec<u8>,
-    /// Up to where the buffer has been handed out.
+    /// Up to where the buffer has been handed out, and up to where it is filled.
     start: usize,
+    filled: usize,
     ended: bool,
 }
 
@@ -39,6 +40,7 @@ impl Lines {
             base: 0,
             buffer: Vec::new(),
             start: 0,
+            filled: 0,
             ended: false,
         }
     }
@@ -47,17 +49,17 @@ impl Lines {
     pub(crate) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         let mut searched = self.start;
         let (end, ended) = loop {
-            let rest = self.buffer.get(searched..).unwrap_or_default();
+            let rest = self.buffer.get(searched..self.filled).unwrap_or_default();
             if let Some(found) = memchr::memchr(b'\n', rest) {
                 break (searched + found, true);
             }
             if self.ended {
-                break (self.buffer.len(), false);
+                break (self.filled, false);
             }
-            if self.buffer.len() - self.start >= MAX_LINE {
+            if self.filled - self.start >= MAX_LINE {
                 return self.skip_long().map(Some);
             }
-            searched = self.buffer.len() - self.start;
+            searched = self.filled - self.start;
             self.fill()?;
         };
         if end == self.start && !ended {
@@ -72,18 +74,23 @@ impl Lines {
         }))
     }
 
-    /// Drops what was handed out, then reads one more chunk.
+    /// Drops what was handed out, then reads on.
     fn fill(&mut self) -> io::Result<()> {
-        self.buffer.drain(..self.start);
+        self.buffer.copy_within(self.start..self.filled, 0);
         self.base += size(self.start);
+        self.filled -= self.start;
         self.start = 0;
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + CHUNK, 0);
-        let chunk = self.buffer.get_mut(filled..).unwrap_or_default();
-        let read = retry(|| self.file.read_at(chunk, self.base + size(filled)));
-        self.buffer
-            .truncate(filled + read.as_ref().copied().unwrap_or(0));
-        self.ended = read? == 0;
+        if self.buffer.len() - self.filled < CHUNK {
+            let mut larger = vec![0; (self.buffer.len() * 2).max(CHUNK)];
+            if let Some((held, _)) = larger.split_at_mut_checked(self.filled) {
+                held.copy_from_slice(self.buffer.get(..self.filled).unwrap_or_default());
+            }
+            self.buffer = larger;
+        }
+        let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        let read = retry(|| self.file.read_at(room, self.base + size(self.filled)))?;
+        self.filled += read;
+        self.ended = read == 0;
         Ok(())
     }
 
@@ -92,11 +99,12 @@ impl Lines {
         let offset = self.base + size(self.start);
         loop {
             // Everything in the buffer belongs to the line.
-            self.start = self.buffer.len();
+            self.start = self.filled;
             self.fill()?;
-            let newline = memchr::memchr(b'\n', &self.buffer);
+            let held = self.buffer.get(..self.filled).unwrap_or_default();
+            let newline = memchr::memchr(b'\n', held);
             if newline.is_some() || self.ended {
-                self.start = newline.map_or(self.buffer.len(), |newline| newline + 1);
+                self.start = newline.map_or(self.filled, |newline| newline + 1);
                 return Ok(Piece {
                     offset,
                     size: self.base + size(self.start) - offset,

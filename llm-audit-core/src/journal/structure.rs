@@ -7,6 +7,7 @@ use crate::catalog::Field;
 use crate::clock::Clock;
 use crate::event::{Event, Kind, Value};
 use crate::id::{Ids, WriterId, event_id};
+use crate::pipeline::LossReason;
 use crate::sync::Arc;
 
 /// Name and version of the format of segments. A change of the line format changes it.
@@ -42,7 +43,7 @@ impl Structure {
         writer: WriterId,
         seq: u64,
         window: &RangeInclusive<u64>,
-        reason: &str,
+        reason: LossReason,
     ) -> Event {
         let count = window
             .end()
@@ -54,7 +55,7 @@ impl Structure {
         event.set(Field::SeqFrom, Value::Int(*window.start()));
         event.set(Field::SeqTo, Value::Int(*window.end()));
         event.set(Field::Count, Value::Int(count));
-        let reasons = BTreeMap::from([(reason.to_owned(), count)]);
+        let reasons = BTreeMap::from([(reason.as_str().to_owned(), count)]);
         event.set(Field::Reasons, Value::Counts(reasons));
         event.set(Field::Stage, Value::Text("recovery".to_owned()));
         event.set(Field::Exact, Value::Bool(false));

@@ -190,9 +190,11 @@ impl Syncer {
         self.answer(&state)
     }
 
-    /// Ends the thread after the pass under way.
+    /// Ends the thread after the pass under way, and lets go of all files.
     pub(crate) fn close(&self) {
-        self.state().closed = true;
+        let mut state = self.state();
+        state.closed = true;
+        state.files.clear();
         self.shared.work.notify_all();
     }
 

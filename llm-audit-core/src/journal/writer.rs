@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::WriterId;
+use crate::pipeline::LossReason;
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, Vfs, VfsFile};
@@ -69,6 +70,7 @@ pub(super) struct Segment {
     /// Where the last whole line ends.
     size: u64,
     opened: Duration,
+    wrote: Duration,
     last_seq: Option<u64>,
 }
 
@@ -77,7 +79,8 @@ pub(super) struct Segment {
 pub(super) struct ClosedSegment {
     pub(super) name: SegmentName,
     pub(super) last_seq: Option<u64>,
-    pub(super) closed: Duration,
+    /// When it was written to last, by the monotonic clock.
+    pub(super) wrote: Duration,
 }
 
 /// Since when writing fails, and when it is tried again.
@@ -86,7 +89,7 @@ pub(super) struct Failing {
     since: Duration,
     next: Duration,
     delay: Duration,
-    reason: &'static str,
+    reason: LossReason,
 }
 
 /// What is in the files.
@@ -156,7 +159,7 @@ impl Journal {
                     "journal `{}` waits before it writes again",
                     self.dir().display()
                 ),
-                io::Error::other(failing.reason),
+                io::Error::other(failing.reason.as_str()),
             );
             return Err(self.failed(error, now));
         }
@@ -207,7 +210,7 @@ impl Journal {
         let reason = self
             .failing
             .as_ref()
-            .map_or("io_error", |failing| failing.reason);
+            .map_or(LossReason::IoError, |failing| failing.reason);
         let lost = self.pending.give_up(reason);
         let last = lost.as_ref().and_then(|lost| lost.seqs.last());
         self.written.up_to = self.written.up_to.max(last.map(|window| *window.end()));
@@ -310,6 +313,7 @@ impl Journal {
         segment.size += taken.bytes;
         if let Some(seqs) = &taken.seqs {
             segment.last_seq = Some(*seqs.end());
+            segment.wrote = self.clock.monotonic();
             self.written.up_to = Some(*seqs.end());
             self.written.events += taken.events;
             self.written.bytes += taken.bytes;
@@ -317,7 +321,7 @@ impl Journal {
                 .wrote(&segment.file, taken.seqs.clone(), taken.bytes);
         }
         if let Err(error) = &result {
-            self.mend(reason(error) != "enospc");
+            self.mend(reason(error) != LossReason::Enospc);
         }
         result
     }
@@ -341,7 +345,7 @@ impl Journal {
             self.closed.push(ClosedSegment {
                 name: segment.name,
                 last_seq: segment.last_seq,
-                closed: self.clock.monotonic(),
+                wrote: segment.wrote,
             });
             self.skip_number();
         }
@@ -393,6 +397,7 @@ impl Journal {
             file,
             size: head.len() as u64,
             opened: self.clock.monotonic(),
+            wrote: self.clock.monotonic(),
             last_seq: None,
         })
     }
@@ -483,9 +488,9 @@ pub(super) fn seal_all(place: Place, events: &[Event]) -> io::Result<Vec<u8>> {
 }
 
 /// The loss reason of an error.
-fn reason(error: &io::Error) -> &'static str {
+fn reason(error: &io::Error) -> LossReason {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "enospc",
-        _ => "io_error",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => LossReason::Enospc,
+        _ => LossReason::IoError,
     }
 }

@@ -235,8 +235,10 @@ impl Vfs for MemVfs {
     fn list(&self, dir: &Path) -> io::Result<Vec<DirEntry>> {
         let mut disk = lock(&self.disk);
         disk.enter(Op::List)?;
-        if !matches!(disk.nodes.get(dir), Some(Node::Dir)) {
-            return Err(io::ErrorKind::NotFound.into());
+        match disk.nodes.get(dir) {
+            Some(Node::Dir) => {}
+            Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            None => return Err(io::ErrorKind::NotFound.into()),
         }
         let entry = |(path, node): (&PathBuf, &Node)| {
             let name = path.file_name()?.to_str()?.to_owned();

@@ -1,0 +1,288 @@
+//! Finding and cutting out what is damaged in the segments of one dead writer.
+
+use std::io;
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
+
+use super::envelope::Envelope;
+use super::line::{self, Place};
+use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
+use super::scan::{Lines, retry};
+use crate::event::Kind;
+use crate::id::WriterId;
+use crate::sync::Arc;
+use crate::timestamp::Timestamp;
+use crate::vfs::{Access, Vfs, VfsFile};
+
+const CHUNK: usize = 64 << 10;
+
+/// What the good lines of one writer say, read in order.
+#[derive(Debug)]
+pub(super) struct Stream {
+    writer: WriterId,
+    /// The highest number seen, or the one before the first that could be.
+    pub(super) last_seq: u64,
+    /// Whether a good line tells that the writer ended.
+    pub(super) closed: bool,
+    /// Numbers that are missing where bytes are damaged.
+    gaps: Vec<RangeInclusive<u64>>,
+    /// Windows of losses that are told already.
+    told: Vec<RangeInclusive<u64>>,
+    number: Option<u64>,
+    /// Whether something is damaged since the last number.
+    pub(super) damaged: bool,
+}
+
+/// What is damaged in one segment.
+#[derive(Debug)]
+pub(super) struct Damage {
+    pub(super) name: SegmentName,
+    /// Damaged bytes before a good line.
+    pub(super) bad: Vec<Range<u64>>,
+    /// What is behind the last good line.
+    pub(super) tail: Range<u64>,
+    /// Whether the tail is more than one line that was not written to its end.
+    pub(super) tail_has_lines: bool,
+    newest: Option<Timestamp>,
+}
+
+impl Stream {
+    pub(super) fn new(writer: WriterId, first: Option<&SegmentName>) -> Self {
+        Self {
+            writer,
+            last_seq: first.map_or(0, |name| name.first_seq.saturating_sub(1)),
+            closed: false,
+            gaps: Vec::new(),
+            told: Vec::new(),
+            number: None,
+            damaged: false,
+        }
+    }
+
+    /// Reads one segment, the next of its writer.
+    pub(super) fn read(
+        &mut self,
+        vfs: &dyn Vfs,
+        dir: &Path,
+        name: SegmentName,
+    ) -> io::Result<Damage> {
+        // A segment that is missing in between is damage too.
+        let expected = self.number.map(|number| number + 1);
+        self.damaged |= expected.is_some_and(|expected| expected != name.number);
+        self.number = Some(name.number);
+        let place = Place::new(name.writer, name.number);
+        let mut lines = Lines::new(vfs.open(&dir.join(name.to_string()), Access::Read)?);
+        let mut damage = Damage {
+            name,
+            bad: Vec::new(),
+            tail: 0..0,
+            tail_has_lines: false,
+            newest: None,
+        };
+        while let Some(piece) = lines.next()? {
+            let end = piece.offset + piece.size;
+            let bytes = piece.bytes.filter(|_| piece.ended).unwrap_or_default();
+            let start = match line::check(place, bytes) {
+                Some(_) => Some(0),
+                None => line::resume(place, bytes),
+            };
+            if start != Some(0) {
+                self.damaged = true;
+                damage.tail_has_lines |= piece.ended;
+            }
+            if let Some(start) = start {
+                let good = damage.good(piece.offset + start as u64, end);
+                let json = bytes
+                    .get_mut(start..)
+                    .and_then(|line| line::open(place, line));
+                self.good(json.unwrap_or_default(), good);
+            }
+            damage.tail.end = end;
+        }
+        Ok(damage)
+    }
+
+    /// Returns the missing numbers that no loss tells of.
+    pub(super) fn untold(&self) -> Vec<RangeInclusive<u64>> {
+        let mut windows = self.gaps.clone();
+        for told in &self.told {
+            windows = windows
+                .into_iter()
+                .flat_map(|window| without(&window, told))
+                .collect();
+        }
+        windows
+    }
+
+    fn good(&mut self, json: &[u8], newest: &mut Option<Timestamp>) {
+        let Some(envelope) = Envelope::read(json) else {
+            // A newer version may write what this one does not understand.
+            self.closed = false;
+            return;
+        };
+        *newest = (*newest).max(envelope.recorded_at());
+        self.closed = envelope.is(&Kind::WriterClosed);
+        self.told.extend(envelope.whole_loss(self.writer));
+        if let Some(seq) = envelope.seq.filter(|seq| *seq > self.last_seq) {
+            if self.damaged && seq > self.last_seq + 1 {
+                self.gaps.push(self.last_seq + 1..=seq - 1);
+            }
+            self.damaged = false;
+            self.last_seq = seq;
+        }
+    }
+}
+
+impl Damage {
+    pub(super) fn is_none(&self) -> bool {
+        self.bad.is_empty() && self.tail.is_empty()
+    }
+
+    /// Moves what is damaged to the quarantine; returns how many bytes. A line that was merely not
+    /// written to its end is nothing to keep.
+    pub(super) fn quarantine(&self, vfs: &dyn Vfs, dir: &Path) -> io::Result<u64> {
+        let tail = (self.tail_has_lines && !self.tail.is_empty()).then_some(&self.tail);
+        let file = vfs.open(&dir.join(self.name.to_string()), Access::Read)?;
+        let mut bytes = 0;
+        for range in self.bad.iter().chain(tail) {
+            self.copy_out(vfs, dir, &file, range)?;
+            bytes += range.end - range.start;
+        }
+        Ok(bytes)
+    }
+
+    /// Cuts off what is behind the last good line.
+    pub(super) fn cut_tail(&self, vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+        if self.tail.is_empty() {
+            return Ok(());
+        }
+        let file = vfs.open(&dir.join(self.name.to_string()), Access::Append)?;
+        file.truncate(self.tail.start)?;
+        file.sync_data()
+    }
+
+    /// Replaces the segment by one without the damaged bytes.
+    pub(super) fn cut_out(&self, vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+        if self.bad.is_empty() {
+            return Ok(());
+        }
+        let path = dir.join(self.name.to_string());
+        let temporary = dir.join(Name::SegmentTemporary(self.name).to_string());
+        let from = vfs.open(&path, Access::Read)?;
+        let end = from.size()?;
+        let to = create_over(vfs, &temporary)?;
+        let mut start = 0;
+        for bad in self.bad.iter().chain([&(end..end)]) {
+            each_chunk(&from, start..bad.start, |chunk| to.write_all(chunk))?;
+            start = bad.end;
+        }
+        to.sync_data()?;
+        vfs.rename(&temporary, &path)?;
+        vfs.sync_dir(dir)
+    }
+
+    /// Notes a good line; what was damaged before it is no tail.
+    fn good(&mut self, start: u64, end: u64) -> &mut Option<Timestamp> {
+        if self.tail.start < start {
+            self.bad.push(self.tail.start..start);
+        }
+        self.tail = end..end;
+        self.tail_has_lines = false;
+        &mut self.newest
+    }
+
+    fn copy_out(
+        &self,
+        vfs: &dyn Vfs,
+        dir: &Path,
+        file: &Arc<dyn VfsFile>,
+        range: &Range<u64>,
+    ) -> io::Result<()> {
+        let mut crc = 0;
+        each_chunk(file, range.clone(), |chunk| {
+            crc = crc32c::crc32c_append(crc, chunk);
+            Ok(())
+        })?;
+        // No event in it is newer than the newest of its segment, as far as one can know.
+        let name = BadName {
+            day: self.newest.map_or(self.name.day, Day::of),
+            writer: self.name.writer,
+            number: self.name.number,
+            offset: range.start,
+            crc,
+            temporary: false,
+        };
+        let dir = dir.join(QUARANTINE);
+        vfs.create_dir(&dir)?;
+        let path = dir.join(name.to_string());
+        // The name holds the checksum of the content: the same name is the same bytes.
+        if vfs.open(&path, Access::Read).is_ok() {
+            return Ok(());
+        }
+        let temporary = BadName {
+            temporary: true,
+            ..name
+        };
+        let temporary = dir.join(temporary.to_string());
+        let to = create_over(vfs, &temporary)?;
+        each_chunk(file, range.clone(), |chunk| to.write_all(chunk))?;
+        to.sync_data()?;
+        vfs.rename(&temporary, &path)?;
+        vfs.sync_dir(&dir)
+    }
+}
+
+/// Creates a temporary file; one that a crash left is replaced.
+pub(super) fn create_over(vfs: &dyn Vfs, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
+    match vfs.unlink(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => vfs.create_new(path),
+    }
+}
+
+fn each_chunk(
+    file: &Arc<dyn VfsFile>,
+    range: Range<u64>,
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; CHUNK];
+    let mut at = range.start;
+    while at < range.end {
+        let wanted = usize::try_from(range.end - at).map_or(CHUNK, |left| left.min(CHUNK));
+        let room = buffer.get_mut(..wanted).unwrap_or_default();
+        let read = retry(|| file.read_at(room, at))?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        take(buffer.get(..read).unwrap_or_default())?;
+        at += read as u64;
+    }
+    Ok(())
+}
+
+/// Returns the parts of `window` outside `hole`.
+fn without(window: &RangeInclusive<u64>, hole: &RangeInclusive<u64>) -> Vec<RangeInclusive<u64>> {
+    let (start, end) = (*window.start(), *window.end());
+    if *hole.start() > end || *hole.end() < start {
+        return vec![window.clone()];
+    }
+    let before = start..=hole.start().saturating_sub(1);
+    let after = hole.end().saturating_add(1)..=end;
+    let before = Some(before).filter(|_| *hole.start() > start);
+    let after = Some(after).filter(|_| *hole.end() < end);
+    before.into_iter().chain(after).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_without_a_hole_is_what_is_on_both_sides() {
+        assert_eq!(without(&(3..=9), &(5..=6)), vec![3..=4, 7..=9]);
+        assert_eq!(without(&(3..=9), &(0..=3)), vec![4..=9]);
+        assert_eq!(without(&(3..=9), &(9..=12)), vec![3..=8]);
+        assert_eq!(without(&(3..=9), &(1..=20)), vec![]);
+        assert_eq!(without(&(3..=9), &(10..=20)), vec![3..=9]);
+    }
+}

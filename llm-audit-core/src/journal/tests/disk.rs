@@ -1,0 +1,116 @@
+#![cfg(unix)]
+//! The same on a real directory: modes, links, FIFOs and locks.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use super::fixture::{TestIds, World, writer_id};
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::journal::{Journal, JournalConfig, Opened, Problem, Reader};
+use crate::retention::Retention;
+use crate::sync::Arc;
+use crate::vfs::OsVfs;
+
+fn open(dir: &Path, writer: u8) -> Result<(Journal, Opened), Error> {
+    let config = JournalConfig::keep(dir, Retention::Days30).schema(b"{}");
+    Journal::open(
+        config,
+        Arc::new(OsVfs::new()),
+        Arc::new(SystemClock::new()),
+        Arc::new(TestIds::default()),
+        writer_id(writer),
+    )
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_real_journal_is_private_locked_synchronised_and_read_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("log");
+    let (mut journal, _) = open(&dir, 1).unwrap();
+    journal.reserve(1).unwrap();
+    World::new().write(&mut journal, 1, 1..=3);
+    assert_eq!(mode(&dir), 0o700);
+    let files: Vec<_> = fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 4);
+    assert!(files.iter().all(|path| mode(path) == 0o600), "{files:?}");
+    // A second writer beside it leaves it alone.
+    let (second, opened) = open(&dir, 2).unwrap();
+    assert!(opened.findings.is_empty());
+    assert!(
+        second
+            .close(std::time::Duration::from_secs(30))
+            .synced
+            .is_ok()
+    );
+    let status = journal
+        .syncer()
+        .sync(std::time::Duration::from_secs(30))
+        .unwrap();
+    assert_eq!(status.up_to, Some(3));
+    drop(journal);
+    // Dropped without an end, it is a crash for the third.
+    let (third, opened) = open(&dir, 3).unwrap();
+    assert_eq!(opened.findings.len(), 1);
+    assert_eq!(opened.findings[0].problem, Problem::Crash);
+    drop(third);
+    let seqs: Vec<_> = Reader::open(&dir)
+        .unwrap()
+        .events()
+        .filter_map(|event| event.unwrap().seq())
+        .collect();
+    assert_eq!(seqs, [1, 2, 3, 4_097]);
+}
+
+#[test]
+fn links_and_fifos_in_place_of_files_lead_nowhere() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().join("log");
+    let victim = temp.path().join("victim");
+    fs::write(&victim, b"precious").unwrap();
+    let (mut journal, _) = open(&dir, 1).unwrap();
+    World::new().write(&mut journal, 1, 1..=1);
+    drop(journal);
+    let segment = fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .unwrap();
+    fs::remove_file(&segment).unwrap();
+    symlink(&victim, &segment).unwrap();
+    let fifo = dir.join(format!("{}.lock", writer_id(5)));
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    fs::remove_file(dir.join("schema.json")).unwrap();
+    symlink(&victim, dir.join("schema.json")).unwrap();
+    let (mut journal, opened) = open(&dir, 2).unwrap();
+    assert!(opened.findings.len() >= 3, "{:?}", opened.findings);
+    journal.expire();
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_an_error_that_names_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("file");
+    fs::write(&file, b"x").unwrap();
+    let error = open(&file, 1).unwrap_err();
+    assert!(
+        error.is_io() && error.to_string().contains("file` cannot be used"),
+        "{error}"
+    );
+}

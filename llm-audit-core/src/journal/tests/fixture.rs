@@ -1,0 +1,183 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::catalog::Field;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::event::{Event, Kind, Value};
+use crate::id::{Ids, WriterId, event_id};
+use crate::journal::{Entry, Journal, JournalConfig, Opened, Reader};
+use crate::retention::Retention;
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
+use crate::timestamp::Timestamp;
+use crate::vfs::{MemVfs, Vfs};
+
+pub(super) const DIR: &str = "/log";
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// A clock that stands still between calls of its methods.
+#[derive(Debug)]
+pub(super) struct TestClock(Mutex<(Timestamp, Duration)>);
+
+impl TestClock {
+    pub(super) fn pass(&self, by: Duration) {
+        let mut state = lock(&self.0);
+        state.0 = moved(state.0, by.as_micros() as i64);
+        state.1 += by;
+    }
+
+    pub(super) fn jump(&self, micros: i64) {
+        let mut state = lock(&self.0);
+        state.0 = moved(state.0, micros);
+    }
+}
+
+fn moved(at: Timestamp, micros: i64) -> Timestamp {
+    Timestamp::from_unix_micros(at.as_unix_micros() + micros)
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        lock(&self.0).0
+    }
+
+    fn monotonic(&self) -> Duration {
+        lock(&self.0).1
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TestIds(AtomicU64);
+
+impl Ids for TestIds {
+    fn unique(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A file system, a clock and identifiers: everything a journal is made of.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) vfs: MemVfs,
+    pub(super) clock: Arc<TestClock>,
+    pub(super) ids: Arc<TestIds>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::on(MemVfs::new())
+    }
+
+    pub(super) fn on(vfs: MemVfs) -> Self {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        Self {
+            vfs,
+            clock: Arc::new(TestClock(Mutex::new((now, Duration::from_secs(1))))),
+            ids: Arc::default(),
+        }
+    }
+
+    pub(super) fn config() -> JournalConfig {
+        JournalConfig::keep(DIR, Retention::Days30).sync_thread(false)
+    }
+
+    pub(super) fn open(&self, writer: u8) -> (Journal, Opened) {
+        self.open_with(Self::config(), writer)
+    }
+
+    pub(super) fn open_with(&self, config: JournalConfig, writer: u8) -> (Journal, Opened) {
+        self.try_open(config, writer).unwrap()
+    }
+
+    pub(super) fn try_open(
+        &self,
+        config: JournalConfig,
+        writer: u8,
+    ) -> Result<(Journal, Opened), Error> {
+        let vfs: Arc<dyn Vfs> = Arc::new(self.vfs.clone());
+        let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let ids: Arc<dyn Ids> = Arc::clone(&self.ids) as Arc<dyn Ids>;
+        Journal::open(config, vfs, clock, ids, writer_id(writer))
+    }
+
+    /// The JSON of an interaction, as the sealer would hand it over.
+    pub(super) fn event(&self, writer: u8, seq: u64, text: &str) -> Vec<u8> {
+        let now = self.clock.now();
+        let id = event_id(&*self.ids, now);
+        let mut event = Event::new(Kind::Interaction, id, writer_id(writer), now);
+        event.set(Field::Seq, Value::Int(seq));
+        event.set(Field::RequestModel, Value::Text(text.to_owned()));
+        event.to_json().into_bytes()
+    }
+
+    /// Appends and writes events with these numbers.
+    pub(super) fn write(
+        &self,
+        journal: &mut Journal,
+        writer: u8,
+        seqs: impl IntoIterator<Item = u64>,
+    ) {
+        for seq in seqs {
+            journal
+                .append(seq, &self.event(writer, seq, "model"))
+                .unwrap();
+        }
+        journal.write().unwrap();
+    }
+
+    pub(super) fn entries(&self) -> Vec<Result<Entry, Error>> {
+        let vfs: Arc<dyn Vfs> = Arc::new(self.vfs.clone());
+        Reader::open_in(vfs, Path::new(DIR)).unwrap().collect()
+    }
+
+    /// What the good lines say, in short: numbers, or kinds where there is none.
+    pub(super) fn story(&self) -> Vec<String> {
+        self.entries().into_iter().flatten().map(tell).collect()
+    }
+
+    /// As [`World::story`], of a log in which every line is good.
+    pub(super) fn undamaged_story(&self, told: &str) -> Vec<String> {
+        let entries = self.entries().into_iter();
+        entries
+            .map(|entry| tell(entry.unwrap_or_else(|error| panic!("{told}: {error}"))))
+            .collect()
+    }
+
+    pub(super) fn damaged_lines(&self) -> usize {
+        self.entries().iter().filter(|entry| entry.is_err()).count()
+    }
+
+    pub(super) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        self.vfs.files()
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let name = |path: &PathBuf| path.strip_prefix(DIR).unwrap().to_str().unwrap().to_owned();
+        self.files().keys().map(name).collect()
+    }
+
+    /// The paths of the segments, oldest first.
+    pub(super) fn segments(&self) -> Vec<PathBuf> {
+        let is_segment = |path: &PathBuf| path.extension().is_some_and(|end| end == "jsonl");
+        self.files().into_keys().filter(is_segment).collect()
+    }
+}
+
+fn tell(entry: Entry) -> String {
+    let event = entry.event();
+    match (event.kind(), event.seq()) {
+        (Kind::Loss, _) => format!(
+            "loss {}..={} {}",
+            event.seq_from().unwrap(),
+            event.seq_to().unwrap(),
+            event.reasons().unwrap().keys().next().unwrap()
+        ),
+        (_, Some(seq)) => seq.to_string(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+pub(super) fn writer_id(writer: u8) -> WriterId {
+    WriterId::from_bytes([writer; 16])
+}

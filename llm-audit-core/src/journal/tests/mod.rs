@@ -1,0 +1,9 @@
+//! Tests of the journal as a whole, in memory, with one clock that only moves when told.
+
+mod disk;
+mod expire;
+mod fixture;
+mod reader;
+mod recovery;
+mod sync;
+mod writer;

@@ -1,0 +1,97 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::fixture::{DIR, World};
+use crate::journal::Reader;
+use crate::sync::Arc;
+
+#[test]
+fn plain_json_lines_are_read_without_checksums() {
+    let world = World::new();
+    let lines = [
+        world.event(1, 1, "a"),
+        b"\n\n".to_vec(),
+        world.event(1, 2, "b"),
+    ]
+    .concat();
+    world.vfs.put(&Path::new(DIR).join("copy.jsonl"), lines);
+    assert_eq!(world.story(), ["1", "2"]);
+}
+
+#[test]
+fn a_damaged_line_names_file_and_line_and_reading_goes_on() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=3);
+    journal.close(Duration::ZERO);
+    let path = world.segments()[0].clone();
+    let mut content = world.files()[&path].clone();
+    let at = content.windows(8).position(|w| w == b"\"seq\":2,").unwrap();
+    content[at + 6] = b'9';
+    world.vfs.put(&path, content);
+    let entries = world.entries();
+    let error = entries[3].as_ref().unwrap_err();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(error.is_damaged());
+    assert!(
+        error.to_string().starts_with(&format!("`{name}`, line 4 ")),
+        "{error}"
+    );
+    assert_eq!(world.story()[2..], ["1", "3", "writer_closed"]);
+    assert_eq!(entries[4].as_ref().unwrap().line(), 5);
+    assert_eq!(entries[4].as_ref().unwrap().file(), name);
+}
+
+#[test]
+fn a_line_behind_a_lost_newline_is_read() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=3);
+    journal.close(Duration::ZERO);
+    let path = world.segments()[0].clone();
+    let mut content = world.files()[&path].clone();
+    let newlines: Vec<_> = (0..content.len())
+        .filter(|at| content[*at] == b'\n')
+        .collect();
+    content[newlines[2]] = 0;
+    world.vfs.put(&path, content);
+    assert_eq!(world.story()[2..], ["2", "3", "writer_closed"]);
+    assert_eq!(world.damaged_lines(), 1);
+}
+
+#[test]
+fn the_line_a_live_writer_is_writing_is_not_there_yet() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=2);
+    let path = world.segments()[0].clone();
+    let content = world.files()[&path].clone();
+    world.vfs.put(&path, content[..content.len() - 9].to_vec());
+    assert_eq!(world.damaged_lines(), 0);
+    assert_eq!(world.story()[2..], ["1"]);
+}
+
+#[test]
+fn one_file_is_read_alone() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=1);
+    journal.roll();
+    world.write(&mut journal, 1, 2..=2);
+    let reader = Reader::open_in(Arc::new(world.vfs.clone()), &world.segments()[1]).unwrap();
+    let seqs: Vec<_> = reader.events().map(|event| event.unwrap().seq()).collect();
+    assert_eq!(seqs, [None, Some(2)]);
+}
+
+#[test]
+fn an_endless_line_is_an_error_and_is_passed_over() {
+    let world = World::new();
+    let mut lines = vec![b'x'; super::super::line::MAX_LINE + 1];
+    lines.push(b'\n');
+    lines.extend_from_slice(&world.event(1, 1, "a"));
+    world.vfs.put(&Path::new(DIR).join("copy.jsonl"), lines);
+    let entries = world.entries();
+    let error = entries[0].as_ref().unwrap_err();
+    assert!(error.to_string().contains("more than 16777216"), "{error}");
+    assert_eq!(world.story(), ["1"]);
+}

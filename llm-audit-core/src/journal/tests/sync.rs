@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use super::fixture::World;
+use crate::vfs::{Fault, Op};
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_flush_waits_for_the_thread_and_tells_how_far_it_came() {
+    let world = World::new();
+    let (mut journal, _) = world.open_with(World::config().sync_thread(true), 1);
+    world.write(&mut journal, 1, 1..=5);
+    let status = journal.syncer().sync(LONG).unwrap();
+    assert_eq!(status.up_to, Some(5));
+    assert!(world.vfs.count(Op::SyncDir) > 0 && world.vfs.count(Op::SyncData) > 0);
+    journal.close(LONG).synced.unwrap();
+}
+
+#[test]
+fn nothing_dirty_is_nothing_to_do() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=1);
+    journal.syncer().sync(LONG).unwrap();
+    let before = world.vfs.count(Op::SyncData);
+    journal.syncer().sync(LONG).unwrap();
+    assert_eq!(world.vfs.count(Op::SyncData), before);
+}
+
+#[test]
+fn a_file_that_failed_is_never_synchronised_again() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=2);
+    journal.syncer().sync(LONG).unwrap();
+    world.write(&mut journal, 1, 3..=4);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    assert!(journal.syncer().sync(LONG).unwrap_err().is_io());
+    assert_eq!(journal.syncer().status().failed, vec![3..=4]);
+    let before = world.vfs.count(Op::SyncData);
+    assert!(journal.syncer().sync(LONG).is_err());
+    assert_eq!(world.vfs.count(Op::SyncData), before);
+    // The next write begins a new segment.
+    world.write(&mut journal, 1, 5..=5);
+    assert_eq!(world.segments().len(), 2);
+}
+
+#[test]
+fn a_disk_that_hangs_is_a_timeout() {
+    let world = World::new();
+    let (mut journal, _) = world.open_with(World::config().sync_thread(true), 1);
+    world.write(&mut journal, 1, 1..=1);
+    let error = journal.syncer().sync(Duration::ZERO).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+}
+
+#[test]
+fn what_is_not_synchronised_at_the_end_is_checked_at_the_next_start() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(1).unwrap();
+    world.write(&mut journal, 1, 1..=1);
+    world.vfs.fail_one_in(Op::SyncData, Fault::Io, 1);
+    assert!(journal.close(LONG).synced.is_err());
+    assert!(world.names().iter().any(|name| name.ends_with(".lock")));
+    world.vfs.heal();
+    let (journal, opened) = world.open(2);
+    assert!(opened.findings.is_empty());
+    drop(journal);
+    assert_eq!(world.story()[2..], ["1", "writer_closed"]);
+}
