@@ -1,5 +1,6 @@
 //! How a journal is kept.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ const MIN_MAX_EVENT_BYTES: usize = 4 << 10;
 ///     .segment_max_bytes(16 << 20);
 /// assert_eq!(config.retention(), Some(Retention::Days90));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct JournalConfig {
     pub(crate) dir: PathBuf,
     pub(crate) keep: Keep,
@@ -139,6 +140,19 @@ impl JournalConfig {
             schema: b"",
             sync_thread: true,
         }
+    }
+}
+
+/// Without the schema, which is long and always the same.
+impl fmt::Debug for JournalConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JournalConfig")
+            .field("dir", &self.dir)
+            .field("keep", &self.keep)
+            .field("segment_max_bytes", &self.segment_max_bytes)
+            .field("segment_max_age", &self.segment_max_age)
+            .field("max_event_bytes", &self.max_event_bytes)
+            .finish_non_exhaustive()
     }
 }
 

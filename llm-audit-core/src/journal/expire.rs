@@ -14,6 +14,7 @@ use super::envelope::Envelope;
 use super::finding::{Finding, Problem};
 use super::line::{self, Place};
 use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
+use super::recovery;
 use super::scan::Lines;
 use super::writer::Journal;
 use crate::id::WriterId;
@@ -36,6 +37,9 @@ pub(crate) struct RetentionRun {
 impl Journal {
     /// Deletes what is older than the retention: segments of this writer and of dead ones,
     /// quarantined bytes and left-over temporary files. A spool deletes nothing for its age.
+    ///
+    /// The streams of writers that crashed since the start are completed first. Both read files:
+    /// once an hour is enough.
     pub(crate) fn expire(&mut self) -> RetentionRun {
         let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
         let believed = self.watch.look(now, monotonic);
@@ -43,6 +47,9 @@ impl Journal {
             held_back: self.watch.is_doubted(),
             ..RetentionRun::default()
         };
+        // The events of a writer that crashed meanwhile must not outlive their retention.
+        let found = recovery::recover(&*self.vfs, self.dir(), &self.structure, self.writer);
+        run.findings.extend(found);
         let limit = match self.config.keep {
             Keep::For(retention) => retention.expired_before(believed),
             Keep::Spool => None,
@@ -66,7 +73,7 @@ impl Journal {
             }
         }
         for name in names {
-            if self.is_left_over(name, limit) {
+            if self.is_left_over(name, &alive, limit) {
                 self.remove(name.to_string(), &mut run);
             }
         }
@@ -130,7 +137,9 @@ impl Journal {
             })
             .filter(|name| !alive.contains(&name.writer) && Some(*name) != current)
             .collect();
-        segments.sort_unstable_by_key(|name| (name.writer, name.number));
+        segments.sort_unstable_by_key(key);
+        self.newest
+            .retain(|name, _| segments.binary_search_by_key(&key(name), key).is_ok());
         let today = Day::of(self.clock.now());
         let mut before: BTreeMap<WriterId, Timestamp> = BTreeMap::new();
         let mut ages = Vec::new();
@@ -182,9 +191,10 @@ impl Journal {
     }
 
     /// Returns whether a temporary file has been left by a writer that is gone.
-    fn is_left_over(&self, name: Name, limit: Timestamp) -> bool {
+    fn is_left_over(&self, name: Name, alive: &BTreeSet<WriterId>, limit: Timestamp) -> bool {
         match name {
             Name::SegmentTemporary(segment) => segment.day.end() <= limit,
+            Name::SchemaTemporary(writer) => writer != self.writer && !alive.contains(&writer),
             Name::LockTemporary(writer) if writer != self.writer => self
                 .vfs
                 .open(&self.path(name), Access::Append)
@@ -234,4 +244,8 @@ impl Journal {
             }
         }
     }
+}
+
+const fn key(name: &SegmentName) -> (WriterId, u64) {
+    (name.writer, name.number)
 }

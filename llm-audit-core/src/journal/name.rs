@@ -6,7 +6,7 @@
 //! lock        = writer ".lock"                                  ; locked while the writer lives
 //! reservation = writer ".reserve"                               ; sequence numbers set aside
 //! schema      = "schema.json"                                   ; JSON Schema of the events
-//! temporary   = ( segment / lock / schema ) ".tmp"              ; never the only copy of anything
+//! temporary   = ( segment / lock / schema "." writer ) ".tmp"   ; never the only copy of anything
 //! quarantine  = *( bad [ ".tmp" ] )
 //! bad         = date "-" writer "-" number "-" offset "-" crc ".bad"   ; bytes cut out of a segment
 //! date        = 8DIGIT            ; YYYYMMDD in UTC: when the segment was opened
@@ -103,7 +103,7 @@ pub(crate) enum Name {
     LockTemporary(WriterId),
     Reservation(WriterId),
     Schema,
-    SchemaTemporary,
+    SchemaTemporary(WriterId),
 }
 
 impl Name {
@@ -115,12 +115,12 @@ impl Name {
     /// What `text` can only be; whether it is, printing tells.
     fn guess(text: &str) -> Option<Self> {
         let (stem, temporary) = split_temporary(text);
-        if stem == "schema.json" {
-            return Some(if temporary {
-                Self::SchemaTemporary
-            } else {
-                Self::Schema
-            });
+        if let Some(rest) = stem.strip_prefix("schema.json") {
+            return match (rest.strip_prefix('.'), temporary) {
+                (Some(writer), true) => writer.parse().ok().map(Self::SchemaTemporary),
+                (None, false) => Some(Self::Schema),
+                _ => None,
+            };
         }
         let (stem, extension) = stem.rsplit_once('.')?;
         match (extension, temporary) {
@@ -143,7 +143,7 @@ impl fmt::Display for Name {
             Self::LockTemporary(writer) => write!(f, "{writer}.lock{TEMPORARY}"),
             Self::Reservation(writer) => write!(f, "{writer}.reserve"),
             Self::Schema => f.write_str("schema.json"),
-            Self::SchemaTemporary => write!(f, "schema.json{TEMPORARY}"),
+            Self::SchemaTemporary(writer) => write!(f, "schema.json.{writer}{TEMPORARY}"),
         }
     }
 }
@@ -255,7 +255,7 @@ mod tests {
             3 => Name::LockTemporary(segment.writer),
             4 => Name::Reservation(segment.writer),
             5 => Name::Schema,
-            _ => Name::SchemaTemporary,
+            _ => Name::SchemaTemporary(segment.writer),
         })
     }
 

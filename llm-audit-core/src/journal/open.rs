@@ -62,14 +62,14 @@ impl Journal {
                 source,
             )
         };
-        vfs.create_dir(&config.dir).map_err(unusable)?;
+        create_dir(&*vfs, &config.dir).map_err(unusable)?;
         let lock = take_lock(&*vfs, &config.dir, writer).map_err(unusable)?;
         let structure = Structure {
             clock: Arc::clone(&clock),
             ids,
         };
         let mut findings = recovery::recover(&*vfs, &config.dir, &structure, writer);
-        if let Err(error) = put_schema(&*vfs, &config.dir, config.schema) {
+        if let Err(error) = put_schema(&*vfs, &config.dir, config.schema, writer) {
             findings.push(Finding::failed(Name::Schema, Problem::Failed, error));
         }
         let segments = segments(&*vfs, &config.dir).map_err(unusable)?;
@@ -124,6 +124,17 @@ pub(super) fn segments(vfs: &dyn Vfs, dir: &Path) -> io::Result<Vec<SegmentName>
     Ok(names)
 }
 
+/// Creates the directory; one that is new is made to survive a power cut.
+fn create_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+    let is_new = vfs.list(dir).is_err();
+    vfs.create_dir(dir)?;
+    let parent = dir.parent().filter(|path| !path.as_os_str().is_empty());
+    match parent {
+        Some(parent) if is_new => vfs.sync_dir(parent),
+        _ => Ok(()),
+    }
+}
+
 /// Creates the writer's lock file. It gets its final name when it is locked already, so that nobody
 /// ever finds the lock of a live writer free.
 fn take_lock(vfs: &dyn Vfs, dir: &Path, writer: WriterId) -> io::Result<Arc<dyn VfsFile>> {
@@ -137,12 +148,12 @@ fn take_lock(vfs: &dyn Vfs, dir: &Path, writer: WriterId) -> io::Result<Arc<dyn 
 }
 
 /// Puts the schema of this version in place. The writer that started last has the last word.
-fn put_schema(vfs: &dyn Vfs, dir: &Path, schema: &[u8]) -> io::Result<()> {
+fn put_schema(vfs: &dyn Vfs, dir: &Path, schema: &[u8], writer: WriterId) -> io::Result<()> {
     let path = dir.join(Name::Schema.to_string());
     if schema.is_empty() || is_content(vfs, &path, schema)? {
         return Ok(());
     }
-    let temporary = dir.join(Name::SchemaTemporary.to_string());
+    let temporary = dir.join(Name::SchemaTemporary(writer).to_string());
     let file = create_over(vfs, &temporary)?;
     file.write_all(schema)?;
     file.sync_data()?;

@@ -7,6 +7,9 @@ use super::line::{self, Place};
 use crate::error::Error;
 use crate::pipeline::LossReason;
 
+/// The empty buffer keeps at most this much memory.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Complete lines in one buffer, in the order of their numbers. It is content: it has no `Debug`.
 pub(crate) struct Pending {
     place: Place,
@@ -45,6 +48,7 @@ impl Pending {
     }
 
     pub(crate) fn push(&mut self, seq: u64, json: &[u8]) -> Result<(), Error> {
+        debug_assert!(self.lines.back().is_none_or(|(last, _)| *last < seq));
         let before = self.bytes.len();
         line::seal(self.place, json, &mut self.bytes)?;
         self.lines.push_back((seq, self.bytes.len() - before));
@@ -93,6 +97,10 @@ impl Pending {
             self.lines.pop_front();
         }
         self.bytes.drain(..end);
+        if self.bytes.is_empty() {
+            // One burst does not hold its memory for ever.
+            self.bytes.shrink_to(KEPT_BYTES);
+        }
         taken.bytes = end as u64;
         taken
     }

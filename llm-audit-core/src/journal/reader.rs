@@ -113,8 +113,8 @@ impl Reader {
         self.map(|entry| entry.map(Entry::into_event))
     }
 
-    /// Returns the next entry of the current file, or `None` at its end.
-    fn step(&mut self) -> Option<Result<Entry, Error>> {
+    /// Reads one line of the current file; returns `None` at its end, and no entry for a blank line.
+    fn step(&mut self) -> Option<Result<Option<Entry>, Error>> {
         let current = self.current.as_mut()?;
         let piece = match current.lines.next() {
             Ok(Some(piece)) => piece,
@@ -137,18 +137,16 @@ impl Reader {
             ));
         };
         let Some(place) = current.source.place else {
-            return if bytes.trim_ascii().is_empty() {
-                self.step()
-            } else {
-                Some(at.entry(line::open_unchecked(bytes)))
-            };
+            let json = line::open_unchecked(bytes).trim_ascii();
+            return Some((!json.is_empty()).then(|| at.entry(json)).transpose());
         };
         if !piece.ended {
             let unfinished = || at.damaged(format_args!("was not written to its end"));
             return (!current.source.live).then(|| Err(unfinished()));
         }
         if line::check(place, bytes).is_some() {
-            return line::open(place, bytes).map(|json| at.entry(json));
+            let json = line::open(place, bytes).unwrap_or_default();
+            return Some(at.entry(json).map(Some));
         }
         let rest = line::resume(place, bytes).and_then(|start| bytes.get_mut(start..));
         self.next = rest
@@ -165,8 +163,13 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(next) = self.next.take().or_else(|| self.step()) {
+            if let Some(next) = self.next.take() {
                 return Some(next);
+            }
+            match self.step() {
+                Some(Ok(None)) => continue,
+                Some(step) => return step.transpose(),
+                None => {}
             }
             self.current = None;
             let source = self.sources.pop_front()?;

@@ -58,6 +58,8 @@ struct State {
     status: SyncStatus,
     files: Vec<Target>,
     dir_dirty: bool,
+    /// Whether the directory could not be synchronised last time.
+    dir_failed: bool,
     /// Highest number in any file so far.
     written: Option<u64>,
     bytes: u64,
@@ -160,6 +162,11 @@ impl Syncer {
         self.state().status.clone()
     }
 
+    /// Takes the events of failed files out of the status, once somebody has seen to them.
+    pub(crate) fn take_failed(&self) -> Vec<RangeInclusive<u64>> {
+        std::mem::take(&mut self.state().status.failed)
+    }
+
     /// Waits until everything that was written before the call is synchronised.
     ///
     /// # Errors
@@ -200,7 +207,7 @@ impl Syncer {
 
     fn answer(&self, state: &State) -> Result<SyncStatus, Error> {
         let status = state.status.clone();
-        if status.failed.is_empty() && !state.dir_dirty {
+        if status.failed.is_empty() && !state.dir_failed {
             return Ok(status);
         }
         Err(Error::io(
@@ -263,6 +270,7 @@ impl Syncer {
         for (file, events) in failed {
             state.poison(&file, events);
         }
+        state.dir_failed = dir_failed;
         if dir_failed {
             state.dir_dirty = true;
             state.status.dir_errors += 1;

@@ -109,8 +109,6 @@ pub(crate) struct Written {
 pub(crate) struct WriteFailed {
     /// Why.
     pub(crate) error: Error,
-    /// What is in the files.
-    pub(crate) written: Written,
     /// What was given up; without, the lines wait for the next attempt.
     pub(crate) lost: Option<Lost>,
 }
@@ -161,7 +159,7 @@ impl Journal {
                 ),
                 io::Error::other(failing.reason.as_str()),
             );
-            return Err(self.failed(error, now));
+            return Err(self.failed(error, None));
         }
         self.write_now()
     }
@@ -187,12 +185,17 @@ impl Journal {
                         reason: reason(&source),
                     });
                     let message = format!("failed to write to journal `{}`", self.dir().display());
-                    return Err(self.failed(Error::io(message, source), now));
+                    return Err(self.failed(Error::io(message, source), Some(now)));
                 }
             }
         }
         self.failing = None;
         Ok(self.written)
+    }
+
+    /// Returns what is in the files.
+    pub(crate) const fn written(&self) -> Written {
+        self.written
     }
 
     /// Returns how many events and bytes wait to be written.
@@ -334,6 +337,8 @@ impl Journal {
         };
         let cut = segment.file.truncate(segment.size).is_ok()
             && segment.file.size().ok() == Some(segment.size);
+        // One without events is as good as the next one would be.
+        let suspect = suspect && segment.last_seq.is_some();
         if suspect || !cut {
             self.roll();
         }
@@ -420,18 +425,15 @@ impl Journal {
         result
     }
 
-    fn failed(&mut self, error: Error, now: Duration) -> WriteFailed {
-        let over = self.pending.bytes() > GIVE_UP_BYTES
-            || self
-                .failing
-                .as_ref()
-                .is_some_and(|failing| now.saturating_sub(failing.since) >= GIVE_UP_AFTER);
+    fn failed(&mut self, error: Error, tried: Option<Duration>) -> WriteFailed {
+        let since = self.failing.as_ref().map(|failing| failing.since);
+        let age = tried
+            .zip(since)
+            .map(|(now, since)| now.saturating_sub(since));
+        let over =
+            self.pending.bytes() > GIVE_UP_BYTES || age.is_some_and(|age| age >= GIVE_UP_AFTER);
         let lost = if over { self.give_up() } else { None };
-        WriteFailed {
-            error,
-            written: self.written,
-            lost,
-        }
+        WriteFailed { error, lost }
     }
 
     fn is_in_place(&self, segment: &Segment) -> bool {

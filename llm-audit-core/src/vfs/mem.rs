@@ -435,7 +435,7 @@ impl Disk {
         let Some((fault, one_in)) = self.one_in.get(&op).copied() else {
             return Ok(None);
         };
-        Ok((self.chance() % one_in == 0).then_some(fault))
+        Ok(self.chance().is_multiple_of(one_in).then_some(fault))
     }
 
     fn enter(&mut self, op: Op) -> io::Result<()> {

@@ -148,3 +148,20 @@ fn a_spool_releases_what_every_sink_has_and_nothing_for_its_age() {
     assert_eq!(journal.release(10).files.len(), 1);
     assert_eq!(world.segments().len(), 1);
 }
+
+#[test]
+fn a_writer_that_crashed_meanwhile_is_completed_before_the_deletion() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    let (mut other, _) = world.open(2);
+    world.write(&mut other, 2, 1..=1);
+    drop(other);
+    let run = journal.expire();
+    assert_eq!(run.findings.len(), 1);
+    assert_eq!(world.story()[2..], ["1", "writer_closed"]);
+    for _ in 0..31 {
+        world.clock.pass(DAY);
+        journal.expire();
+    }
+    assert!(world.segments().is_empty());
+}

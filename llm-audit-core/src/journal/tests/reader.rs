@@ -95,3 +95,35 @@ fn an_endless_line_is_an_error_and_is_passed_over() {
     assert!(error.to_string().contains("more than 16777216"), "{error}");
     assert_eq!(world.story(), ["1"]);
 }
+
+#[test]
+fn writers_follow_each_other_by_date_and_keep_their_own_order() {
+    let world = World::new();
+    let (mut second, _) = world.open(2);
+    let (mut first, _) = world.open(1);
+    world.write(&mut first, 1, [1]);
+    first.roll();
+    world.write(&mut second, 2, [1]);
+    world.clock.jump(-86_400_000_000);
+    world.write(&mut first, 1, [2]);
+    let order: Vec<_> = world
+        .entries()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            Some((
+                entry.event().writer_id().as_bytes()[0],
+                entry.event().seq()?,
+            ))
+        })
+        .collect();
+    assert_eq!(order, [(1, 1), (1, 2), (2, 1)]);
+}
+
+#[test]
+fn any_number_of_blank_lines_is_passed_over() {
+    let world = World::new();
+    let lines = [vec![b'\n'; 1_000_000], world.event(1, 1, "a")].concat();
+    world.vfs.put(&Path::new(DIR).join("copy.jsonl"), lines);
+    assert_eq!(world.story(), ["1"]);
+}

@@ -69,3 +69,27 @@ fn what_is_not_synchronised_at_the_end_is_checked_at_the_next_start() {
     drop(journal);
     assert_eq!(world.story()[2..], ["1", "writer_closed"]);
 }
+
+#[test]
+fn a_directory_that_failed_is_tried_again_and_holds_the_promise_back() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.syncer().sync(LONG).unwrap();
+    world.write(&mut journal, 1, 1..=1);
+    world.vfs.fail_nth(Op::SyncDir, Fault::Io, 0);
+    assert!(journal.syncer().sync(LONG).is_err());
+    assert_eq!(journal.syncer().status().up_to, None);
+    assert_eq!(journal.syncer().sync(LONG).unwrap().up_to, Some(1));
+}
+
+#[test]
+fn failed_events_that_somebody_saw_to_hold_no_promise_back() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=2);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    assert!(journal.syncer().sync(LONG).is_err());
+    assert_eq!(journal.syncer().take_failed(), vec![1..=2]);
+    world.write(&mut journal, 1, 3..=3);
+    assert_eq!(journal.syncer().sync(LONG).unwrap().up_to, Some(3));
+}

@@ -181,7 +181,7 @@ fn a_full_disk_keeps_whole_lines_and_goes_on_when_there_is_room() {
         journal.append(seq, &world.event(1, seq, "model")).unwrap();
     }
     let failed = journal.write().unwrap_err();
-    assert_eq!(failed.written.up_to, Some(2));
+    assert_eq!(journal.written().up_to, Some(2));
     assert_eq!(failed.lost, None);
     assert!(journal.is_failing());
     assert_eq!(world.damaged_lines(), 0);
@@ -274,4 +274,39 @@ fn under_any_faults_every_event_is_written_once_or_given_back() {
         found.sort_unstable();
         assert_eq!(found, expected, "seed {seed}");
     }
+}
+
+#[test]
+fn events_come_back_at_once_when_the_disk_does_after_a_long_failure() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.vfs.limit(Some(0));
+    for seq in 1..=60 {
+        journal.append(seq, &world.event(1, seq, "model")).unwrap();
+        drop(journal.write());
+        world.clock.pass(Duration::from_secs(1));
+    }
+    journal.give_up();
+    world.vfs.heal();
+    // Within the pause after the last failure nothing is tried, and nothing is given up.
+    world.clock.pass(Duration::from_millis(1));
+    journal.append(61, &world.event(1, 61, "model")).unwrap();
+    let failed = journal.write().err().and_then(|failed| failed.lost);
+    assert_eq!(failed, None);
+    world.clock.pass(Duration::from_secs(1));
+    assert_eq!(journal.write().unwrap().up_to, Some(61));
+}
+
+#[test]
+fn debug_and_errors_hold_no_content() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    let secret = world.event(1, 1, "topsecret");
+    journal.append(1, &secret).unwrap();
+    assert!(!format!("{journal:?}").contains("topsecret"));
+    world.vfs.limit(Some(0));
+    let failed = journal.write().unwrap_err();
+    assert!(!format!("{failed:?} {}", failed.error).contains("topsecret"));
+    let error = journal.append(2, b"topsecret").unwrap_err();
+    assert!(!format!("{error:?}").contains("topsecret"));
 }
