@@ -74,6 +74,9 @@ impl FromStr for Level {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Levels(u64);
 
+/// The low bit of every lane.
+const LOW: u64 = u64::MAX / 3;
+
 impl Levels {
     /// Every facet at [`Level::Off`].
     pub const OFF: Self = Self(0);
@@ -107,12 +110,13 @@ impl Levels {
     /// assert_eq!(both.get(Facet::User), Level::Off);
     /// ```
     #[must_use]
-    pub fn min(self, other: Self) -> Self {
-        let mut combined = Self::OFF;
-        for facet in Facet::ALL {
-            combined = combined.with(*facet, self.get(*facet).min(other.get(*facet)));
-        }
-        combined
+    pub const fn min(self, other: Self) -> Self {
+        // All lanes at once, as this runs for every event. The high bits decide; where they are
+        // equal the low bits do, else the low bit of the side whose high bit is clear stays.
+        let (a, b) = (self.0, other.0);
+        let (high_a, high_b) = (a >> 1 & LOW, b >> 1 & LOW);
+        let low = a & b & !(high_a ^ high_b) | a & !high_a & high_b | b & high_a & !high_b;
+        Self((high_a & high_b) << 1 | low & LOW)
     }
 
     /// Returns whether every facet is off.
@@ -158,6 +162,28 @@ mod tests {
                 Levels::FULL.with(*facet, Level::Digest).get(*facet),
                 Level::Digest
             );
+        }
+    }
+    #[test]
+    fn the_minimum_is_that_of_each_facet() {
+        // Every pair of levels stands beside every other pair, so a lane that runs over shows.
+        for shift in 0..16 {
+            let mut levels = [Levels::OFF; 2];
+            for (index, facet) in Facet::ALL.iter().enumerate() {
+                let pair = index + shift;
+                levels[0] = levels[0].with(*facet, Level::ALL[pair % 4]);
+                levels[1] = levels[1].with(*facet, Level::ALL[pair / 4 % 4]);
+            }
+            let [a, b] = levels;
+            for facet in Facet::ALL {
+                assert_eq!(
+                    a.min(b).get(*facet),
+                    a.get(*facet).min(b.get(*facet)),
+                    "{facet}"
+                );
+            }
+            assert_eq!(a.min(Levels::FULL), a);
+            assert_eq!(a.min(Levels::OFF), Levels::OFF);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The layers of a policy, combined by minimum ahead of time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::facet::Facet;
 use crate::level::{Level, Levels};
@@ -12,7 +12,8 @@ use crate::policy::scope::Scope;
 #[derive(Debug)]
 pub(super) struct Layers {
     process: Levels,
-    tenants: BTreeMap<String, Narrowed>,
+    /// Looked up for every event, and sorted where the order shows.
+    tenants: HashMap<String, Narrowed>,
     unlisted: Option<Narrowed>,
     ranks: Vec<Rank>,
     unclassified: Option<Levels>,
@@ -83,7 +84,7 @@ impl Layers {
         self.process
     }
 
-    /// Returns the levels of every layer combined: one map look-up and at most two minima.
+    /// Returns the levels of every layer combined: one look-up and at most two minima.
     pub(super) fn effective(&self, scope: &Scope<'_>) -> Levels {
         let levels = self
             .tenant(scope.tenant)
@@ -93,10 +94,16 @@ impl Layers {
             None => self.unclassified.map_or(levels, |rule| levels.min(rule)),
         };
         if scope.call == Levels::FULL {
-            levels
-        } else {
-            levels.min(self.call(scope.call))
+            return levels;
         }
+        // Facets that the call leaves alone are passed over: a level that stands is accepted.
+        let narrowed = levels
+            .iter()
+            .filter(|(facet, level)| scope.call.get(*facet) < *level);
+        narrowed.fold(levels, |levels, (facet, level)| {
+            let asked = self.asked_by_call(facet, scope.call.get(facet));
+            levels.with(facet, asked.min(level))
+        })
     }
 
     /// Returns what each layer that applies asks for, the process first.
@@ -117,7 +124,13 @@ impl Layers {
             }
             None => layers.extend(self.unclassified.map(|rule| (Layer::Unclassified, rule))),
         }
-        layers.push((Layer::Call, self.call(scope.call)));
+        let call = scope
+            .call
+            .iter()
+            .fold(Levels::OFF, |levels, (facet, asked)| {
+                levels.with(facet, self.asked_by_call(facet, asked))
+            });
+        layers.push((Layer::Call, call));
         layers
     }
 
@@ -176,22 +189,17 @@ impl Layers {
         self.ranks.get(labels.iter().map(rank).max()?)
     }
 
-    /// Returns what a call may ask for: levels that each facet accepts, and never less evidence.
-    fn call(&self, call: Levels) -> Levels {
-        let mut levels = Levels::OFF;
-        for (facet, asked) in call.iter() {
-            let asked = match facet {
-                // A verdict is evidence: a call may have its text redacted, not left out.
-                Facet::Guardrails => asked.max(Level::Redacted),
-                _ => asked,
-            };
-            let level = match accepted_at_most(facet, asked) {
-                Level::Digest if !self.has_key => Level::Off,
-                level => level,
-            };
-            levels = levels.with(facet, level);
+    /// Returns what a call may ask for: a level that the facet accepts, and never less evidence.
+    fn asked_by_call(&self, facet: Facet, asked: Level) -> Level {
+        let asked = match facet {
+            // A verdict is evidence: a call may have its text redacted, not left out.
+            Facet::Guardrails => asked.max(Level::Redacted),
+            _ => asked,
+        };
+        match accepted_at_most(facet, asked) {
+            Level::Digest if !self.has_key => Level::Off,
+            level => level,
         }
-        levels
     }
 }
 

@@ -57,12 +57,14 @@ impl Policy {
         PolicyLoader::new(Source::File(path.into()))
     }
 
-    /// Starts loading a policy from JSON.
+    /// Starts loading a policy from JSON; a key file that it names is relative to the working
+    /// directory.
     pub fn json(text: impl Into<String>) -> PolicyLoader {
         PolicyLoader::new(Source::Json(text.into()))
     }
 
-    /// Starts loading a policy from TOML.
+    /// Starts loading a policy from TOML; a key file that it names is relative to the working
+    /// directory.
     #[cfg(feature = "toml")]
     #[cfg_attr(docsrs, doc(cfg(feature = "toml")))]
     pub fn toml(text: impl Into<String>) -> PolicyLoader {
