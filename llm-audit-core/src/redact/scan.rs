@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use aho_corasick::packed;
-use aho_corasick::{AhoCorasick, MatchKind};
-
 use super::blocks;
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Token, Trigger};
+use super::literals::Literals;
+use super::session::Families;
 
 /// A finding before overlaps are resolved.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +40,7 @@ impl Hit {
 
 /// A search for the anchors of some detectors, built once.
 pub(super) struct Scanner {
-    literals: Vec<(Literals, Vec<Vec<Action>>)>,
+    literals: Literals<Action>,
     triggers: [Vec<Action>; Trigger::COUNT],
 }
 
@@ -58,10 +57,6 @@ enum Check {
     Find(Find),
 }
 
-/// The packed search takes at most 64 literals, and on processors without AVX2 slows down beyond
-/// 48 of three bytes.
-const GROUP: usize = 48;
-
 impl Scanner {
     pub(super) fn new(detectors: impl Iterator<Item = &'static Detector>) -> Self {
         let mut literals: Vec<(&'static str, Action)> = Vec::new();
@@ -73,10 +68,8 @@ impl Scanner {
                     (token.prefix, Action { detector, check })
                 })),
                 Matcher::Find(anchors, find) => {
-                    let action = Action {
-                        detector,
-                        check: Check::Find(find),
-                    };
+                    let check = Check::Find(find);
+                    let action = Action { detector, check };
                     for anchor in anchors {
                         match anchor {
                             Anchor::Literal(literal) => literals.push((literal, action)),
@@ -91,109 +84,38 @@ impl Scanner {
             }
         }
         Self {
-            literals: group(literals),
+            literals: Literals::new(literals.into_iter()),
             triggers,
         }
     }
 
     /// Appends what the detectors find in `text`, in no order.
-    pub(super) fn scan(&self, text: &str, families: super::Families, hits: &mut Vec<Hit>) {
+    pub(super) fn scan(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
         let text = text.as_bytes();
-        for (literals, actions) in &self.literals {
-            let mut at = 0;
-            while let Some((index, start)) = literals.find(text, at) {
-                run(actions.get(index), text, start, families, hits);
-                // Literals overlap: `glpat-` may begin inside another one.
-                at = start + 1;
-            }
-        }
+        self.literals
+            .scan(text, |action, at| action.run(text, at, families, hits));
         if self.triggers.iter().any(|actions| !actions.is_empty()) {
             blocks::scan(text, |trigger, at| {
-                run(self.triggers.get(trigger.index()), text, at, families, hits);
+                for action in self.triggers.get(trigger.index()).into_iter().flatten() {
+                    action.run(text, at, families, hits);
+                }
             });
         }
     }
 }
 
-#[inline]
-fn run(
-    actions: Option<&Vec<Action>>,
-    text: &[u8],
-    at: usize,
-    families: super::Families,
-    hits: &mut Vec<Hit>,
-) {
-    for Action { detector, check } in actions.into_iter().flatten() {
-        if !families.contains(detector.data_type.family()) {
-            continue;
-        }
-        let found = match check {
+impl Action {
+    #[inline]
+    fn run(&self, text: &[u8], at: usize, families: Families, hits: &mut Vec<Hit>) {
+        let found = match self.check {
             Check::Token(token) => token.at(text, at),
             Check::Find(find) => find(text, at),
         };
-        if let Some(range) = found.filter(|range| !range.is_empty()) {
-            hits.push(Hit::new(detector, range));
+        if let Some(range) = found.filter(|range| !range.is_empty())
+            && families.contains(self.detector.data_type.family())
+        {
+            hits.push(Hit::new(self.detector, range));
         }
-    }
-}
-
-/// Spreads literals over as few searches as the packed one can take. A literal that begins with
-/// another one is searched for as that one: its action tells them apart.
-fn group(mut literals: Vec<(&'static str, Action)>) -> Vec<(Literals, Vec<Vec<Action>>)> {
-    literals.sort_by_key(|(literal, _)| *literal);
-    let mut anchors: Vec<(&'static str, Vec<Action>)> = Vec::new();
-    for (literal, action) in literals {
-        match anchors.last_mut() {
-            Some((shorter, actions)) if literal.starts_with(*shorter) => actions.push(action),
-            _ => anchors.push((literal, vec![action])),
-        }
-    }
-    let size = anchors
-        .len()
-        .div_ceil(anchors.len().div_ceil(GROUP).max(1))
-        .max(1);
-    anchors
-        .chunks(size)
-        .filter_map(|chunk| {
-            let (literals, actions): (Vec<_>, Vec<_>) = chunk.iter().cloned().unzip();
-            Some((Literals::new(&literals)?, actions))
-        })
-        .collect()
-}
-
-/// A search for literals: packed where the processor has the instructions, else an automaton.
-enum Literals {
-    Packed(packed::Searcher),
-    Automaton(AhoCorasick),
-}
-
-impl Literals {
-    fn new(literals: &[&str]) -> Option<Self> {
-        // Leftmost-first is the one kind that the packed search knows.
-        let packed = packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostFirst)
-            .builder()
-            .extend(literals)
-            .build();
-        if let Some(packed) = packed {
-            return Some(Self::Packed(packed));
-        }
-        AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(literals)
-            .ok()
-            .map(Self::Automaton)
-    }
-
-    #[inline]
-    fn find(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
-        let found = match self {
-            Self::Packed(packed) => packed.find_in(text, (at..text.len()).into()),
-            Self::Automaton(automaton) => {
-                automaton.find(aho_corasick::Input::new(text).range(at..))
-            }
-        };
-        found.map(|found| (found.pattern().as_usize(), found.start()))
     }
 }
 

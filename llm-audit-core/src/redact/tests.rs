@@ -288,7 +288,7 @@ fn hostile_texts_take_linear_time() {
         "1234567890",
         "https://a@",
     ] {
-        let text = part.repeat(300_000 / part.len());
+        let text = part.repeat(100_000 / part.len());
         let start = std::time::Instant::now();
         drop(Redactor::default().redact_str(&text));
         drop(json(&text));

@@ -53,7 +53,11 @@ const GROUPS: &[&[usize]] = &[
 ];
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
-    if !matches!(byte(text, at)?, b'2'..=b'6') || is_joined(text, at) {
+    // Most numbers are shorter than the first group of a card, or begin otherwise.
+    let [b'2'..=b'6', rest @ ..] = text.get(at..at + 4)? else {
+        return None;
+    };
+    if !rest.iter().all(u8::is_ascii_digit) || is_joined(text, at) {
         return None;
     }
     let number = Number::read(text, at)?;

@@ -231,7 +231,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn literals_have_three_bytes_so_that_the_packed_search_stays_fast() {
+    fn literals_have_the_three_bytes_that_the_search_goes_by() {
         for detector in DETECTORS {
             match detector.matcher {
                 Matcher::Tokens(tokens) => {
