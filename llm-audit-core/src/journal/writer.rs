@@ -408,6 +408,10 @@ impl Journal {
     }
 
     fn write_closed(&mut self) -> io::Result<()> {
+        let segment = self.segment.as_ref();
+        if segment.is_some_and(|segment| self.syncer.is_poisoned(&segment.file)) {
+            self.roll();
+        }
         if self.segment.is_none() {
             let next = self.written.up_to.map_or(1, |seq| seq.saturating_add(1));
             self.segment = Some(self.open_segment(next)?);

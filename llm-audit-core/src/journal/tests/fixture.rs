@@ -164,7 +164,7 @@ impl World {
     }
 }
 
-fn tell(entry: Entry) -> String {
+pub(super) fn tell(entry: Entry) -> String {
     let event = entry.event();
     match (event.kind(), event.seq()) {
         (Kind::Loss, _) => format!(

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::fixture::{DIR, World};
+use super::fixture::{DIR, World, tell};
 use crate::journal::Reader;
 use crate::sync::Arc;
 
@@ -126,4 +126,46 @@ fn any_number_of_blank_lines_is_passed_over() {
     let lines = [vec![b'\n'; 1_000_000], world.event(1, 1, "a")].concat();
     world.vfs.put(&Path::new(DIR).join("copy.jsonl"), lines);
     assert_eq!(world.story(), ["1"]);
+}
+
+/// A directory as format 1 was first written: a crash, its recovery, and a clean end.
+#[test]
+fn the_golden_directory_of_format_1_stays_readable() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journal-1");
+    let told = |entry: Result<crate::journal::Entry, _>| tell(entry.unwrap());
+    let story: Vec<_> = Reader::open(&dir).unwrap().map(told).collect();
+    let expected = [
+        "segment_opened",
+        "writer_opened",
+        "1",
+        "2",
+        "loss 3..=4096 torn_tail",
+        "writer_closed",
+        "segment_opened",
+        "writer_opened",
+        "1",
+        "writer_closed",
+    ];
+    assert_eq!(story, expected);
+}
+
+#[test]
+#[ignore = "makes the golden directory anew; only for a new format"]
+fn make_golden() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(1).unwrap();
+    world.write(&mut journal, 1, 1..=3);
+    drop(journal);
+    let path = world.segments()[0].clone();
+    let content = world.files()[&path].clone();
+    world.vfs.put(&path, content[..content.len() - 40].to_vec());
+    let (mut journal, _) = world.open(2);
+    world.write(&mut journal, 2, 1..=1);
+    journal.close(Duration::ZERO);
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journal-1");
+    std::fs::create_dir_all(&dir).unwrap();
+    for (path, content) in world.files() {
+        std::fs::write(dir.join(path.file_name().unwrap()), content).unwrap();
+    }
 }

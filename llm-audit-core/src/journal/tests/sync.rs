@@ -1,7 +1,8 @@
+use std::path::Path;
 use std::time::Duration;
 
-use super::fixture::World;
-use crate::vfs::{Fault, Op};
+use super::fixture::{DIR, World};
+use crate::vfs::{Fault, Op, Vfs};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -92,4 +93,40 @@ fn failed_events_that_somebody_saw_to_hold_no_promise_back() {
     assert_eq!(journal.syncer().take_failed(), vec![1..=2]);
     world.write(&mut journal, 1, 3..=3);
     assert_eq!(journal.syncer().sync(LONG).unwrap().up_to, Some(3));
+}
+
+#[test]
+fn bytes_written_to_a_failed_file_are_never_promised() {
+    let world = World::new();
+    let (journal, _) = world.open(1);
+    journal.syncer().sync(LONG).unwrap();
+    let path = Path::new(DIR).join("file");
+    let file = world.vfs.create_new(&path).unwrap();
+    journal.syncer().wrote(&file, Some(1..=1), 1);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    assert!(journal.syncer().sync(LONG).is_err());
+    let before = world.vfs.count(Op::SyncData);
+    journal.syncer().wrote(&file, Some(2..=2), 1);
+    assert!(journal.syncer().sync(LONG).is_err());
+    assert_eq!(world.vfs.count(Op::SyncData), before);
+    assert_eq!(journal.syncer().take_failed(), vec![1..=1, 2..=2]);
+}
+
+#[test]
+fn the_end_of_a_writer_is_never_written_to_a_failed_file() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=1);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    assert!(journal.syncer().sync(LONG).is_err());
+    journal.syncer().take_failed();
+    journal.close(LONG).synced.unwrap();
+    assert_eq!(world.segments().len(), 2);
+    assert_eq!(world.story()[2..], ["1", "segment_opened", "writer_closed"]);
+}
+
+#[test]
+fn a_journal_can_move_to_its_thread() {
+    fn assert_send<T: Send>(_: &T) {}
+    assert_send(&World::new().open(1).0);
 }
