@@ -16,7 +16,7 @@ const SPREAD: u32 = 0x9e37_79b9;
 pub(super) struct Literals<T> {
     /// The bucket of each hash, from 1; 0 where no literal begins so.
     table: Box<[u8; SIZE]>,
-    buckets: Vec<Vec<(&'static str, T)>>,
+    literals: Vec<Vec<(&'static str, T)>>,
 }
 
 impl<T> Literals<T> {
@@ -42,13 +42,16 @@ impl<T> Literals<T> {
                 None => buckets.push(vec![(literal, value)]),
             }
         }
-        Self { table, buckets }
+        Self {
+            table,
+            literals: buckets,
+        }
     }
 
     /// Calls `visit` for each literal at each of its positions.
     #[inline]
     pub(super) fn scan(&self, text: &[u8], mut visit: impl FnMut(&T, usize)) {
-        if self.buckets.is_empty() {
+        if self.literals.is_empty() {
             return;
         }
         let (words, tail) = text.as_chunks::<WORD>();
@@ -80,7 +83,17 @@ impl<T> Literals<T> {
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        let buckets = [
+        let buckets = self.buckets(word, next);
+        // A fold stays in registers, where the bytes as one integer would go through memory.
+        if buckets.iter().fold(0, |any, bucket| any | bucket) != 0 {
+            self.compare(text, word, next, position, visit);
+        }
+    }
+
+    /// Returns the buckets of the eight positions of `word`.
+    #[inline]
+    fn buckets(&self, word: u64, next: u64) -> [u8; WORD] {
+        [
             self.bucket(word),
             self.bucket(word >> 8),
             self.bucket(word >> 16),
@@ -89,11 +102,7 @@ impl<T> Literals<T> {
             self.bucket(word >> 40),
             self.bucket(word >> 48 | next << 16),
             self.bucket(word >> 56 | next << 8),
-        ];
-        if u64::from_ne_bytes(buckets) == 0 {
-            return;
-        }
-        self.compare(text, buckets, position, visit);
+        ]
     }
 
     #[inline]
@@ -108,16 +117,17 @@ impl<T> Literals<T> {
     fn compare(
         &self,
         text: &[u8],
-        buckets: [u8; WORD],
+        word: u64,
+        next: u64,
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        for (at, bucket) in (position..).zip(buckets) {
+        for (at, bucket) in (position..).zip(self.buckets(word, next)) {
             let Some(bucket) = usize::from(bucket).checked_sub(1) else {
                 continue;
             };
             let rest = text.get(at..).unwrap_or_default();
-            for (literal, value) in self.buckets.get(bucket).into_iter().flatten() {
+            for (literal, value) in self.literals.get(bucket).into_iter().flatten() {
                 if rest.starts_with(literal.as_bytes()) {
                     visit(value, at);
                 }

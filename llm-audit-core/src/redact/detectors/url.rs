@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Confidence, Detector};
-use crate::redact::bytes::{ByteSet, before, byte, is_random, real, run, run_back};
+use super::{Anchor, Confidence, Detector, Trigger};
+use crate::redact::bytes::{ByteSet, before, byte, has, is_random, real, run, run_back};
 use crate::redact::data_type::DataType;
 
 pub(super) const URL: Detector = Detector::find(
     "url_credentials",
     DataType::UrlCredentials,
     Confidence::Context,
-    &[Anchor::Literal("://"), Anchor::Literal(":\\/\\/")],
+    &[Anchor::Byte(Trigger::At)],
     user_info,
 );
 
@@ -29,7 +29,7 @@ pub(super) const CONNECTION_STRING: Detector = Detector::find(
     connection_string,
 );
 
-const MAX_USER_INFO: usize = 512;
+const MAX_USER_INFO: usize = 384;
 const MAX_PASSWORD: usize = 256;
 const MAX_HOST: usize = 253;
 
@@ -37,18 +37,25 @@ const MAX_HOST: usize = 253;
 const PASSWORD: ByteSet = ByteSet::ALNUM.and(b"-._~!$&'()*+,;=:%#?^|[]{}@");
 const HOST: ByteSet = ByteSet::ALNUM.and(b".-_");
 
-fn user_info(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let start = at
-        + if byte(text, at + 1) == Some(b'/') {
-            "://"
-        } else {
-            ":\\/\\/"
-        }
-        .len();
-    let limit = run(text, start, &PASSWORD, MAX_USER_INFO);
-    let end = (start..limit)
-        .filter(|at| byte(text, *at) == Some(b'@'))
-        .find(|at| is_host(text, at + 1))?;
+/// Reads the user-info before the `@` at `end`, which is rarer in texts than `://`.
+fn user_info(text: &[u8], end: usize) -> Option<Range<usize>> {
+    if !is_host(text, end + 1) {
+        return None;
+    }
+    let start = run_back(text, end, &PASSWORD, MAX_USER_INFO);
+    let behind = |sign: &[u8]| {
+        start
+            .checked_sub(sign.len())
+            .is_some_and(|at| has(text, at, sign))
+    };
+    if !behind(b"://") && !behind(b":\\/\\/") {
+        return None;
+    }
+    // The first `@` with a host behind it ends the user-info.
+    let mut earlier = (start..end).filter(|at| byte(text, *at) == Some(b'@'));
+    if earlier.any(|at| is_host(text, at + 1)) {
+        return None;
+    }
     let colon = start
         + text
             .get(start..end)?
