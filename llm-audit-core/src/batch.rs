@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::event::Event;
 use crate::id::WriterId;
+use crate::pipeline::{Gap, Run};
 use crate::sync::Arc;
 
 /// Consecutive events of one writer, sealed and encoded.
@@ -25,6 +26,8 @@ struct Shared {
     json: Vec<u8>,
     /// Where each event's line begins.
     starts: Vec<usize>,
+    /// Which events are the host's, not the log's own.
+    hosts: Vec<bool>,
 }
 
 impl Batch {
@@ -77,8 +80,67 @@ impl Batch {
         self.seqs().len()
     }
 
+    /// Returns the events that `keep` accepts as runs of consecutive numbers of one kind.
+    pub(crate) fn runs(&self, keep: impl Fn(u64) -> bool) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        let events = self.seqs().iter().zip(self.host_flags());
+        for (seq, host) in events.filter(|(seq, _)| keep(**seq)) {
+            match runs.last_mut() {
+                Some(run) if run.host == *host && run.from + run.len == *seq => run.len += 1,
+                _ => runs.push(Run {
+                    from: *seq,
+                    len: 1,
+                    host: *host,
+                }),
+            }
+        }
+        runs
+    }
+
+    /// Returns the events that `choose` accepts, one by one.
+    pub(crate) fn gaps(&self, choose: impl Fn(u64) -> bool) -> Vec<Gap> {
+        let events = self.seqs().iter().zip(self.host_flags()).zip(self.lines());
+        events
+            .filter(|((seq, _), _)| choose(**seq))
+            .map(|((seq, host), line)| Gap {
+                from: *seq,
+                to: *seq,
+                events: 1,
+                hosts: u64::from(*host),
+                bytes: line.len() as u64,
+            })
+            .collect()
+    }
+
+    /// Returns how many events are the host's.
+    pub(crate) fn hosts(&self) -> u64 {
+        self.host_flags().iter().filter(|host| **host).count() as u64
+    }
+
+    /// Returns about how many bytes the batch takes in memory: the text, and typed events of about
+    /// the same size.
+    pub(crate) fn memory(&self) -> usize {
+        2 * self.json_lines().len() + self.len() * size_of::<Event>()
+    }
+
+    fn host_flags(&self) -> &[bool] {
+        self.shared.hosts.get(self.start..).unwrap_or_default()
+    }
+
+    /// Returns the batch without the events that `keep` refuses, or `None` when nothing is left.
+    pub(crate) fn filter(&self, keep: impl Fn(u64) -> bool) -> Option<Self> {
+        let mut kept = BatchBuilder::default();
+        let events = self.seqs().iter().zip(self.host_flags()).zip(self.events());
+        for (((seq, host), event), line) in events.zip(self.lines()) {
+            if keep(*seq) {
+                kept.push(*seq, event.clone(), line, *host);
+            }
+        }
+        kept.build(self.writer_id())
+    }
+
     /// Returns the part of the batch with numbers from `seq` on, or `None` when nothing is left.
-    pub(crate) fn from_seq(&self, seq: u64) -> Option<Self> {
+    pub(crate) fn starting_at(&self, seq: u64) -> Option<Self> {
         let start = self.shared.seqs.partition_point(|s| *s < seq);
         let start = start.max(self.start);
         (start < self.shared.seqs.len()).then(|| Self {
@@ -107,17 +169,19 @@ pub(crate) struct BatchBuilder {
     seqs: Vec<u64>,
     json: Vec<u8>,
     starts: Vec<usize>,
+    hosts: Vec<bool>,
 }
 
 impl BatchBuilder {
     /// Adds an event with its JSON object, without a newline. Numbers rise.
-    pub(crate) fn push(&mut self, seq: u64, event: Event, json: &[u8]) {
+    pub(crate) fn push(&mut self, seq: u64, event: Event, json: &[u8], host: bool) {
         debug_assert!(self.seqs.last().is_none_or(|last| *last < seq));
         self.starts.push(self.json.len());
         self.json.extend_from_slice(json);
         self.json.push(b'\n');
         self.seqs.push(seq);
         self.events.push(event);
+        self.hosts.push(host);
     }
 
     /// Returns the batch, or `None` when there is no event.
@@ -129,6 +193,7 @@ impl BatchBuilder {
                 seqs: self.seqs,
                 json: self.json,
                 starts: self.starts,
+                hosts: self.hosts,
             }),
             start: 0,
         })
@@ -149,7 +214,7 @@ mod tests {
             let id = EventId::from_bytes([1; 16]);
             let event = Event::new(Kind::Interaction, id, writer_id, Timestamp::default());
             let json = event.to_json();
-            builder.push(*seq, event, json.as_bytes());
+            builder.push(*seq, event, json.as_bytes(), true);
         }
         builder.build(writer_id).unwrap()
     }
@@ -158,7 +223,7 @@ mod tests {
     fn lines_and_events_stay_in_step_when_the_taken_part_is_left_out() {
         let whole = batch(&[3, 5, 9]);
         for (from, seqs) in [(0, &[3, 5, 9][..]), (4, &[5, 9]), (9, &[9])] {
-            let rest = whole.from_seq(from).unwrap();
+            let rest = whole.starting_at(from).unwrap();
             assert_eq!(rest.seqs(), seqs);
             assert_eq!(rest.len(), rest.lines().count());
             let encoded: Vec<_> = rest.events().iter().map(Event::to_json).collect();
@@ -171,7 +236,7 @@ mod tests {
                     .collect::<Vec<_>>()
             );
         }
-        assert!(whole.from_seq(10).is_none());
+        assert!(whole.starting_at(10).is_none());
     }
 
     #[test]

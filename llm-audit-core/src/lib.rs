@@ -39,7 +39,7 @@ pub use facet::{Facet, FacetGroup, FacetSet};
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
-pub use pipeline::{Counters, LossCounts, LossReason, Report, SinkCounters};
+pub use pipeline::{Counters, LossCounts, LossReason, Overflow, Report, SinkCounters};
 pub use policy::{
     Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
     PolicyLoader, Preset, Scope, Warning,

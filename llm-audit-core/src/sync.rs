@@ -3,13 +3,40 @@
 //! A model checker replaces them here; nothing else in the crate names `std::sync` locks, atomics
 //! or `std::thread`.
 
+use std::sync::PoisonError;
+use std::time::Duration;
+
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock};
 pub(crate) use std::thread;
 
 /// Locks `mutex`; a panic elsewhere does not make its data unusable.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for `condvar`; like every wait it may end without a reason.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for `condvar`, for `at_most` at most; like every wait it may end without a reason.
+pub(crate) fn wait_timeout<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    at_most: Duration,
+) -> MutexGuard<'a, T> {
+    let waited = condvar.wait_timeout(guard, at_most);
+    waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Waits until `go_on` returns false, for `at_most` at most.
+pub(crate) fn wait_while<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    at_most: Duration,
+    go_on: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    let waited = condvar.wait_timeout_while(guard, at_most, go_on);
+    waited.unwrap_or_else(PoisonError::into_inner).0
 }

@@ -1,7 +1,494 @@
 //! From the host's threads to the journal and the sinks.
+//!
+//! ```text
+//! admit ──► lanes ──► worker: drain, seal, encode, journal ──► backlog ──► sink
+//!  host's threads │ thread `llm-audit`                       │ a thread for each sink
+//! ```
+//!
+//! Every event that is admitted is at any moment pending, written, or lost with a reason; the
+//! [`ledger`] holds the sums. Every number that is drawn is in the log or in exactly one `loss`
+//! event, save when the log ends on a disk that takes nothing any more.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the handle, which is the caller, is written beside it"
+)]
+
+mod backlog;
+mod bell;
+mod budget;
+mod chunk;
+mod control;
 mod counters;
+mod ending;
+mod fanout;
+mod lanes;
+mod ledger;
+mod log;
+mod loss;
+mod outlet;
+mod own;
+mod pool;
+mod reply;
 mod report;
+mod seal;
+#[cfg(test)]
+mod tests;
+mod tracker;
+mod worker;
+mod writing;
 
+use std::collections::HashSet;
+use std::fmt;
+use std::process;
+use std::time::Duration;
+
+use bell::Bell;
+use control::Control;
+use fanout::Fanout;
+use lanes::Lanes;
+use ledger::Ledger;
+use log::Disk;
+use outlet::Common;
+use reply::Waiter;
+use tracker::Tracker;
+use worker::{Entry, Worker};
+
+use crate::clock::Clock;
+use crate::diagnostics::{DiagnosticKind, Diagnostics, is_inside};
+use crate::error::Error;
+use crate::id::{Ids, WriterId};
+use crate::sink::Sink;
+use crate::sync::{Arc, AtomicU64, Ordering, thread};
+
+pub use budget::Overflow;
+pub(crate) use budget::{Budget, Slot};
 pub use counters::{Counters, LossCounts, LossReason, SinkCounters};
+pub(crate) use ledger::{Gap, Run};
+pub(crate) use log::{JournalLog, Log};
+pub(crate) use outlet::RetryLimits;
+pub(crate) use own::OwnEvent;
+pub(crate) use pool::Pool;
+pub(crate) use reply::{Failure, Goal, Reply};
 pub use report::Report;
+pub(crate) use seal::{Raw, Seal, Sealed};
+
+/// The number of a log's first event.
+const FIRST_SEQ: u64 = 1;
+/// How much longer than its deadline a shutdown waits for the worker to count what is lost.
+const GRACE: Duration = Duration::from_millis(100);
+/// How long dropping the last handle may take.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What a pipeline needs besides the sealer and the outputs.
+pub(crate) struct PipelineConfig {
+    pub(crate) overflow: Overflow,
+    /// Bytes on their way from the host to the journal, and of open interactions.
+    pub(crate) max_bytes: usize,
+    /// Events on their way from the host to the journal.
+    pub(crate) max_events: usize,
+    /// Bytes that wait for one sink.
+    pub(crate) sink_backlog_bytes: usize,
+    pub(crate) retry: RetryLimits,
+    pub(crate) writer_id: WriterId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) diagnostics: Diagnostics,
+    /// The process that may write; a forked child may not.
+    pub(crate) pid: u32,
+}
+
+impl PipelineConfig {
+    pub(crate) fn new(
+        writer_id: WriterId,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        diagnostics: Diagnostics,
+    ) -> Self {
+        Self {
+            overflow: Overflow::default(),
+            max_bytes: 64 << 20,
+            max_events: 8_192,
+            sink_backlog_bytes: 16 << 20,
+            retry: RetryLimits::default(),
+            writer_id,
+            clock,
+            ids,
+            diagnostics,
+            pid: process::id(),
+        }
+    }
+}
+
+/// Why an event was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is lost, and counted.
+    Lost(LossReason),
+    /// A sink or a diagnostics hook handed it in: it is no event of the host.
+    Reentrant,
+}
+
+/// A running pipeline. Dropping it shuts it down within five seconds.
+pub(crate) struct Pipeline<S: Seal> {
+    shared: Arc<Shared<S>>,
+}
+
+/// What the host's threads and the worker share.
+struct Shared<S: Seal> {
+    lanes: Lanes<Entry<S::Raw>>,
+    ledger: Arc<Ledger>,
+    budget: Arc<Budget>,
+    bell: Arc<Bell>,
+    control: Control<S>,
+    pool: Pool<S::Spare>,
+    disk: Option<Arc<dyn Disk>>,
+    sinks: Vec<String>,
+    max_events: u64,
+    writer_id: WriterId,
+    clock: Arc<dyn Clock>,
+    diagnostics: Diagnostics,
+    pid: u32,
+    forked: AtomicU64,
+    reentrant: AtomicU64,
+}
+
+impl<S: Seal> Pipeline<S> {
+    /// Starts the worker and the sinks. `opening` become the first events of the log.
+    ///
+    /// # Errors
+    ///
+    /// `is_configuration` when there is neither journal nor sink, or two sinks have one name;
+    /// `is_io` when a thread does not start.
+    pub(crate) fn spawn(
+        config: PipelineConfig,
+        sealer: S,
+        log: Option<Box<dyn Log>>,
+        sinks: Vec<Box<dyn Sink>>,
+        opening: Vec<OwnEvent>,
+    ) -> Result<Arc<Self>, Error> {
+        let (shared, worker, outlets) = assemble(config, sealer, log, sinks, opening)?;
+        worker.fanout().spawn(outlets)?;
+        let thread = thread::Builder::new().name("llm-audit".to_owned());
+        // A worker that does not start is dropped, and its sinks with it.
+        let started = thread.spawn(move || worker.run());
+        started.map_err(|source| Error::io("failed to start the thread `llm-audit`", source))?;
+        Ok(Arc::new(Self { shared }))
+    }
+
+    /// Hands in an event of the host and returns its number. `slot` is room that was taken when
+    /// the interaction began.
+    ///
+    /// It waits for room as [`Overflow`] says, and for nothing else.
+    pub(crate) fn admit(&self, raw: S::Raw, slot: Option<Slot>) -> Result<u64, Refusal> {
+        self.push(raw, slot, None)
+    }
+
+    /// Hands in an event of the host, and returns what will say when `goal` is reached.
+    pub(crate) fn admit_for(
+        &self,
+        raw: S::Raw,
+        slot: Option<Slot>,
+        goal: Goal,
+    ) -> Result<Reply, Refusal> {
+        let (waiter, reply) = reply::reply();
+        self.push(raw, slot, Some((goal, waiter)))?;
+        // Whoever waits does not wait for the next tick.
+        self.shared.bell.ring();
+        Ok(reply)
+    }
+
+    /// Returns the room that events and open interactions share.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.shared.budget
+    }
+
+    /// Returns buffers of sealed events, to be used again.
+    pub(crate) fn pool(&self) -> &Pool<S::Spare> {
+        &self.shared.pool
+    }
+
+    /// Hands in an event of the log itself; it is dropped when the log has ended.
+    pub(crate) fn own(&self, event: OwnEvent) {
+        if !self.is_forked() && self.shared.control.ask(|requests| requests.own.push(event)) {
+            self.shared.bell.ring();
+        }
+    }
+
+    /// Has the worker change the sealer before it drains the next time.
+    pub(crate) fn swap(&self, change: impl FnOnce(&mut S) + Send + 'static) {
+        let change = Box::new(change);
+        if !self.is_forked()
+            && self
+                .shared
+                .control
+                .ask(|requests| requests.swaps.push(change))
+        {
+            self.shared.bell.ring();
+        }
+    }
+
+    /// Returns what became of the events so far.
+    pub(crate) fn counters(&self) -> Counters {
+        let shared = &self.shared;
+        if self.is_forked() {
+            // The parent's locks may be held by threads that this process does not have.
+            let forked = shared.forked.load(Ordering::Relaxed);
+            let mut counters = Counters {
+                admitted: forked,
+                ..Counters::default()
+            };
+            counters.lost_by_reason.add(LossReason::Forked, forked);
+            return counters;
+        }
+        let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally);
+        Counters {
+            reentrant: shared.reentrant.load(Ordering::Relaxed),
+            ..shared.lanes.tally(read)
+        }
+    }
+
+    /// Writes everything handed in before, has it synchronised, and has the sinks make it durable;
+    /// returns after `timeout` at the latest with what was achieved.
+    pub(crate) fn flush(&self, timeout: Duration) -> Report {
+        let shared = &self.shared;
+        if self.is_forked() || is_inside() {
+            return self.report(&tracker::Progress::default(), None);
+        }
+        let tracker = Arc::new(Tracker::new(shared.sinks.len()));
+        let asked = Arc::clone(&tracker);
+        if !shared.control.ask(|requests| requests.flushes.push(asked)) {
+            return self.after_the_end();
+        }
+        shared.bell.ring();
+        let start = shared.clock.monotonic();
+        let left = || timeout.saturating_sub(shared.clock.monotonic().saturating_sub(start));
+        let progress = tracker.wait(timeout, |progress| {
+            progress.ended || progress.settled.is_some()
+        });
+        if progress.ended {
+            return self.after_the_end();
+        }
+        let synced = shared.disk.as_ref().map(|disk| {
+            let settled = progress.settled.is_some();
+            settled && disk.sync(left()).is_ok()
+        });
+        let progress = tracker.wait(left(), |progress| {
+            progress.ended || progress.settled.is_some() && progress.all_said()
+        });
+        self.report(&progress, synced)
+    }
+
+    /// Ends the log: writes and delivers what it can until `timeout`, counts the rest as lost, and
+    /// returns a tenth of a second later at the latest. Every call after the first returns what
+    /// the first achieved.
+    pub(crate) fn shutdown(&self, timeout: Duration) -> Report {
+        let shared = &self.shared;
+        if self.is_forked() || is_inside() {
+            return self.report(&tracker::Progress::default(), None);
+        }
+        let deadline = shared.clock.monotonic().saturating_add(timeout);
+        let tracker = Tracker::new(shared.sinks.len());
+        let tracker = shared.control.shut_down(deadline, tracker);
+        shared.bell.ring();
+        let at_most = timeout.saturating_add(GRACE);
+        let progress = tracker.wait(at_most, |progress| progress.ended);
+        let synced = shared.disk.as_ref().map(|_| progress.synced == Some(true));
+        self.report(&progress, synced)
+    }
+
+    /// Flushes without blocking: a short-lived thread waits.
+    pub(crate) fn flush_async(
+        self: &Arc<Self>,
+        timeout: Duration,
+    ) -> impl Future<Output = Report> + Send {
+        self.on_thread(move |pipeline| pipeline.flush(timeout))
+    }
+
+    /// Shuts down without blocking: a short-lived thread waits.
+    pub(crate) fn shutdown_async(
+        self: &Arc<Self>,
+        timeout: Duration,
+    ) -> impl Future<Output = Report> + Send {
+        self.on_thread(move |pipeline| pipeline.shutdown(timeout))
+    }
+
+    fn on_thread<F>(self: &Arc<Self>, wait: F) -> impl Future<Output = Report> + Send + use<S, F>
+    where
+        F: FnOnce(&Self) -> Report + Send + 'static,
+    {
+        let (answer, report) = tokio::sync::oneshot::channel();
+        let pipeline = Arc::clone(self);
+        let thread = thread::Builder::new().name("llm-audit-wait".to_owned());
+        let started = thread.spawn(move || answer.send(wait(&pipeline)).ok());
+        let pipeline = Arc::clone(self);
+        async move {
+            let report = match started {
+                Ok(_) => report.await.ok(),
+                Err(_) => None,
+            };
+            report.unwrap_or_else(|| pipeline.report(&tracker::Progress::default(), None))
+        }
+    }
+
+    fn push(
+        &self,
+        raw: S::Raw,
+        slot: Option<Slot>,
+        waiter: Option<(Goal, Waiter)>,
+    ) -> Result<u64, Refusal> {
+        let shared = &self.shared;
+        if self.is_forked() {
+            // No lock is taken: its holder may not exist in this process.
+            shared.forked.fetch_add(1, Ordering::Relaxed);
+            return Err(Refusal::Lost(LossReason::Forked));
+        }
+        let bytes = raw.reserved_bytes();
+        if is_inside() {
+            shared.budget.release_bytes(bytes);
+            self.tell_reentrance();
+            return Err(Refusal::Reentrant);
+        }
+        let slot = match slot.map_or_else(|| shared.budget.reserve_event(), Ok) {
+            Ok(slot) => slot,
+            Err(reason) => {
+                shared.budget.release_bytes(bytes);
+                let place = shared.lanes.refuse(reason, bytes);
+                if place.is_some_and(|place| place.wake) {
+                    shared.bell.ring();
+                }
+                let reason = place.map_or(LossReason::ShutdownDeadline, |_| reason);
+                return Err(Refusal::Lost(reason));
+            }
+        };
+        match shared.lanes.push(Entry { raw, waiter }) {
+            Ok(place) => {
+                slot.fill();
+                if place.wake {
+                    shared.bell.ring();
+                }
+                Ok(place.seq)
+            }
+            Err(_) => {
+                shared.budget.release_bytes(bytes);
+                Err(Refusal::Lost(LossReason::ShutdownDeadline))
+            }
+        }
+    }
+
+    fn report(&self, progress: &tracker::Progress, synced: Option<bool>) -> Report {
+        let shared = &self.shared;
+        let said = |sink: usize| progress.sinks.get(sink).copied().flatten() == Some(true);
+        let sinks = shared.sinks.iter().enumerate();
+        let disk = shared.disk.as_ref().filter(|_| !self.is_forked());
+        Report {
+            counters: self.counters(),
+            settled: progress.ended || progress.settled.is_some(),
+            synced: synced.or_else(|| disk.map(|_| false)),
+            synced_up_to: disk.and_then(|disk| disk.status().up_to),
+            unflushed_sinks: sinks
+                .filter(|(sink, _)| !said(*sink))
+                .map(|(_, name)| name.clone())
+                .collect(),
+            closed: progress.ended,
+        }
+    }
+
+    /// The log has ended: its end is the answer to every flush after it.
+    fn after_the_end(&self) -> Report {
+        self.shutdown(Duration::ZERO)
+    }
+
+    fn tell_reentrance(&self) {
+        let before = self.shared.reentrant.fetch_add(1, Ordering::Relaxed);
+        if (before + 1).is_power_of_two() {
+            let message = "a sink or a diagnostics hook tried to record an event; such events are \
+                           not written, because they would feed back on themselves";
+            self.shared
+                .diagnostics
+                .report(DiagnosticKind::Reentrance, message);
+        }
+    }
+
+    fn is_forked(&self) -> bool {
+        process::id() != self.shared.pid
+    }
+}
+
+impl<S: Seal> Drop for Pipeline<S> {
+    fn drop(&mut self) {
+        // The report has nobody to go to; losses were told to the diagnostics.
+        drop(self.shutdown(DROP_DEADLINE));
+    }
+}
+
+impl<S: Seal> fmt::Debug for Pipeline<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("writer_id", &self.shared.writer_id)
+            .field("sinks", &self.shared.sinks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`assemble`] makes.
+type Parts<S> = (Arc<Shared<S>>, Worker<S>, Vec<outlet::Outlet>);
+
+/// Makes everything but the threads.
+fn assemble<S: Seal>(
+    config: PipelineConfig,
+    sealer: S,
+    log: Option<Box<dyn Log>>,
+    sinks: Vec<Box<dyn Sink>>,
+    opening: Vec<OwnEvent>,
+) -> Result<Parts<S>, Error> {
+    if log.is_none() && sinks.is_empty() {
+        return Err(Error::configuration(
+            "a log needs a journal or a sink; add one to the builder",
+        ));
+    }
+    let names: Vec<_> = sinks.iter().map(|sink| sink.name().to_owned()).collect();
+    let mut known = HashSet::new();
+    if let Some(name) = names.iter().find(|name| !known.insert(*name)) {
+        return Err(Error::configuration(format!(
+            "two sinks are named `{name}`; give each a name of its own"
+        )));
+    }
+    let bell = Arc::new(Bell::default());
+    let ledger = Arc::new(Ledger::new(&names));
+    let common = Common {
+        ledger: Arc::clone(&ledger),
+        worker: Arc::clone(&bell),
+        clock: Arc::clone(&config.clock),
+        ids: config.ids,
+        diagnostics: config.diagnostics.clone(),
+    };
+    let (fanout, outlets) = Fanout::new(sinks, config.sink_backlog_bytes, config.retry, &common)?;
+    let budget = Budget::new(
+        config.overflow,
+        config.max_bytes,
+        config.max_events,
+        Arc::clone(&bell),
+    );
+    let shared = Arc::new(Shared {
+        lanes: Lanes::new(FIRST_SEQ + opening.len() as u64),
+        ledger,
+        budget: Arc::new(budget),
+        bell,
+        control: Control::default(),
+        pool: Pool::default(),
+        disk: log.as_ref().map(|log| log.disk()),
+        sinks: names,
+        max_events: config.max_events as u64,
+        writer_id: config.writer_id,
+        clock: config.clock,
+        diagnostics: config.diagnostics,
+        pid: config.pid,
+        forked: AtomicU64::new(0),
+        reentrant: AtomicU64::new(0),
+    });
+    let mut worker = Worker::new(Arc::clone(&shared), sealer, log, fanout, opening, FIRST_SEQ);
+    worker.reserve();
+    Ok((shared, worker, outlets))
+}

@@ -30,13 +30,15 @@ pub struct Report {
 
 impl Report {
     /// Returns whether nothing is missing: all that was handed in before the call is written,
-    /// confirmed by the disk and by every sink, and no event was lost since the start.
+    /// confirmed by the disk and by every sink, and no event, the log's own included, was lost
+    /// since the start.
     pub fn is_complete(&self) -> bool {
         let lost = |sink: &super::counters::SinkCounters| sink.lost() > 0;
         self.settled
             && self.synced != Some(false)
             && self.unflushed_sinks.is_empty()
             && self.counters.lost() == 0
+            && self.counters.own_lost == 0
             && !self.counters.sinks.iter().any(lost)
     }
 }

@@ -1,0 +1,171 @@
+//! The journal as the worker sees it.
+
+use std::time::Duration;
+
+use super::own::OwnEvent;
+use crate::catalog::Field;
+use crate::clock::Clock;
+use crate::diagnostics::{DiagnosticKind, Diagnostics};
+use crate::error::Error;
+use crate::event::{Kind, Value};
+use crate::journal::{
+    Closed, Journal, Lost, RetentionRun, SyncStatus, Syncer, WriteFailed, Written,
+};
+use crate::sync::Arc;
+
+/// How often expired files are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Where the worker writes events. Its owner is one thread.
+pub(crate) trait Log: Send {
+    /// Takes an event, to be written with the next [`write`](Self::write). Numbers rise.
+    fn append(&mut self, seq: u64, json: &[u8]) -> Result<(), Error>;
+
+    /// Writes what was taken. On failure it waits for the next call or is given up, as the error
+    /// says.
+    fn write(&mut self) -> Result<Written, WriteFailed>;
+
+    /// Returns what is written, or given up, so far.
+    fn written(&self) -> Written;
+
+    /// Gives up what waits to be written.
+    fn give_up(&mut self) -> Option<Lost>;
+
+    /// Sets numbers aside at least up to `seq`; returns the new bound.
+    fn reserve(&mut self, seq: u64) -> Result<u64, Error>;
+
+    /// Does what is due by the clock and returns what is to be recorded of it.
+    fn tick(&mut self) -> Vec<OwnEvent>;
+
+    /// Every sink has everything up to `up_to`.
+    fn release(&mut self, up_to: u64);
+
+    /// Returns the handle by which others wait for the disk.
+    fn disk(&self) -> Arc<dyn Disk>;
+
+    /// Writes what waits, ends the writer's stream, and lets go of the files.
+    fn close(self: Box<Self>, timeout: Duration) -> Closed;
+}
+
+/// The synchronisation of a log, for those who wait for it.
+pub(crate) trait Disk: Send + Sync {
+    /// Waits until everything written before the call survives a power cut. With no time to wait
+    /// it only asks for it.
+    fn sync(&self, timeout: Duration) -> Result<SyncStatus, Error>;
+
+    fn status(&self) -> SyncStatus;
+}
+
+impl Disk for Syncer {
+    fn sync(&self, timeout: Duration) -> Result<SyncStatus, Error> {
+        Self::sync(self, timeout)
+    }
+
+    fn status(&self) -> SyncStatus {
+        Self::status(self)
+    }
+}
+
+impl SyncStatus {
+    /// Returns whether the event, which is written, survives a power cut; `None` while that is
+    /// open.
+    pub(crate) fn is_synced(&self, seq: u64) -> Option<bool> {
+        let failed = self.failed.iter().any(|range| range.contains(&seq));
+        (failed || self.up_to.is_some_and(|up_to| up_to >= seq)).then_some(!failed)
+    }
+}
+
+/// A journal with its housekeeping.
+pub(crate) struct JournalLog {
+    journal: Journal,
+    /// Whether segments go once every sink has them.
+    spool: bool,
+    clock: Arc<dyn Clock>,
+    diagnostics: Diagnostics,
+    expired: Duration,
+}
+
+impl JournalLog {
+    /// Returns the log over an open journal; what is expired was looked for when it was opened.
+    pub(crate) fn new(
+        journal: Journal,
+        spool: bool,
+        clock: Arc<dyn Clock>,
+        diagnostics: Diagnostics,
+    ) -> Self {
+        let expired = clock.monotonic();
+        Self {
+            journal,
+            spool,
+            clock,
+            diagnostics,
+            expired,
+        }
+    }
+
+    fn tell(&self, run: &RetentionRun) {
+        for finding in &run.findings {
+            let message = format!("retention: {finding}");
+            self.diagnostics.report(DiagnosticKind::Degraded, message);
+        }
+    }
+}
+
+impl Log for JournalLog {
+    fn append(&mut self, seq: u64, json: &[u8]) -> Result<(), Error> {
+        self.journal.append(seq, json)
+    }
+
+    fn write(&mut self) -> Result<Written, WriteFailed> {
+        self.journal.write()
+    }
+
+    fn written(&self) -> Written {
+        self.journal.written()
+    }
+
+    fn give_up(&mut self) -> Option<Lost> {
+        self.journal.give_up()
+    }
+
+    fn reserve(&mut self, seq: u64) -> Result<u64, Error> {
+        self.journal.reserve(seq)
+    }
+
+    fn tick(&mut self) -> Vec<OwnEvent> {
+        self.journal.roll_if_due();
+        let now = self.clock.monotonic();
+        if now.saturating_sub(self.expired) < EXPIRE_EVERY {
+            return Vec::new();
+        }
+        self.expired = now;
+        let run = self.journal.expire();
+        self.tell(&run);
+        if run.files.is_empty() {
+            return Vec::new();
+        }
+        let mut event = OwnEvent::new(Kind::RetentionRun);
+        let count = run.files.len() as u64;
+        event.fields = vec![
+            (Field::Count, Value::Int(count)),
+            (Field::Bytes, Value::Int(run.bytes)),
+            (Field::Files, Value::Texts(run.files)),
+        ];
+        vec![event]
+    }
+
+    fn release(&mut self, up_to: u64) {
+        if self.spool {
+            let run = self.journal.release(up_to);
+            self.tell(&run);
+        }
+    }
+
+    fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(self.journal.syncer().clone())
+    }
+
+    fn close(self: Box<Self>, timeout: Duration) -> Closed {
+        self.journal.close(timeout)
+    }
+}

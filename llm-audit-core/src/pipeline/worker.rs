@@ -1,0 +1,299 @@
+//! The thread `llm-audit`: drain, seal, encode, write, hand over.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::Shared;
+use super::chunk::{Chunk, Origin, OwnWork};
+use super::fanout::Fanout;
+use super::lanes::Drained;
+use super::log::Log;
+use super::loss::Window;
+use super::own::OwnEvent;
+use super::reply::{Failure, Goal, Waiter};
+use super::seal::Seal;
+use super::tracker::Tracker;
+use crate::diagnostics::{DiagnosticKind, Inside};
+use crate::sync::Arc;
+
+pub(super) const TICK: Duration = Duration::from_millis(5);
+/// How often the disk is asked about while someone waits for it.
+const SYNC_TICK: Duration = Duration::from_millis(1);
+/// With nothing to do, the journal still ends segments by age and deletes what has expired.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// Losses that keep coming are written together.
+const LOSS_EVERY: Duration = Duration::from_millis(100);
+const RESERVE_BLOCK: u64 = 4_096;
+
+/// One event in a lane.
+pub(crate) struct Entry<R> {
+    pub(crate) raw: R,
+    pub(crate) waiter: Option<(Goal, Waiter)>,
+}
+
+/// What the worker's thread owns.
+pub(crate) struct Worker<S: Seal> {
+    pub(super) shared: Arc<Shared<S>>,
+    pub(super) sealer: S,
+    pub(super) log: Option<Box<dyn Log>>,
+    pub(super) fanout: Fanout,
+    pub(super) drained: Drained<Entry<S::Raw>>,
+    /// The log's own events that have their numbers already.
+    pub(super) numbered: Vec<(u64, OwnWork)>,
+    pub(super) json: Vec<u8>,
+    /// Chunks that the journal took and did not write yet, in order.
+    pub(super) waiting: VecDeque<Chunk>,
+    /// Numbers that are missing and are in no `loss` event yet.
+    pub(super) missing: Window,
+    pub(super) told: Duration,
+    /// The highest number that was written.
+    pub(super) written_to: u64,
+    pub(super) reserved_to: u64,
+    pub(super) released_to: u64,
+    pub(super) drawn: u64,
+    /// Whether the last try to write failed.
+    pub(super) failing: bool,
+    pub(super) flushes: Vec<(u64, Arc<Tracker>)>,
+    pub(super) unsynced: Vec<(u64, Waiter)>,
+    /// Events of the host that are not sealed by then are lost.
+    pub(super) deadline: Option<Duration>,
+}
+
+/// How a step drains the lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Drain {
+    Open,
+    /// Nothing comes after.
+    Last,
+}
+
+impl<S: Seal> Worker<S> {
+    /// `opening` are the first events of the log; their numbers, from `first` on, are drawn.
+    pub(crate) fn new(
+        shared: Arc<Shared<S>>,
+        sealer: S,
+        log: Option<Box<dyn Log>>,
+        fanout: Fanout,
+        opening: Vec<OwnEvent>,
+        first: u64,
+    ) -> Self {
+        Self {
+            drained: Drained::before(first + opening.len() as u64),
+            numbered: (first..)
+                .zip(opening.into_iter().map(OwnWork::from))
+                .collect(),
+            shared,
+            sealer,
+            log,
+            fanout,
+            json: Vec::new(),
+            waiting: VecDeque::new(),
+            missing: Window::default(),
+            told: Duration::ZERO,
+            written_to: 0,
+            reserved_to: 0,
+            released_to: 0,
+            drawn: 0,
+            failing: false,
+            flushes: Vec::new(),
+            unsynced: Vec::new(),
+            deadline: None,
+        }
+    }
+
+    pub(crate) const fn fanout(&self) -> &Fanout {
+        &self.fanout
+    }
+
+    /// Runs until the log is shut down.
+    pub(crate) fn run(mut self) {
+        let _inside = Inside::enter();
+        let shared = Arc::clone(&self.shared);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            while shared.control.shutdown().is_none() {
+                self.step(Drain::Open);
+                shared.bell.wait(self.rest());
+            }
+            self.finish();
+        }));
+        if result.is_err() {
+            self.fail();
+        }
+        drop(self);
+        shared.control.end();
+    }
+
+    /// Drains once and does what follows from it.
+    pub(crate) fn step(&mut self, drain: Drain) {
+        let control = self.shared.control.take();
+        for swap in control.swaps {
+            if catch_unwind(AssertUnwindSafe(|| swap(&mut self.sealer))).is_err() {
+                self.tell(DiagnosticKind::Degraded, "a change of the policy failed");
+            }
+        }
+        let mut own: Vec<_> = control.own.into_iter().map(OwnWork::from).collect();
+        own.extend(
+            self.sealer
+                .take_pending_own()
+                .into_iter()
+                .map(OwnWork::from),
+        );
+        if let Some(log) = &mut self.log {
+            own.extend(log.tick().into_iter().map(OwnWork::from));
+        }
+        self.losses(!control.flushes.is_empty(), false, &mut own);
+        self.drain(own, drain == Drain::Last);
+        let target = self.drained.end - 1;
+        let flushes = control.flushes.into_iter();
+        self.flushes
+            .extend(flushes.map(|tracker| (target, tracker)));
+        self.settle();
+        self.look_at_disk();
+    }
+
+    /// Takes what is in the lanes, numbers the log's own events after it, and writes both.
+    pub(super) fn drain(&mut self, own: Vec<OwnWork>, close: bool) {
+        let count = own.len() as u64;
+        let shared = &self.shared;
+        shared
+            .lanes
+            .drain(&mut self.drained, count, close, &shared.ledger);
+        self.numbered.extend((self.drained.end - count..).zip(own));
+        self.missing.merge(&self.drained.refused);
+        self.reserve();
+        self.process();
+    }
+
+    /// Returns how long to wait for the bell; `None` is for ever.
+    fn rest(&self) -> Option<Duration> {
+        if !self.unsynced.is_empty() {
+            Some(SYNC_TICK)
+        } else if self.drained.first < self.drained.end
+            || !self.waiting.is_empty()
+            || !self.missing.is_empty()
+        {
+            Some(TICK)
+        } else {
+            self.log.as_ref().map(|_| HOUSEKEEPING)
+        }
+    }
+
+    /// Puts into `own` the events of losses whose windows are final, or of all at the end.
+    pub(super) fn losses(&mut self, urgent: bool, all: bool, own: &mut Vec<OwnWork>) {
+        let now = self.shared.clock.monotonic();
+        let due = urgent || all || now.saturating_sub(self.told) >= LOSS_EVERY;
+        // What waits may yet be lost, and would then lie in the window.
+        if !due || !self.waiting.is_empty() {
+            return;
+        }
+        let writer = self.shared.writer_id;
+        let mut told = Vec::new();
+        let mut add = |sink: Option<usize>, name: Option<&str>, window: Window| {
+            let counts: Vec<_> = window.counts().iter().collect();
+            told.push((name.map(str::to_owned), counts));
+            own.push(OwnWork {
+                event: window.event(writer, name),
+                origin: Origin::Loss(sink, window),
+            });
+        };
+        if !self.missing.is_empty() {
+            add(None, None, std::mem::take(&mut self.missing));
+        }
+        let mut books = self.shared.ledger.books();
+        for (sink, book) in books.sinks.iter_mut().enumerate() {
+            if let Some(window) = book.final_window(all) {
+                add(Some(sink), Some(book.name()), window);
+            }
+        }
+        drop(books);
+        for (sink, counts) in told {
+            self.told = now;
+            let place = sink.map_or("the log".to_owned(), |sink| format!("sink `{sink}`"));
+            let counts = counts
+                .iter()
+                .map(|(reason, count)| format!("{reason} {count}"));
+            let counts = counts.collect::<Vec<_>>().join(", ");
+            self.tell(
+                DiagnosticKind::EventsLost,
+                &format!("missing in {place}: {counts}"),
+            );
+        }
+    }
+
+    /// Keeps the reservation ahead of the numbers that can be drawn until the next step.
+    pub(crate) fn reserve(&mut self) {
+        let drawn = self.drained.end - self.drained.first;
+        let ahead = 2 * self.shared.max_events + 2 * drawn.max(self.drawn);
+        self.drawn = drawn;
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        if self.reserved_to < self.drained.end + ahead {
+            let up_to = (self.drained.end + 2 * ahead).next_multiple_of(RESERVE_BLOCK);
+            match log.reserve(up_to) {
+                Ok(bound) => self.reserved_to = bound,
+                Err(error) => self.tell(
+                    DiagnosticKind::Degraded,
+                    &format!("a crash may lose events without a trace: {error}"),
+                ),
+            }
+        }
+    }
+
+    /// Tells those who wait for a flush that everything before it has its fate.
+    fn settle(&mut self) {
+        let open = self.waiting.front().and_then(|chunk| chunk.items.first());
+        let open = open.map_or(u64::MAX, |item| item.seq);
+        let fanout = &self.fanout;
+        let written_to = self.written_to;
+        self.flushes.retain(|(target, tracker)| {
+            let settled = *target < open;
+            if settled {
+                fanout.flush(tracker);
+                tracker.update(|progress| progress.settled = Some(written_to));
+            }
+            !settled
+        });
+    }
+
+    /// Answers those who wait for the disk, and lets go of files that every sink is past.
+    pub(super) fn look_at_disk(&mut self) {
+        let Some(disk) = &self.shared.disk else {
+            for (_, waiter) in self.unsynced.drain(..) {
+                waiter.resolve(Err(Failure::NotSynced));
+            }
+            return;
+        };
+        if !self.unsynced.is_empty() {
+            let status = disk.status();
+            let mut open = Vec::new();
+            for (seq, waiter) in self.unsynced.drain(..) {
+                match status.is_synced(seq) {
+                    Some(true) => waiter.resolve(Ok(seq)),
+                    Some(false) => waiter.resolve(Err(Failure::NotSynced)),
+                    None => open.push((seq, waiter)),
+                }
+            }
+            self.unsynced = open;
+            if !self.unsynced.is_empty() {
+                // With no time to wait this only asks, and says that time ran out.
+                drop(disk.sync(Duration::ZERO));
+            }
+        }
+        if let (Some(log), false) = (&mut self.log, self.fanout.is_empty()) {
+            let books = self.shared.ledger.books();
+            let up_to = books.sinks.iter().map(|sink| sink.settled_to()).min();
+            drop(books);
+            let up_to = up_to.unwrap_or(0);
+            if up_to > self.released_to {
+                self.released_to = up_to;
+                log.release(up_to);
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, kind: DiagnosticKind, message: &str) {
+        self.shared.diagnostics.report(kind, message);
+    }
+}

@@ -1,0 +1,231 @@
+//! The worker's way from drained events to the journal and the sinks.
+
+use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::chunk::{Chunk, Item, Origin, OwnWork};
+use super::counters::LossReason;
+use super::lanes::Drained;
+use super::loss::Stage;
+use super::reply::{Failure, Goal};
+use super::seal::{Raw, Seal, Sealed};
+use super::worker::{Entry, Worker};
+use crate::diagnostics::DiagnosticKind;
+use crate::event::Event;
+use crate::sync::Arc;
+
+impl<S: Seal> Worker<S> {
+    /// Seals and appends what was drained, a chunk at a time.
+    pub(super) fn process(&mut self) {
+        let mut chunk = Chunk::default();
+        let mut drained = std::mem::replace(&mut self.drained, Drained::before(0));
+        // The opening events are before every event of the host, all others after.
+        let own = std::mem::take(&mut self.numbered);
+        let (opening, own): (Vec<_>, _) =
+            own.into_iter().partition(|(seq, _)| *seq < drained.first);
+        self.append_own(&mut chunk, opening);
+        for (seq, entry) in drained.events() {
+            if chunk.is_full() {
+                self.write(std::mem::take(&mut chunk));
+            }
+            self.append_host(&mut chunk, seq, entry);
+        }
+        self.drained = drained;
+        self.append_own(&mut chunk, own);
+        if !chunk.items.is_empty() || !self.waiting.is_empty() {
+            self.write(chunk);
+        }
+    }
+
+    fn append_host(&mut self, chunk: &mut Chunk, seq: u64, entry: Entry<S::Raw>) {
+        let bytes = entry.raw.reserved_bytes();
+        chunk.reserved += bytes;
+        let late = self
+            .deadline
+            .is_some_and(|deadline| self.shared.clock.monotonic() >= deadline);
+        let lost = if late {
+            Some((LossReason::ShutdownDeadline, Stage::Journal))
+        } else {
+            let sealer = &mut self.sealer;
+            let sealed = seal(&mut self.json, || {
+                let Sealed { event, spare } = sealer.seal(entry.raw, seq);
+                (event, Some(spare))
+            });
+            self.take(chunk, seq, sealed, true)
+        };
+        chunk.items.push(Item {
+            seq,
+            bytes,
+            origin: Origin::Host(entry.waiter),
+            lost,
+        });
+    }
+
+    fn append_own(&mut self, chunk: &mut Chunk, own: Vec<(u64, OwnWork)>) {
+        for (seq, work) in own {
+            let sealer = &mut self.sealer;
+            let sealed = seal(&mut self.json, || (sealer.own(work.event, seq), None));
+            let lost = self.take(chunk, seq, sealed, false);
+            chunk.items.push(Item {
+                seq,
+                bytes: self.json.len(),
+                origin: work.origin,
+                lost,
+            });
+        }
+    }
+
+    /// Appends a sealed event, whose JSON is in `self.json`; returns why it is lost, if it is.
+    fn take(
+        &mut self,
+        chunk: &mut Chunk,
+        seq: u64,
+        sealed: Option<(Event, Option<S::Spare>)>,
+        host: bool,
+    ) -> Option<(LossReason, Stage)> {
+        let lost = Some((LossReason::EncodeError, Stage::Journal));
+        let Some((event, spare)) = sealed else {
+            self.tell(DiagnosticKind::EventsLost, "sealing an event panicked");
+            return lost;
+        };
+        if let Some(spare) = spare {
+            self.shared.pool.put(spare);
+        }
+        if let Some(log) = &mut self.log
+            && let Err(error) = log.append(seq, &self.json)
+        {
+            self.tell(DiagnosticKind::EventsLost, &error.to_string());
+            return lost;
+        }
+        chunk.took(seq, self.json.len());
+        if !self.fanout.is_empty() {
+            chunk.builder().push(seq, event, &self.json, host);
+        }
+        None
+    }
+
+    /// Has the journal write what it took, and closes the chunks whose fate is known.
+    pub(super) fn write(&mut self, chunk: Chunk) {
+        if !chunk.items.is_empty() {
+            self.waiting.push_back(chunk);
+        }
+        let Some(log) = &mut self.log else {
+            return self.close_chunks(u64::MAX, &[], LossReason::IoError);
+        };
+        let failed = log.write().err();
+        let up_to = log.written().up_to.unwrap_or(0);
+        let lost = failed.as_ref().and_then(|failed| failed.lost.as_ref());
+        let seqs = lost.map_or(&[][..], |lost| &lost.seqs);
+        let reason = lost.map_or(LossReason::IoError, |lost| lost.reason);
+        self.close_chunks(up_to, seqs, reason);
+        let failing = std::mem::replace(&mut self.failing, failed.is_some());
+        if let Some(failed) = failed.filter(|_| !failing) {
+            self.tell(DiagnosticKind::Degraded, &failed.error.to_string());
+        }
+    }
+
+    /// Gives up what the journal could not write.
+    pub(super) fn give_up(&mut self) {
+        let lost = self.log.as_mut().and_then(|log| log.give_up());
+        if let Some(lost) = lost {
+            self.close_chunks(u64::MAX, &lost.seqs, lost.reason);
+        }
+    }
+
+    /// Closes the waiting chunks of which everything up to `up_to` is written, save what is in
+    /// `seqs`.
+    pub(super) fn close_chunks(
+        &mut self,
+        up_to: u64,
+        seqs: &[RangeInclusive<u64>],
+        reason: LossReason,
+    ) {
+        while let Some(chunk) = self.waiting.front() {
+            if chunk.appended_to.is_some_and(|last| last > up_to) {
+                return;
+            }
+            if let Some(chunk) = self.waiting.pop_front() {
+                self.close_chunk(chunk, |seq| {
+                    let lost = seqs.iter().any(|range| range.contains(&seq));
+                    lost.then_some((reason, Stage::Journal))
+                });
+            }
+        }
+    }
+
+    fn close_chunk(&mut self, mut chunk: Chunk, fate: impl Fn(u64) -> Option<(LossReason, Stage)>) {
+        let hosts = chunk.hosts();
+        let reserved = chunk.reserved;
+        let batch = chunk.batch(self.shared.writer_id);
+        let batch = match batch {
+            Some(batch) if batch.seqs().iter().any(|seq| fate(*seq).is_some()) => {
+                batch.filter(|seq| fate(seq).is_none())
+            }
+            batch => batch,
+        };
+        let mut answers = Vec::new();
+        let shared = Arc::clone(&self.shared);
+        let mut books = shared.ledger.books();
+        for item in chunk.items {
+            let host = item.is_host();
+            let lost = item.lost.or_else(|| fate(item.seq));
+            match lost {
+                None => {
+                    books.write(host);
+                    self.written_to = self.written_to.max(item.seq);
+                }
+                Some((reason, stage)) => {
+                    books.lose(host, reason);
+                    self.missing.add(item.seq, reason, item.bytes, stage);
+                }
+            }
+            match (item.origin, lost) {
+                (Origin::Host(Some((_, waiter))), Some((reason, _))) => {
+                    answers.push((waiter, Err(Failure::Lost(reason))));
+                }
+                (Origin::Host(Some((Goal::Written, waiter))), None) => {
+                    answers.push((waiter, Ok(item.seq)));
+                }
+                (Origin::Host(Some((Goal::Synced, waiter))), None) => {
+                    self.unsynced.push((item.seq, waiter));
+                }
+                (Origin::Host(Some((Goal::Delivered(sink), waiter))), None) => {
+                    let refused = match books.sinks.get_mut(sink) {
+                        Some(book) => book.await_delivery(item.seq, waiter),
+                        None => Some(waiter),
+                    };
+                    answers.extend(refused.map(|waiter| (waiter, Err(Failure::Closed))));
+                }
+                (Origin::Loss(None, window), Some(_)) => self.missing.merge(&window),
+                (Origin::Loss(Some(sink), window), Some(_)) => {
+                    if let Some(book) = books.sinks.get_mut(sink) {
+                        book.put_back(&window);
+                    }
+                }
+                (Origin::Host(None) | Origin::Own | Origin::Loss(..), _) => {}
+            }
+        }
+        if let Some(batch) = &batch {
+            books.hand_over(batch);
+        }
+        drop(books);
+        shared.budget.release(hosts, reserved);
+        if let Some(batch) = &batch {
+            self.fanout.offer(batch);
+        }
+        for (waiter, answer) in answers {
+            waiter.resolve(answer);
+        }
+    }
+}
+
+/// Seals and encodes one event into `json`. A panic costs this event only.
+fn seal<T>(json: &mut Vec<u8>, make: impl FnOnce() -> (Event, T)) -> Option<(Event, T)> {
+    json.clear();
+    let sealed = catch_unwind(AssertUnwindSafe(|| {
+        let (event, rest) = make();
+        event.encode(json);
+        (event, rest)
+    }));
+    sealed.ok()
+}
