@@ -45,6 +45,10 @@ kinds! {
     RecoveryFinding "recovery_finding",
     /// A sink or a diagnostics hook tried to record an event.
     Reentrance "reentrance",
+    /// The policy allows something that is probably not meant.
+    PolicyWarning "policy_warning",
+    /// The host asked for something that there is not; nothing happened.
+    Misuse "misuse",
 }
 
 /// A problem of the log itself, without content of events.

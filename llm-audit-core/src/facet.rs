@@ -259,14 +259,6 @@ impl FacetSet {
             .copied()
             .filter(move |facet| self.contains(*facet))
     }
-
-    pub(crate) const fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
-    pub(crate) const fn bits(self) -> u32 {
-        self.0
-    }
 }
 
 impl fmt::Debug for FacetSet {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use uuid::{Builder, Uuid};
 
+use crate::encode::hex;
 use crate::error::Error;
 use crate::timestamp::Timestamp;
 
@@ -127,6 +128,17 @@ pub(crate) fn event_id(ids: &dyn Ids, at: Timestamp) -> EventId {
 
 pub(crate) fn writer_id(ids: &dyn Ids, at: Timestamp) -> WriterId {
     WriterId(v7(ids, at))
+}
+
+/// The trace of an event without a parent: its own identifier, so that it is the same wherever the
+/// event is sent.
+pub(crate) fn trace_id(event_id: EventId) -> String {
+    hex(event_id.as_bytes())
+}
+
+/// The span of an event: the half of its identifier that is not time.
+pub(crate) fn span_id(event_id: EventId) -> String {
+    hex(event_id.as_bytes().get(8..).unwrap_or_default())
 }
 
 fn v7(ids: &dyn Ids, at: Timestamp) -> Uuid {

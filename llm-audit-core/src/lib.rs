@@ -3,31 +3,44 @@
 //! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
 //! this one.
 
+mod audit;
 mod batch;
 mod catalog;
 mod clock;
+mod context;
 mod diagnostics;
 mod encode;
 mod error;
 mod event;
 mod facet;
+mod fields;
 mod id;
+mod interaction;
 pub mod journal;
 mod key;
 mod level;
+mod narrow;
 mod pipeline;
 mod policy;
+mod put;
+mod raw;
+mod recorder;
 mod redact;
 mod retention;
+mod seal;
 mod sink;
 mod sync;
 mod timestamp;
+mod usage;
 #[doc(hidden)]
 pub mod vfs;
+mod withhold;
 
+pub use audit::{Audit, AuditBuilder, AuditGuard, begin, builder, installed};
 pub use batch::Batch;
 pub use catalog::{CATALOG, Field, FieldInfo, FieldType};
 pub use clock::{Clock, SystemClock};
+pub use context::{Context, Scoped, propagate};
 pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
 pub use event::{
@@ -36,21 +49,27 @@ pub use event::{
     ValueRef,
 };
 pub use facet::{Facet, FacetGroup, FacetSet};
+pub use fields::Fields;
 pub use id::{EventId, Ids, RandomIds, WriterId};
+pub use interaction::Interaction;
 pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
+pub use narrow::{Narrowed, SinkExt};
 pub use pipeline::{Counters, LossCounts, LossReason, Overflow, Report, SinkCounters};
 pub use policy::{
     Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
     PolicyLoader, Preset, Scope, Warning,
 };
+pub use recorder::Recorder;
 pub use redact::{
     DataType, Family, Operator, RedactionPreset, RedactionSettings, RedactionTarget, Redactor,
     RedactorBuilder, Span,
 };
 pub use retention::Retention;
+pub use seal::absence::Absence;
 pub use sink::{Durable, Sink, SinkError};
 pub use timestamp::Timestamp;
+pub use usage::Usage;
 
 /// Documents that are generated from the catalogue of fields.
 pub mod schema {

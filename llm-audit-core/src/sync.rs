@@ -6,8 +6,10 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 pub(crate) use std::thread;
 
 /// Locks `mutex`; a panic elsewhere does not make its data unusable.
@@ -39,4 +41,14 @@ pub(crate) fn wait_while<'a, T>(
 ) -> MutexGuard<'a, T> {
     let waited = condvar.wait_timeout_while(guard, at_most, go_on);
     waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Reads `value`; a panic elsewhere does not make its data unusable.
+pub(crate) fn read<T: ?Sized>(value: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    value.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes `value`; a panic elsewhere does not make its data unusable.
+pub(crate) fn write<T: ?Sized>(value: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    value.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -47,7 +47,7 @@ macro_rules! define_fields {
     (@sensitive sensitive) => { true };
     (@host own) => { false };
     (@host host) => { true };
-    ($($who:ident $section:ident {
+    ([] $($who:ident $section:ident {
         $($variant:ident $name:ident: $type:ident $sensitivity:ident $otel:literal $doc:literal;)+
     })+) => {
         /// A field of an event.

@@ -5,10 +5,11 @@
 //! OpenTelemetry names are of the GenAI conventions, 1.42.0-dev of August 2026; where they have no
 //! word, the name is under `llm_audit.`.
 
-/// Hands the whole table to the macro `$callback`.
+/// Hands the whole table to the macro `$callback`, after the given tokens in brackets.
 macro_rules! with_catalog {
-    ($callback:ident) => {
+    ($callback:ident $($argument:tt)*) => {
         $callback! {
+            [$($argument)*]
             own envelope {
                 SchemaVersion schema_version: Int plain "llm_audit.schema_version" "Version of the event schema.";
                 EventId event_id: Id plain "llm_audit.event.id" "Identifier of the event, a UUIDv7.";
@@ -20,7 +21,7 @@ macro_rules! with_catalog {
                 Status status: Text plain "llm_audit.status" "How it ended: ok, error, cancelled, abandoned, partial, timeout, blocked.";
                 StartedAt started_at: Time plain "llm_audit.started_at" "When the operation began.";
                 EndedAt ended_at: Time plain "llm_audit.ended_at" "When the operation ended.";
-                PolicyId policy_id: Text plain "llm_audit.policy.id" "Hash of the policy that was in force.";
+                PolicyId policy_id: Text plain "llm_audit.policy.id" "The first characters of the hash of the policy that was in force.";
                 PolicyHash policy_hash: Text plain "llm_audit.policy.hash" "Hash of the policy with the layers that narrowed it for this event; its text is in the same log.";
                 Absent absent: TextsMap plain "llm_audit.absent" "Facets without their data, by reason: withheld, redacted, truncated, sampled_out, expired, erased, failed.";
                 Redactions redactions: Redactions plain "llm_audit.redactions" "What the redactor hid: field, type, operator and count, never a value.";

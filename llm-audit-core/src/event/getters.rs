@@ -51,7 +51,7 @@ macro_rules! getters {
             }
         }
     };
-    ($($who:ident $section:ident {
+    ([] $($who:ident $section:ident {
         $($variant:ident $name:ident: $type:ident $sensitivity:ident $otel:literal $doc:literal;)+
     })+) => {
         /// One method for each field of the catalogue; `None` when the field is absent.

@@ -52,7 +52,8 @@ fn write_key(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
+/// Appends `value` to `out` as compact JSON.
+pub(crate) fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         ValueRef::Counts(map) => write_map(out, map, |out, value| write_int(out, *value)),

@@ -185,15 +185,12 @@ impl Event {
 
     /// Returns the text of the last user message that has text, its text parts joined by newlines.
     pub fn prompt(&self) -> Option<String> {
-        let messages = self.input_messages()?.iter().rev();
-        messages
-            .filter(|message| message.role.as_deref() == Some("user"))
-            .find_map(text)
+        last_user_text(self.input_messages()?)
     }
 
     /// Returns the text of the first choice, its text parts joined by newlines.
     pub fn response(&self) -> Option<String> {
-        self.output_messages()?.first().and_then(text)
+        response_text(self.output_messages()?)
     }
 
     /// Returns why the data of `facet` is absent or incomplete, or `None` when the event gives no
@@ -229,6 +226,19 @@ impl Field {
             Self::SchemaVersion | Self::EventId | Self::Kind | Self::WriterId | Self::RecordedAt
         )
     }
+}
+
+/// Returns the text of the last user message that has text, its text parts joined by newlines.
+pub(crate) fn last_user_text(messages: &[Message]) -> Option<String> {
+    let newest_first = messages.iter().rev();
+    newest_first
+        .filter(|message| message.role.as_deref() == Some("user"))
+        .find_map(text)
+}
+
+/// Returns the text of the first message, its text parts joined by newlines.
+pub(crate) fn response_text(messages: &[Message]) -> Option<String> {
+    messages.first().and_then(text)
 }
 
 fn text(message: &Message) -> Option<String> {

@@ -104,6 +104,7 @@ impl JournalConfig {
     }
 
     /// Sets whether a thread synchronises; without, only those who wait do, on their own thread.
+    #[cfg(test)]
     #[must_use]
     pub(crate) const fn sync_thread(mut self, on: bool) -> Self {
         self.sync_thread = on;

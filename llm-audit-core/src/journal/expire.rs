@@ -17,7 +17,10 @@ use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
 use super::recovery;
 use super::scan::Lines;
 use super::writer::Journal;
+use crate::catalog::Field;
+use crate::event::{Kind, Value};
 use crate::id::WriterId;
+use crate::pipeline::OwnEvent;
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, DirEntry, FileKind};
 
@@ -32,6 +35,21 @@ pub(crate) struct RetentionRun {
     pub(crate) held_back: bool,
     /// Files that could not be read or removed.
     pub(crate) findings: Vec<Finding>,
+}
+
+impl RetentionRun {
+    /// Returns the event that records the run.
+    pub(crate) fn into_event(self) -> OwnEvent {
+        let count = self.files.len() as u64;
+        OwnEvent {
+            kind: Kind::RetentionRun,
+            fields: vec![
+                (Field::Count, Value::Int(count)),
+                (Field::Bytes, Value::Int(self.bytes)),
+                (Field::Files, Value::Texts(self.files)),
+            ],
+        }
+    }
 }
 
 impl Journal {

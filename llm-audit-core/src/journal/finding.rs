@@ -1,5 +1,6 @@
 //! What was found and done at a start, for the diagnostics of the host.
 
+use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::Error;
@@ -74,6 +75,10 @@ impl fmt::Display for Finding {
                 )
             }
             Problem::Failed => write!(f, "`{file}` could not be written or removed"),
+        }?;
+        match self.error.as_ref().and_then(StdError::source) {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
         }
     }
 }

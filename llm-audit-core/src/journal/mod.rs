@@ -1,11 +1,5 @@
 //! The journal: every event, as a line of JSON, in files that outlive the process.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "the pipeline, which is the caller, is written beside it"
-)]
-
 mod clockwatch;
 mod config;
 mod envelope;
@@ -29,8 +23,6 @@ mod tests;
 
 pub use config::JournalConfig;
 pub(crate) use expire::RetentionRun;
-pub(crate) use finding::{Finding, Problem};
-pub(crate) use open::Opened;
 pub(crate) use pending::Lost;
 pub use reader::{Entry, Reader};
 pub(crate) use sync::{SyncStatus, Syncer};

@@ -163,6 +163,7 @@ impl Syncer {
     }
 
     /// Takes the events of failed files out of the status, once somebody has seen to them.
+    #[cfg(test)]
     pub(crate) fn take_failed(&self) -> Vec<RangeInclusive<u64>> {
         std::mem::take(&mut self.state().status.failed)
     }

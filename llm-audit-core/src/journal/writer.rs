@@ -50,6 +50,7 @@ pub(crate) struct Journal {
     /// Own segments that are not written to any more.
     pub(super) closed: Vec<ClosedSegment>,
     /// Held, never written to.
+    #[expect(dead_code, reason = "others see that it is locked")]
     pub(super) lock: Arc<dyn VfsFile>,
     pub(super) pending: Pending,
     pub(super) segment: Option<Segment>,
@@ -117,6 +118,10 @@ pub(crate) struct WriteFailed {
 #[derive(Debug)]
 pub(crate) struct Closed {
     /// What is in the files.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the pipeline keeps its own sums")
+    )]
     pub(crate) written: Written,
     /// What could not be written.
     pub(crate) lost: Option<Lost>,
@@ -198,12 +203,8 @@ impl Journal {
         self.written
     }
 
-    /// Returns how many events and bytes wait to be written.
-    pub(crate) fn pending(&self) -> (usize, usize) {
-        (self.pending.events(), self.pending.bytes())
-    }
-
     /// Returns whether the last attempt to write failed.
+    #[cfg(test)]
     pub(crate) const fn is_failing(&self) -> bool {
         self.failing.is_some()
     }

@@ -26,6 +26,10 @@ pub(crate) struct Requests<S> {
     pub(crate) swaps: Vec<Swap<S>>,
     pub(crate) own: Vec<OwnEvent>,
     pub(crate) flushes: Vec<Arc<Tracker>>,
+    /// Expired files are to be deleted now.
+    pub(crate) expire: bool,
+    /// The clock was looked at and is right.
+    pub(crate) confirm_clock: bool,
 }
 
 impl<S> Default for Requests<S> {
@@ -34,6 +38,8 @@ impl<S> Default for Requests<S> {
             swaps: Vec::new(),
             own: Vec::new(),
             flushes: Vec::new(),
+            expire: false,
+            confirm_clock: false,
         }
     }
 }

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use super::own::OwnEvent;
-use crate::catalog::Field;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
-use crate::event::{Kind, Value};
 use crate::journal::{
     Closed, Journal, Lost, RetentionRun, SyncStatus, Syncer, WriteFailed, Written,
 };
@@ -36,6 +34,12 @@ pub(crate) trait Log: Send {
 
     /// Does what is due by the clock and returns what is to be recorded of it.
     fn tick(&mut self) -> Vec<OwnEvent>;
+
+    /// Deletes what has expired now and returns what is to be recorded of it.
+    fn expire(&mut self) -> Vec<OwnEvent>;
+
+    /// Believes the clock from now on.
+    fn confirm_clock(&mut self);
 
     /// Every sink has everything up to `up_to`.
     fn release(&mut self, up_to: u64);
@@ -104,6 +108,11 @@ impl JournalLog {
     }
 
     fn tell(&self, run: &RetentionRun) {
+        if run.held_back {
+            let message = "retention: the clock has jumped by more than a day; what it alone makes \
+                           expire is kept until it stood by that for a day, or is confirmed";
+            self.diagnostics.report(DiagnosticKind::Degraded, message);
+        }
         for finding in &run.findings {
             let message = format!("retention: {finding}");
             self.diagnostics.report(DiagnosticKind::Degraded, message);
@@ -134,24 +143,25 @@ impl Log for JournalLog {
 
     fn tick(&mut self) -> Vec<OwnEvent> {
         self.journal.roll_if_due();
-        let now = self.clock.monotonic();
-        if now.saturating_sub(self.expired) < EXPIRE_EVERY {
+        if self.clock.monotonic().saturating_sub(self.expired) < EXPIRE_EVERY {
             return Vec::new();
         }
-        self.expired = now;
+        self.expire()
+    }
+
+    fn expire(&mut self) -> Vec<OwnEvent> {
+        self.expired = self.clock.monotonic();
         let run = self.journal.expire();
         self.tell(&run);
         if run.files.is_empty() {
-            return Vec::new();
+            Vec::new()
+        } else {
+            vec![run.into_event()]
         }
-        let mut event = OwnEvent::new(Kind::RetentionRun);
-        let count = run.files.len() as u64;
-        event.fields = vec![
-            (Field::Count, Value::Int(count)),
-            (Field::Bytes, Value::Int(run.bytes)),
-            (Field::Files, Value::Texts(run.files)),
-        ];
-        vec![event]
+    }
+
+    fn confirm_clock(&mut self) {
+        self.journal.confirm_clock();
     }
 
     fn release(&mut self, up_to: u64) {

@@ -33,6 +33,7 @@ mod pool;
 mod reply;
 mod report;
 mod seal;
+mod status;
 #[cfg(test)]
 mod tests;
 mod tracker;

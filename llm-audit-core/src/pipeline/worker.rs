@@ -140,7 +140,15 @@ impl<S: Seal> Worker<S> {
                 .map(OwnWork::from),
         );
         if let Some(log) = &mut self.log {
-            own.extend(log.tick().into_iter().map(OwnWork::from));
+            if control.confirm_clock {
+                log.confirm_clock();
+            }
+            let housekeeping = if control.expire {
+                log.expire()
+            } else {
+                log.tick()
+            };
+            own.extend(housekeeping.into_iter().map(OwnWork::from));
         }
         self.losses(!control.flushes.is_empty(), false, &mut own);
         self.drain(own, drain == Drain::Last);

@@ -93,17 +93,15 @@ impl Layers {
             Some(rank) => levels.min(rank.combined),
             None => self.unclassified.map_or(levels, |rule| levels.min(rule)),
         };
-        if scope.call == Levels::FULL {
-            return levels;
-        }
-        // Facets that the call leaves alone are passed over: a level that stands is accepted.
-        let narrowed = levels
-            .iter()
-            .filter(|(facet, level)| scope.call.get(*facet) < *level);
-        narrowed.fold(levels, |levels, (facet, level)| {
-            let asked = self.asked_by_call(facet, scope.call.get(facet));
-            levels.with(facet, asked.min(level))
-        })
+        self.narrowed_by_call(levels, scope.call)
+    }
+
+    /// Returns the levels of the layers that are known when an event begins. Its tenant may still
+    /// come, and its classification is not final, so those layers wait for the end.
+    pub(super) fn at_begin(&self, tenant: Option<&str>, call: Levels) -> Levels {
+        let known = tenant.and_then(|id| self.tenant(Some(id)));
+        let levels = known.map_or(self.process, |(_, tenant)| tenant.combined);
+        self.narrowed_by_call(levels, call)
     }
 
     /// Returns what each layer that applies asks for, the process first.
@@ -170,6 +168,20 @@ impl Layers {
             entries.push(("classification", Canonical::map(classification)));
         }
         entries
+    }
+
+    fn narrowed_by_call(&self, levels: Levels, call: Levels) -> Levels {
+        if call == Levels::FULL {
+            return levels;
+        }
+        // Facets that the call leaves alone are passed over: a level that stands is accepted.
+        let narrowed = levels
+            .iter()
+            .filter(|(facet, level)| call.get(*facet) < *level);
+        narrowed.fold(levels, |levels, (facet, level)| {
+            let asked = self.asked_by_call(facet, call.get(facet));
+            levels.with(facet, asked.min(level))
+        })
     }
 
     fn tenant(&self, id: Option<&str>) -> Option<(Option<&str>, &Narrowed)> {

@@ -150,6 +150,12 @@ impl Policy {
         self.0.parts.layers.effective(scope)
     }
 
+    /// Returns the levels when an event begins: those of process, tenant where it is known, and
+    /// call. No later level is higher.
+    pub(crate) fn levels_at_begin(&self, tenant: Option<&str>, call: Levels) -> Levels {
+        self.0.parts.layers.at_begin(tenant, call)
+    }
+
     /// Returns every facet's level in a scope with the layer that decided; `Display` is a table.
     pub fn explain(&self, scope: &Scope<'_>) -> Explanation {
         Explanation::new(&self.0.parts.layers.applied(scope))

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::fixture::{DIR, World, writer_id};
-use crate::journal::Problem;
+use crate::journal::finding::Problem;
 use crate::vfs::{Fault, MemVfs, Op};
 
 /// A directory in which writer 1 crashed after four events, with 4,096 numbers set aside.

@@ -223,6 +223,12 @@ impl Log for FakeLog {
         Vec::new()
     }
 
+    fn expire(&mut self) -> Vec<OwnEvent> {
+        Vec::new()
+    }
+
+    fn confirm_clock(&mut self) {}
+
     fn release(&mut self, _up_to: u64) {}
 
     fn disk(&self) -> Arc<dyn Disk> {

@@ -1,0 +1,351 @@
+//! How a log is started.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::opening::opening;
+use super::{Audit, AuditGuard, Shared, installed};
+use crate::clock::{Clock, SystemClock};
+use crate::diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Hook};
+use crate::error::Error;
+use crate::fields::Fields;
+use crate::id::{self, Ids, RandomIds};
+use crate::journal::{Journal, JournalConfig};
+use crate::narrow::SinkExt;
+use crate::pipeline::{JournalLog, Log, Overflow, Pipeline, PipelineConfig};
+use crate::policy::Policy;
+use crate::retention::Retention;
+use crate::seal::Sealer;
+use crate::sink::Sink;
+use crate::sync::{Arc, AtomicBool, RwLock};
+use crate::vfs::{OsVfs, Vfs};
+
+/// Returns a builder of a log, with a policy that captures nothing.
+pub fn builder() -> AuditBuilder {
+    AuditBuilder {
+        policy: Policy::none(),
+        journal: None,
+        sinks: Vec::new(),
+        defaults: Fields::new(),
+        overflow: Overflow::default(),
+        max_bytes: DEFAULT_MAX_BYTES,
+        max_events: DEFAULT_MAX_EVENTS,
+        start_degraded: false,
+        hook: None,
+        clock: Arc::new(SystemClock::new()),
+        ids: Arc::new(RandomIds::new()),
+        vfs: Arc::new(OsVfs::new()),
+    }
+}
+
+/// Memory for events on their way.
+const DEFAULT_MAX_BYTES: usize = 64 << 20;
+
+/// Events on their way: two seconds of 4,000 a second.
+const DEFAULT_MAX_EVENTS: usize = 8_192;
+
+/// Less holds not even one event of the largest default size and its copy.
+const MIN_MAX_BYTES: usize = 1 << 20;
+
+/// The largest event where no journal says otherwise.
+const DEFAULT_MAX_EVENT_BYTES: usize = 8 << 20;
+
+/// Everything that a log is started with.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use llm_audit_core::{Operation, Policy, Preset};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let audit = llm_audit_core::builder()
+///     .policy(Policy::builder().preset(Preset::Operations).build()?)
+///     .journal(directory.path())
+///     .spawn()?;
+/// audit.begin(Operation::Embeddings).finish();
+/// let report = audit.shutdown(Duration::from_secs(5));
+/// assert!(report.is_complete());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until `spawn` or `install` is called"]
+pub struct AuditBuilder {
+    policy: Policy,
+    journal: Option<JournalChoice>,
+    sinks: Vec<Box<dyn Sink>>,
+    defaults: Fields,
+    overflow: Overflow,
+    max_bytes: usize,
+    max_events: usize,
+    start_degraded: bool,
+    hook: Option<Hook>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    vfs: Arc<dyn Vfs>,
+}
+
+enum JournalChoice {
+    /// In this directory, kept as long as the policy says.
+    ByPolicy(PathBuf),
+    Configured(JournalConfig),
+}
+
+impl AuditBuilder {
+    /// Sets what may be captured; nothing unless set.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Writes the log to the directory `dir`, kept as long as the policy's retention says, or
+    /// forever where the policy names none.
+    pub fn journal(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.journal = Some(JournalChoice::ByPolicy(dir.into()));
+        self
+    }
+
+    /// Writes the log as `config` says.
+    pub fn journal_with(mut self, config: JournalConfig) -> Self {
+        self.journal = Some(JournalChoice::Configured(config));
+        self
+    }
+
+    /// Adds a sink.
+    pub fn sink(mut self, sink: impl Sink) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// Sets fields that hold for every event of the process, unless its context or the event
+    /// itself says otherwise.
+    pub fn defaults(mut self, fields: Fields) -> Self {
+        self.defaults = fields;
+        self
+    }
+
+    /// Sets what happens when there is no room; [`Overflow::Block`] for 100 ms unless set.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Sets the memory for events that are in flight or not yet written, in bytes; 64 MiB unless
+    /// set, at least 1 MiB.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets how many events may be recorded and not yet written; 8,192 unless set, at least 1.
+    pub fn max_events(mut self, events: usize) -> Self {
+        self.max_events = events.max(1);
+        self
+    }
+
+    /// Starts also when the journal's directory cannot be used, and says so through the
+    /// diagnostics hook; events then go to the sinks alone.
+    pub fn start_degraded(mut self, yes: bool) -> Self {
+        self.start_degraded = yes;
+        self
+    }
+
+    /// Sets who is told of the log's own problems; a rate-limited line on standard error unless
+    /// set.
+    pub fn on_diagnostic(mut self, hook: impl Fn(&Diagnostic) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets where the time is read; for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets where identifiers come from; for tests.
+    pub fn ids(mut self, ids: impl Ids) -> Self {
+        self.ids = Arc::new(ids);
+        self
+    }
+
+    /// Sets the file system of the journal; for tests.
+    #[doc(hidden)]
+    pub fn vfs(mut self, vfs: Arc<dyn Vfs>) -> Self {
+        self.vfs = vfs;
+        self
+    }
+
+    /// Starts the log.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither journal nor sink, when two sinks have one name, when the policy names
+    /// a sink that there is not, when a number is out of range, or when the journal's directory
+    /// cannot be used. Damage that earlier writers left behind is never an error.
+    pub fn spawn(self) -> Result<AuditGuard, Error> {
+        self.check()?;
+        let journal = self.journal_config()?;
+        let diagnostics = Diagnostics::new(self.hook, Arc::clone(&self.clock));
+        let max_event_bytes = journal
+            .as_ref()
+            .map_or(DEFAULT_MAX_EVENT_BYTES, |config| config.max_event_bytes);
+        let writer_id = id::writer_id(self.ids.as_ref(), self.clock.now());
+        let mut opened_journal = None;
+        let mut previous = None;
+        let mut has_history = false;
+        if let Some(config) = journal {
+            let spool = config.retention().is_none();
+            let config = config.schema(super::schema_json());
+            let (vfs, clock) = (Arc::clone(&self.vfs), Arc::clone(&self.clock));
+            match Journal::open(config, vfs, clock, Arc::clone(&self.ids), writer_id) {
+                Ok((journal, opened)) => {
+                    for finding in &opened.findings {
+                        diagnostics.report(DiagnosticKind::RecoveryFinding, finding.to_string());
+                    }
+                    has_history = opened.had_history;
+                    previous = opened.previous_log_opened;
+                    opened_journal = Some((journal, spool));
+                }
+                Err(error) if self.start_degraded => {
+                    diagnostics.report(DiagnosticKind::Degraded, error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let names: Vec<String> = self
+            .sinks
+            .iter()
+            .map(|sink| sink.name().to_owned())
+            .collect();
+        let opening = if self.policy.is_none() && !has_history {
+            Vec::new()
+        } else {
+            opening(&self.policy, &names, previous.as_deref())
+        };
+        let policy = Arc::new(RwLock::new(self.policy.clone()));
+        let defaults = Arc::new(self.defaults);
+        let sealer = Sealer::new(
+            Arc::clone(&policy),
+            Arc::clone(&defaults),
+            writer_id,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+            max_event_bytes,
+        );
+        let rules = self.policy.sink_rules();
+        let sinks = self
+            .sinks
+            .into_iter()
+            .map(|sink| match rules.get(sink.name()) {
+                Some(facets) => Box::new(sink.without(facets.iter())) as Box<dyn Sink>,
+                None => sink,
+            });
+        let config = PipelineConfig {
+            overflow: self.overflow,
+            max_bytes: self.max_bytes,
+            max_events: self.max_events,
+            ..PipelineConfig::new(
+                writer_id,
+                Arc::clone(&self.clock),
+                Arc::clone(&self.ids),
+                diagnostics.clone(),
+            )
+        };
+        let log = opened_journal.map(|(journal, spool)| {
+            let clock = Arc::clone(&self.clock);
+            Box::new(JournalLog::new(journal, spool, clock, diagnostics.clone())) as Box<dyn Log>
+        });
+        let pipeline = Pipeline::spawn(config, sealer, log, sinks.collect(), opening)?;
+        let shared = Shared {
+            policy,
+            capturing: AtomicBool::new(false),
+            said_nothing: AtomicBool::new(false),
+            defaults,
+            clock: self.clock,
+            ids: self.ids,
+            pipeline,
+            diagnostics,
+            max_event_bytes,
+            writer_id,
+        };
+        shared.set_capturing(!self.policy.is_none());
+        for warning in self.policy.warnings() {
+            shared
+                .diagnostics
+                .report(DiagnosticKind::PolicyWarning, warning.to_string());
+        }
+        Ok(AuditGuard::new(Audit(Arc::new(shared))))
+    }
+
+    /// Starts the log and makes it the process's default, for code that has no handle.
+    ///
+    /// The default holds a handle of its own: dropping the guard does not switch auditing off.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuditBuilder::spawn`], and when a log is installed that is not shut down.
+    pub fn install(self) -> Result<AuditGuard, Error> {
+        let guard = self.spawn()?;
+        installed::install(&guard)?;
+        Ok(guard)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.journal.is_none() && self.sinks.is_empty() {
+            return Err(Error::configuration(
+                "the log has neither a journal nor a sink; call `journal(dir)` or `sink(..)`",
+            ));
+        }
+        if self.max_bytes < MIN_MAX_BYTES {
+            return Err(Error::configuration(format!(
+                "max_bytes is {}, less than {MIN_MAX_BYTES} bytes",
+                self.max_bytes
+            )));
+        }
+        let mut names: Vec<&str> = self.sinks.iter().map(|sink| sink.name()).collect();
+        for rule in self.policy.sink_rules().keys() {
+            if !names.contains(&rule.as_str()) {
+                return Err(Error::policy(format!(
+                    "the policy has a rule for sink `{rule}`, and there is no such sink; the \
+                     sinks are: {}",
+                    names.join(", ")
+                )));
+            }
+        }
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair.first() == pair.last()) {
+            Some(pair) => Err(Error::configuration(format!(
+                "two sinks have the name `{}`; give each its own",
+                pair.first().copied().unwrap_or_default()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn journal_config(&self) -> Result<Option<JournalConfig>, Error> {
+        let by_policy = self.policy.retention();
+        match &self.journal {
+            None => Ok(None),
+            Some(JournalChoice::ByPolicy(dir)) => {
+                let retention = by_policy.unwrap_or(Retention::Forever);
+                Ok(Some(JournalConfig::keep(dir, retention)))
+            }
+            Some(JournalChoice::Configured(config)) => match (config.retention(), by_policy) {
+                (Some(kept), Some(policy)) if kept != policy => Err(Error::configuration(format!(
+                    "the journal keeps its segments {kept}, the policy says {policy}; \
+                             make them equal, or use `journal(dir)`"
+                ))),
+                _ => Ok(Some(config.clone())),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for AuditBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditBuilder")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

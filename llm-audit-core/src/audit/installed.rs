@@ -1,0 +1,39 @@
+//! The log that a process uses where no handle is at hand. Having one is optional.
+
+use super::{Audit, AuditGuard};
+use crate::error::Error;
+use crate::event::Operation;
+use crate::interaction::Interaction;
+use crate::sync::RwLock;
+
+static INSTALLED: RwLock<Option<Audit>> = RwLock::new(None);
+
+/// Returns the log that [`AuditBuilder::install`](super::AuditBuilder::install) made the process's
+/// default.
+pub fn installed() -> Option<Audit> {
+    crate::sync::read(&INSTALLED).clone()
+}
+
+/// Begins an interaction in the installed log; without one, nothing is recorded.
+pub fn begin(operation: Operation) -> Interaction {
+    if super::is_capturing() {
+        installed().map_or_else(Interaction::off, |audit| audit.begin(operation))
+    } else {
+        Interaction::off()
+    }
+}
+
+/// Makes the log of `guard` the default, unless there is one that is not shut down.
+pub(super) fn install(guard: &AuditGuard) -> Result<(), Error> {
+    let mut installed = crate::sync::write(&INSTALLED);
+    if installed
+        .as_ref()
+        .is_some_and(|audit| !audit.0.pipeline.is_closed())
+    {
+        return Err(Error::configuration(
+            "a log is installed already; shut it down first, or use handles",
+        ));
+    }
+    *installed = Some(guard.handle());
+    Ok(())
+}

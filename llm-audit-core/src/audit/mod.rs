@@ -1,0 +1,301 @@
+//! The handle through which a program audits.
+
+mod builder;
+mod guard;
+mod installed;
+mod opening;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::diagnostics::{DiagnosticKind, Diagnostics};
+use crate::error::Error;
+use crate::event::{Evaluation, Guardrail, Kind, Operation};
+use crate::fields::Fields;
+use crate::id::{Ids, WriterId};
+use crate::interaction::Interaction;
+use crate::pipeline::{Counters, Overflow, Pipeline, Report};
+use crate::policy::Policy;
+use crate::recorder::Recorder;
+use crate::seal::Sealer;
+use crate::sync::{Arc, AtomicBool, AtomicUsize, OnceLock, Ordering, RwLock};
+
+pub use builder::{AuditBuilder, builder};
+pub use guard::AuditGuard;
+pub use installed::{begin, installed};
+
+/// How many live logs capture anything at all. While it is zero, instrumented code does nothing
+/// more than to load it.
+static CAPTURING: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns whether any log of this process captures anything: one relaxed load.
+pub(crate) fn is_capturing() -> bool {
+    CAPTURING.load(Ordering::Relaxed) > 0
+}
+
+/// The handle of an audit log; a clone is another handle of the same log.
+///
+/// [`builder`] starts a log. Two logs with two policies can live in one process.
+#[derive(Clone)]
+pub struct Audit(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) policy: Arc<RwLock<Policy>>,
+    /// Whether the policy captures anything; read before anything else is done.
+    pub(crate) capturing: AtomicBool,
+    pub(crate) said_nothing: AtomicBool,
+    pub(crate) defaults: Arc<Fields>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) pipeline: Arc<Pipeline<Sealer>>,
+    pub(crate) diagnostics: Diagnostics,
+    pub(crate) max_event_bytes: usize,
+    pub(crate) writer_id: WriterId,
+}
+
+impl Audit {
+    /// Begins an interaction. It never waits and never fails: what cannot be recorded is counted.
+    ///
+    /// Under a policy that captures nothing, nothing happens; the first call says so once through
+    /// the diagnostics hook.
+    ///
+    /// With [`Overflow::FailClosed`](crate::Overflow::FailClosed) and no room, nothing of the
+    /// interaction is recorded and it counts as lost; [`Audit::try_begin`] tells.
+    pub fn begin(&self, operation: Operation) -> Interaction {
+        self.try_begin(operation)
+            .unwrap_or_else(|_| Interaction::off())
+    }
+
+    /// Begins an interaction, or says that there is no room for it.
+    ///
+    /// # Errors
+    ///
+    /// `is_refused` with [`Overflow::FailClosed`](crate::Overflow::FailClosed) when there is no
+    /// room. The refusal is counted as a loss. Otherwise it never fails.
+    pub fn try_begin(&self, operation: Operation) -> Result<Interaction, Error> {
+        if !self.0.is_capturing() {
+            return Ok(Interaction::off());
+        }
+        let mut slot = None;
+        if self.0.pipeline.budget().overflow() == Overflow::FailClosed {
+            slot = Some(self.0.pipeline.begin().map_err(|reason| {
+                Error::refused(format!("the interaction cannot be recorded: {reason}"))
+            })?);
+        }
+        Ok(Interaction::new(&self.0, operation, slot))
+    }
+
+    /// Begins an event of `kind` that is recorded at once.
+    ///
+    /// Of the kinds that are the log's own, such as `log_opened`, a host can record none: the
+    /// recorder then records nothing, and the diagnostics hook is told.
+    pub fn event(&self, kind: Kind) -> Recorder {
+        if !self.0.is_capturing() {
+            return Recorder::off();
+        }
+        if !kind.is_capture() && !matches!(kind, Kind::Other(_)) {
+            self.0.diagnostics.report(
+                DiagnosticKind::Misuse,
+                format!("an event of kind `{kind}` is the log's own and cannot be recorded"),
+            );
+            return Recorder::off();
+        }
+        Recorder::new(&self.0, kind)
+    }
+
+    /// Begins a score of the event `target`, from any process and at any time later.
+    pub fn evaluation(&self, target: impl fmt::Display, evaluation: Evaluation) -> Recorder {
+        let mut recorder = self.late(Kind::Evaluation, &target);
+        recorder.evaluations([evaluation]);
+        recorder
+    }
+
+    /// Begins what a person thought of the event `target`.
+    pub fn feedback(&self, target: impl fmt::Display) -> Recorder {
+        self.late(Kind::Feedback, &target)
+    }
+
+    /// Begins the answer of the event `target` as a person adjusted it.
+    pub fn correction(&self, target: impl fmt::Display, text: &str) -> Recorder {
+        let mut recorder = self.late(Kind::Correction, &target);
+        recorder.correction(text);
+        recorder
+    }
+
+    /// Begins a person's decision about the event `target`: approved, edited, rejected, escalated.
+    pub fn oversight(&self, target: impl fmt::Display, decision: &str) -> Recorder {
+        let mut recorder = self.late(Kind::Oversight, &target);
+        recorder.oversight_decision(decision);
+        recorder
+    }
+
+    /// Begins a consent, or its withdrawal, to train on the event `target`.
+    pub fn consent(&self, target: impl fmt::Display, training_allowed: bool) -> Recorder {
+        let mut recorder = self.late(Kind::Consent, &target);
+        recorder.training_allowed(training_allowed);
+        recorder
+    }
+
+    /// Begins a verdict of a guardrail that is an event of its own.
+    pub fn guardrail(&self, guardrail: Guardrail) -> Recorder {
+        let mut recorder = self.event(Kind::Guardrail);
+        recorder.guardrails([guardrail]);
+        recorder
+    }
+
+    /// Begins an attempt to connect or authenticate to a provider.
+    pub fn model_connection(&self, provider: &str) -> Recorder {
+        let mut recorder = self.event(Kind::ModelConnection);
+        recorder.provider(provider);
+        recorder
+    }
+
+    /// Begins a run of a stored skill or prompt template.
+    pub fn skill_triggered(&self, skill_name: &str) -> Recorder {
+        let mut recorder = self.event(Kind::SkillTriggered);
+        recorder.skill_name(skill_name);
+        recorder
+    }
+
+    /// Waits until everything recorded so far is written and handed to every sink, at most for
+    /// `timeout`, and returns what was achieved.
+    ///
+    /// It blocks the thread; from async code use [`Audit::flush_async`].
+    pub fn flush(&self, timeout: Duration) -> Report {
+        self.0.pipeline.flush(timeout)
+    }
+
+    /// Does what [`Audit::flush`] does without blocking the thread.
+    pub async fn flush_async(&self, timeout: Duration) -> Report {
+        self.0.pipeline.flush_async(timeout).await
+    }
+
+    /// Ends the log: nothing more is accepted, what was is written and delivered, at most for
+    /// `deadline`. Returns what was achieved; a second call returns the same.
+    ///
+    /// It blocks the thread; from async code use [`Audit::shutdown_async`].
+    pub fn shutdown(&self, deadline: Duration) -> Report {
+        self.0.pipeline.shutdown(deadline)
+    }
+
+    /// Does what [`Audit::shutdown`] does without blocking the thread.
+    pub async fn shutdown_async(&self, deadline: Duration) -> Report {
+        self.0.pipeline.shutdown_async(deadline).await
+    }
+
+    /// Deletes what is past the retention now instead of within the hour, and records what was
+    /// deleted as an event of kind `retention_run`; returns after `timeout` at the latest.
+    ///
+    /// While the clock is in doubt, because it has jumped by more than a day, nothing is deleted
+    /// that it alone makes expire.
+    pub fn run_retention(&self, timeout: Duration) -> Report {
+        self.0.pipeline.expire(timeout)
+    }
+
+    /// Believes the clock from now on: somebody has looked at it, and it is right.
+    pub fn confirm_clock(&self) {
+        self.0.pipeline.confirm_clock();
+    }
+
+    /// Returns the counts of the log and of every sink at this moment.
+    pub fn counters(&self) -> Counters {
+        self.0.pipeline.counters()
+    }
+
+    /// Returns the policy in force.
+    pub fn policy(&self) -> Policy {
+        self.0.policy()
+    }
+
+    /// Returns the writer of this log, new at every start.
+    pub fn writer_id(&self) -> WriterId {
+        self.0.writer_id
+    }
+
+    /// Puts `policy` in force, and records that it changed, by whom and why.
+    ///
+    /// Interactions in flight keep the lower level of both policies.
+    ///
+    /// # Errors
+    ///
+    /// When the log is closed, or when the policies differ in retention: segments that exist were
+    /// promised to be kept as long as the old one says, so that change needs a restart.
+    pub fn replace_policy(&self, policy: Policy, actor: &str, reason: &str) -> Result<(), Error> {
+        let before = self.policy();
+        if before.retention() != policy.retention() {
+            return Err(Error::policy(
+                "a policy with another retention cannot replace this one while the log runs; \
+                 restart with it",
+            ));
+        }
+        if self.0.pipeline.is_closed() {
+            return Err(Error::closed(
+                "the log is shut down; its policy cannot be replaced",
+            ));
+        }
+        for own in opening::policy_changes(&before, &policy, actor, reason) {
+            self.0.pipeline.own(own);
+        }
+        self.0.set_capturing(!policy.is_none());
+        *crate::sync::write(&self.0.policy) = policy;
+        Ok(())
+    }
+
+    fn late(&self, kind: Kind, target: &dyn fmt::Display) -> Recorder {
+        let mut recorder = self.event(kind);
+        recorder.target_event_id(target.to_string());
+        recorder
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit")
+            .field("writer_id", &self.0.writer_id)
+            .field("policy", &self.policy())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn policy(&self) -> Policy {
+        crate::sync::read(&self.policy).clone()
+    }
+
+    /// Returns whether events are captured; the first time that none are, it says so.
+    fn is_capturing(&self) -> bool {
+        let capturing = self.capturing.load(Ordering::Relaxed);
+        if !capturing
+            && !self.said_nothing.swap(true, Ordering::Relaxed)
+            && crate::sync::read(&self.policy).is_none()
+        {
+            self.diagnostics.report(
+                DiagnosticKind::NothingCaptured,
+                "the policy captures nothing, so nothing is recorded; give the builder a policy",
+            );
+        }
+        capturing
+    }
+
+    fn set_capturing(&self, on: bool) {
+        let before = self.capturing.swap(on, Ordering::Relaxed);
+        match (before, on) {
+            (false, true) => drop(CAPTURING.fetch_add(1, Ordering::Relaxed)),
+            (true, false) => drop(CAPTURING.fetch_sub(1, Ordering::Relaxed)),
+            _ => {}
+        }
+    }
+}
+
+/// The JSON Schema that a journal keeps beside its events.
+fn schema_json() -> &'static [u8] {
+    static SCHEMA: OnceLock<String> = OnceLock::new();
+    SCHEMA.get_or_init(crate::catalog::json_schema).as_bytes()
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.set_capturing(false);
+    }
+}

@@ -1,0 +1,271 @@
+//! Ambient identity and parents, without a runtime.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::facet::Facet;
+use crate::fields::Fields;
+use crate::id::EventId;
+use crate::level::{Level, Levels};
+use crate::sync::Arc;
+
+/// What holds for everything that happens within it: fields, a narrower policy, a parent.
+///
+/// A context is immutable and cheap to clone. It is current while a future that it
+/// [scopes](Context::scope) is polled, or while a closure that it [enters](Context::enter) runs; no
+/// async runtime is needed. A task that is spawned does not inherit it: hand the future to
+/// [`propagate`] first.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Context, Fields};
+///
+/// let request = Context::current().with(Fields::new().user_id("u-17").session_id("s-4"));
+/// request.enter(|| {
+///     let inner = Context::current().with(Fields::new().session_id("s-5"));
+///     assert_eq!(format!("{:?}", inner), r#"Context { fields: {"user_id", "session_id"}, parent: None }"#);
+/// });
+/// ```
+#[derive(Clone, Default)]
+pub struct Context(Option<Arc<Frame>>);
+
+pub(crate) struct Frame {
+    pub(crate) fields: Fields,
+    pub(crate) narrowed: Levels,
+    pub(crate) parent: Option<Parent>,
+}
+
+/// The interaction within which another happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parent {
+    pub(crate) event_id: EventId,
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Frame>>> = const { RefCell::new(None) };
+}
+
+impl Context {
+    /// Returns the context that is current on this thread, or an empty one.
+    pub fn current() -> Self {
+        // While the thread ends there is no context any more.
+        Self(
+            CURRENT
+                .try_with(|current| current.borrow().clone())
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Returns this context with `fields`, which win over fields of the same name.
+    #[must_use]
+    pub fn with(&self, fields: Fields) -> Self {
+        self.changed(|frame| frame.fields = frame.fields.overlaid_with(&fields))
+    }
+
+    /// Returns this context with `facet` captured at `level` at most.
+    ///
+    /// A context can only narrow: a level above what it inherits changes nothing.
+    #[must_use]
+    pub fn narrow(&self, facet: Facet, level: Level) -> Self {
+        self.changed(|frame| {
+            frame.narrowed = frame.narrowed.min(Levels::FULL.with(facet, level));
+        })
+    }
+
+    /// Returns the identifier of the innermost interaction that the context is within.
+    pub fn event_id(&self) -> Option<EventId> {
+        self.0
+            .as_ref()?
+            .parent
+            .as_ref()
+            .map(|parent| parent.event_id)
+    }
+
+    /// Returns a future that runs `future` with this context as the current one.
+    pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
+        Scoped {
+            frame: self.0.clone(),
+            future,
+        }
+    }
+
+    /// Runs `run` with this context as the current one.
+    pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        let _entered = Entered::new(self.0.clone());
+        run()
+    }
+
+    pub(crate) fn with_parent(&self, parent: Parent) -> Self {
+        self.changed(|frame| frame.parent = Some(parent))
+    }
+
+    pub(crate) fn into_frame(self) -> Option<Arc<Frame>> {
+        self.0
+    }
+
+    fn changed(&self, change: impl FnOnce(&mut Frame)) -> Self {
+        let mut frame = match &self.0 {
+            Some(frame) => Frame {
+                fields: frame.fields.clone(),
+                narrowed: frame.narrowed,
+                parent: frame.parent.clone(),
+            },
+            None => Frame {
+                fields: Fields::new(),
+                narrowed: Levels::FULL,
+                parent: None,
+            },
+        };
+        change(&mut frame);
+        Self(Some(Arc::new(frame)))
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let empty = Fields::new();
+        f.debug_struct("Context")
+            .field(
+                "fields",
+                self.0.as_ref().map_or(&empty, |frame| &frame.fields),
+            )
+            .field("parent", &self.event_id())
+            .finish()
+    }
+}
+
+/// Returns a future that runs `future` within the context of the caller, wherever it is spawned.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Context, Fields, propagate};
+///
+/// let task = Context::default()
+///     .with(Fields::new().user_id("u-17"))
+///     .enter(|| propagate(async { format!("{:?}", Context::current()) }));
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// assert!(runtime.block_on(task).contains("user_id"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn propagate<F: Future>(future: F) -> Scoped<F> {
+    Context::current().scope(future)
+}
+
+pin_project! {
+    /// A future that runs within a [`Context`]; made by [`Context::scope`] and [`propagate`].
+    pub struct Scoped<F> {
+        frame: Option<Arc<Frame>>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = Entered::new(this.frame.clone());
+        this.future.poll(task)
+    }
+}
+
+impl<F> fmt::Debug for Scoped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scoped").finish_non_exhaustive()
+    }
+}
+
+/// Makes a frame current until it is dropped.
+struct Entered {
+    outer: Option<Arc<Frame>>,
+}
+
+impl Entered {
+    fn new(frame: Option<Arc<Frame>>) -> Self {
+        Self {
+            outer: exchange(frame),
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        exchange(self.outer.take());
+    }
+}
+
+fn exchange(frame: Option<Arc<Frame>>) -> Option<Arc<Frame>> {
+    CURRENT
+        .try_with(|current| current.replace(frame))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Field;
+
+    fn user(context: &Context) -> Option<String> {
+        let frame = context.0.as_ref()?;
+        frame.fields.text(Field::UserId).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_outer_context_is_current_again_after_a_panic() {
+        let outer = Context::default().with(Fields::new().user_id("outer"));
+        outer.enter(|| {
+            let inner = Context::current().with(Fields::new().user_id("inner"));
+            let panicked = std::panic::catch_unwind(|| inner.enter(|| panic!("on purpose")));
+            assert!(panicked.is_err());
+            assert_eq!(user(&Context::current()).as_deref(), Some("outer"));
+        });
+        assert_eq!(user(&Context::current()), None);
+    }
+
+    #[test]
+    fn a_context_only_narrows() {
+        let context = Context::default()
+            .narrow(Facet::Prompt, Level::Digest)
+            .narrow(Facet::Prompt, Level::Full);
+        assert_eq!(
+            context.into_frame().unwrap().narrowed.get(Facet::Prompt),
+            Level::Digest
+        );
+    }
+
+    #[test]
+    fn a_scoped_future_is_send_when_its_future_is() {
+        fn is_send<T: Send>(_: &T) {}
+        is_send(&propagate(async {}));
+    }
+
+    #[test]
+    fn interleaved_futures_keep_their_own_contexts() {
+        let name = |name: &str| Context::default().with(Fields::new().user_id(name));
+        let ask = || async {
+            tokio::task::yield_now().await;
+            user(&Context::current())
+        };
+        let (first, second) = (name("first").scope(ask()), name("second").scope(ask()));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let both = runtime.block_on(async {
+            let set = tokio::task::LocalSet::new();
+            let (a, b) = (set.spawn_local(first), set.spawn_local(second));
+            set.await;
+            (a.await.unwrap(), b.await.unwrap())
+        });
+        assert_eq!(both, (Some("first".to_owned()), Some("second".to_owned())));
+    }
+}

@@ -1,0 +1,285 @@
+//! What interactions and late events have in common: a raw event that is being filled.
+
+use std::time::Duration;
+
+use crate::audit::Shared;
+use crate::catalog::Field;
+use crate::context::{Context, Parent};
+use crate::event::{Kind, Operation, Status, Value, ValueRef};
+use crate::facet::{Facet, FacetSet};
+use crate::id::{self, EventId};
+use crate::level::{Level, Levels};
+use crate::pipeline::Slot;
+use crate::policy::Intent;
+use crate::put::PutField;
+use crate::raw::{MOVE_FROM, RawEvent};
+use crate::sync::Arc;
+
+/// Memory is reserved in steps, so that a small field costs no atomic operation.
+const RESERVE_STEP: usize = 4 * 1024;
+
+/// Metadata that an event keeps when the memory budget is spent: there are a few thousand events at
+/// a time, so it adds little to the budget.
+const UNRESERVED_BYTES: usize = 1024;
+
+/// Bytes of one item beside its text.
+const ITEM_BYTES: usize = 64;
+
+pub(crate) struct InFlight {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) raw: RawEvent,
+    /// When the event was begun, on the monotonic clock.
+    pub(crate) begun: Duration,
+    used: usize,
+    /// Room that was taken when the event began.
+    slot: Option<Slot>,
+}
+
+impl InFlight {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        kind: Kind,
+        operation: Option<Operation>,
+        slot: Option<Slot>,
+    ) -> Self {
+        let context = Context::current().into_frame();
+        let policy = shared.policy();
+        let narrowed = context
+            .as_ref()
+            .map_or(Levels::FULL, |frame| frame.narrowed);
+        let tenant = context
+            .as_ref()
+            .and_then(|frame| frame.fields.text(Field::TenantId))
+            .or_else(|| shared.defaults.text(Field::TenantId));
+        let levels = policy.levels_at_begin(tenant, narrowed);
+        let started_at = shared.clock.now();
+        Self {
+            raw: RawEvent {
+                kind,
+                operation,
+                status: None,
+                event_id: id::event_id(shared.ids.as_ref(), started_at),
+                started_at,
+                ended_at: None,
+                policy,
+                levels,
+                narrowed,
+                context,
+                offered: FacetSet::EMPTY,
+                failed: FacetSet::EMPTY,
+                cut: Vec::new(),
+                reserved: 0,
+                buffers: shared.pipeline.pool().get().unwrap_or_default(),
+            },
+            begun: shared.clock.monotonic(),
+            used: 0,
+            slot,
+            shared: Arc::clone(shared),
+        }
+    }
+
+    pub(crate) const fn event_id(&self) -> EventId {
+        self.raw.event_id
+    }
+
+    /// Returns whether `facet` is captured, and notes that it was offered when it is not.
+    pub(crate) fn allows(&mut self, facet: Facet) -> bool {
+        let allowed = self.raw.levels.get(facet) > Level::Off;
+        if !allowed {
+            self.raw.offered.insert(facet);
+        }
+        allowed
+    }
+
+    pub(crate) fn narrow(&mut self, facet: Facet, level: Level) {
+        self.raw.narrowed = self.raw.narrowed.min(Levels::FULL.with(facet, level));
+        let call = self.raw.policy.levels_at_begin(None, self.raw.narrowed);
+        self.raw.levels = self.raw.levels.min(call);
+    }
+
+    /// Returns the context of what happens within this event.
+    pub(crate) fn context(&self) -> Context {
+        let event_id = self.raw.event_id;
+        let span_id = self.raw.buffers.text_of(Field::SpanId);
+        Context::current().with_parent(Parent {
+            event_id,
+            trace_id: self.trace_id(),
+            span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
+        })
+    }
+
+    /// The trace that the event belongs to: its own, its context's, its parent's, or a new one.
+    pub(crate) fn trace_id(&self) -> String {
+        let frame = self.raw.context.as_ref();
+        let own = self.raw.buffers.text_of(Field::TraceId);
+        own.or_else(|| frame.and_then(|frame| frame.fields.text(Field::TraceId)))
+            .or_else(|| {
+                frame
+                    .and_then(|frame| frame.parent.as_ref())
+                    .map(|p| p.trace_id.as_str())
+            })
+            .map_or_else(|| id::trace_id(self.raw.event_id), str::to_owned)
+    }
+
+    /// Reserves memory for `bytes` more bytes in `field`. Without room for it the facet is marked as
+    /// failed; a little metadata is kept all the same.
+    pub(crate) fn reserve(&mut self, field: Field, bytes: usize) -> bool {
+        let needed = self.used.saturating_add(bytes).saturating_add(ITEM_BYTES);
+        if needed > self.raw.reserved {
+            let more = (needed - self.raw.reserved).max(RESERVE_STEP);
+            if self.shared.pipeline.budget().reserve_bytes(more).is_ok() {
+                self.raw.reserved += more;
+            } else if field.info().sensitive || needed > self.raw.reserved + UNRESERVED_BYTES {
+                if let Some(facet) = field.facet() {
+                    self.raw.failed.insert(facet);
+                }
+                return false;
+            }
+        }
+        self.used = needed;
+        true
+    }
+
+    /// The most bytes of `text` that one event takes, cut where a character ends; what is cut off
+    /// is noted.
+    pub(crate) fn cap<'t>(&mut self, field: Field, text: &'t str) -> &'t str {
+        let most = self.shared.max_event_bytes;
+        if text.len() <= most {
+            return text;
+        }
+        self.note_cut(field, text.len());
+        crate::seal::head(text, most)
+    }
+
+    pub(crate) fn note_cut(&mut self, field: Field, bytes: usize) {
+        match self.raw.cut.iter_mut().find(|(cut, _)| *cut == field) {
+            Some((_, total)) => *total = total.saturating_add(bytes as u64),
+            None => self.raw.cut.push((field, bytes as u64)),
+        }
+    }
+
+    /// Puts an owned text in `field`: a large one is moved, a small one copied.
+    pub(crate) fn put_owned(&mut self, field: Field, text: String) {
+        if text.len() < MOVE_FROM {
+            self.put_text(field, &text);
+        } else if self.reserve(field, text.capacity()) {
+            self.raw.buffers.push(field, Value::Text(text));
+        }
+    }
+
+    /// Hands the event to the pipeline and returns its identifier.
+    pub(crate) fn submit(mut self, status: Option<Status>) -> EventId {
+        let event_id = self.raw.event_id;
+        self.raw.status = status;
+        let shared = Arc::clone(&self.shared);
+        // A refused event is counted where it was refused; the host's call goes on.
+        shared.pipeline.admit(self.raw, self.slot).ok();
+        event_id
+    }
+
+    /// Records the intent, an event with what is known so far, where the policy asks for it.
+    ///
+    /// At `metadata` content is kept as its digest and size at most.
+    pub(crate) fn record_intent(&self) {
+        let intent = self.raw.policy.intent();
+        if intent == Intent::Off {
+            return;
+        }
+        let operation = self.raw.operation.clone();
+        let mut sent = Self::new(&self.shared, Kind::PromptSent, operation, None);
+        sent.raw.levels = sent.raw.levels.min(self.raw.levels);
+        sent.raw.narrowed = sent.raw.narrowed.min(self.raw.narrowed);
+        if intent != Intent::Content {
+            for facet in Facet::ALL.iter().filter(|facet| facet.is_content()) {
+                sent.narrow(*facet, Level::Digest);
+            }
+        }
+        let bytes = self.raw.buffers.text_bytes();
+        if sent.reserve(Field::InputMessages, bytes) {
+            let levels = sent.raw.levels;
+            let allowed = |field: Field| {
+                field
+                    .facet()
+                    .is_none_or(|facet| levels.get(facet) > Level::Off)
+            };
+            sent.raw.buffers.copy_from(&self.raw.buffers, allowed);
+        }
+        sent.put_text(Field::TargetEventId, &self.raw.event_id.to_string());
+        sent.submit(None);
+    }
+
+    /// Gives back what the event holds, without an event.
+    pub(crate) fn discard(self) {
+        let mut buffers = self.raw.buffers;
+        buffers.clear();
+        self.shared.pipeline.pool().put(buffers);
+        self.shared
+            .pipeline
+            .budget()
+            .release_bytes(self.raw.reserved);
+    }
+}
+
+impl PutField for InFlight {
+    fn accepts(&mut self, field: Field) -> bool {
+        field.facet().is_none_or(|facet| self.allows(facet))
+    }
+
+    fn put_text(&mut self, field: Field, text: &str) {
+        let text = self.cap(field, text);
+        if self.reserve(field, text.len()) {
+            self.raw.buffers.push_text(field, text);
+        }
+    }
+
+    fn put(&mut self, field: Field, value: Value) {
+        if self.reserve(field, size_of_value(value.as_ref())) {
+            self.raw.buffers.push(field, value);
+        }
+    }
+}
+
+/// The heap bytes of `value`, roughly: what the memory budget counts.
+pub(crate) fn size_of_value(value: ValueRef<'_>) -> usize {
+    use crate::event::Record;
+
+    fn texts(texts: &[String]) -> usize {
+        texts.iter().map(|text| text.len() + 24).sum()
+    }
+    fn records<R: Record>(records: &[R]) -> usize {
+        let size = |record: &R| -> usize {
+            (0..R::COLUMNS.len())
+                .filter_map(|c| record.get(c))
+                .map(size_of_value)
+                .sum::<usize>()
+                + size_of::<R>()
+        };
+        records.iter().map(size).sum()
+    }
+    match value {
+        ValueRef::Bool(_)
+        | ValueRef::Float(_)
+        | ValueRef::Id(_)
+        | ValueRef::Int(_)
+        | ValueRef::Time(_) => 0,
+        ValueRef::Counts(map) => map.keys().map(|key| key.len() + 64).sum(),
+        ValueRef::Documents(list) => records(list),
+        ValueRef::Evaluations(list) => records(list),
+        ValueRef::Guardrails(list) => records(list),
+        ValueRef::Json(text) | ValueRef::Text(text) => text.len(),
+        ValueRef::JsonMap(map) | ValueRef::TextMap(map) => map
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 64)
+            .sum(),
+        ValueRef::Links(list) => records(list),
+        ValueRef::Media(list) => records(list),
+        ValueRef::Messages(list) => records(list),
+        ValueRef::Numbers(map) => map.keys().map(|key| key.len() + 64).sum(),
+        ValueRef::Parts(list) => records(list),
+        ValueRef::Redactions(list) => records(list),
+        ValueRef::Texts(list) => texts(list),
+        ValueRef::TextsMap(map) => map.iter().map(|(key, list)| key.len() + texts(list)).sum(),
+        ValueRef::ToolDefinitions(list) => records(list),
+        ValueRef::Truncations(list) => records(list),
+    }
+}

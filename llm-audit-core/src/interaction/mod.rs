@@ -1,0 +1,398 @@
+//! Interactions: operations in flight, recorded once however they end.
+
+pub(crate) mod in_flight;
+mod roles;
+mod stream;
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use crate::audit::Shared;
+use crate::catalog::{Field, with_catalog};
+use crate::context::{Context, Scoped};
+use crate::event::{Kind, Operation, Part, Status, Value};
+use crate::facet::Facet;
+use crate::id::EventId;
+use crate::level::Level;
+use crate::pipeline::Slot;
+use crate::put::{PutField, setters};
+use crate::sync::{Arc, thread};
+
+use in_flight::InFlight;
+use stream::Stream;
+
+/// An operation in flight: a call of a model, a tool, an agent.
+///
+/// [`Audit::begin`](crate::Audit::begin) makes one. Set what is known, when it is known; end it
+/// with one of the methods that consume it. However it ends, one event is recorded: an interaction
+/// that is dropped is `abandoned`, or what [`Interaction::on_drop`] says, or an error of type
+/// `panic` while the thread panics.
+///
+/// Of a facet that the policy does not allow nothing is built or copied. Where a value costs
+/// something to build, ask [`Interaction::allows`] first.
+///
+/// There is no way to read back what was set, and no way to print or serialise it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use llm_audit_core::{Facet, Level, Operation, Policy, Retention, Usage};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let policy = Policy::builder()
+///     .facet(Facet::Model, Level::Full)
+///     .facet(Facet::Usage, Level::Full)
+///     .retention(Retention::Days90)
+///     .build()?;
+/// let audit = llm_audit_core::builder().policy(policy).journal(directory.path()).spawn()?;
+///
+/// let mut call = audit.begin(Operation::Chat);
+/// call.provider("openai").request_model("small");
+/// call.user("Why is the sky blue?"); // not captured: the policy does not allow prompts
+/// call.usage(Usage::openai(6, 120));
+/// call.finish();
+///
+/// let report = audit.shutdown(Duration::from_secs(5));
+/// assert_eq!(report.to_string(), "admitted 1 = written 1 + lost 0 + pending 0");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "an interaction that is dropped is recorded as abandoned"]
+pub struct Interaction {
+    /// `None` when nothing is captured.
+    inner: Option<Active>,
+}
+
+struct Active {
+    flight: InFlight,
+    sent: Option<Duration>,
+    deadline: Option<Duration>,
+    on_drop: Status,
+    stream: Option<Box<Stream>>,
+}
+
+impl Interaction {
+    pub(crate) const fn off() -> Self {
+        Self { inner: None }
+    }
+
+    pub(crate) fn new(shared: &Arc<Shared>, op: Operation, slot: Option<Slot>) -> Self {
+        Self {
+            inner: Some(Active {
+                flight: InFlight::new(shared, Kind::Interaction, Some(op), slot),
+                sent: None,
+                deadline: None,
+                on_drop: Status::Abandoned,
+                stream: None,
+            }),
+        }
+    }
+
+    /// Returns whether anything of this interaction is recorded.
+    pub const fn is_recorded(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Returns the identifier that the event will have, or `None` when nothing is recorded.
+    ///
+    /// Hand it to whoever may have something to say about the answer later.
+    pub fn event_id(&self) -> Option<EventId> {
+        self.inner.as_ref().map(|active| active.flight.event_id())
+    }
+
+    /// Returns whether the policy lets `facet` be captured.
+    ///
+    /// To have asked counts as having had a value: the event then says that it was withheld.
+    pub fn allows(&mut self, facet: Facet) -> bool {
+        self.inner
+            .as_mut()
+            .is_some_and(|active| active.flight.allows(facet))
+    }
+
+    /// Captures `facet` at `level` at most, from here on and when the event is sealed.
+    ///
+    /// A call can only narrow: a level above the policy's changes nothing.
+    pub fn narrow(&mut self, facet: Facet, level: Level) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.flight.narrow(facet, level);
+        }
+        self
+    }
+
+    /// Makes the interaction a time-out when it is dropped later than `limit` from now.
+    pub fn deadline(&mut self, limit: Duration) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.deadline = Some(active.flight.shared.clock.monotonic() + limit);
+        }
+        self
+    }
+
+    /// Sets how the interaction has ended when it is dropped; `abandoned` unless set.
+    ///
+    /// An instrumented future sets [`Status::Cancelled`].
+    pub fn on_drop(&mut self, status: Status) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.on_drop = status;
+        }
+        self
+    }
+
+    /// Returns the context of what happens within this interaction, for children and late facts.
+    pub fn context(&self) -> Context {
+        self.inner
+            .as_ref()
+            .map_or_else(Context::current, |active| active.flight.context())
+    }
+
+    /// Returns a future that runs `future` within this interaction: interactions that it begins
+    /// are children of this one.
+    pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
+        self.context().scope(future)
+    }
+
+    /// Runs `run` within this interaction.
+    pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.context().enter(run)
+    }
+
+    /// Says that the request leaves now.
+    ///
+    /// Where the policy asks for the intent, an event of kind `prompt_sent` is recorded with what
+    /// is known by now: at `metadata` without content, at `content` with it.
+    pub fn sent(&mut self) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.sent = Some(active.flight.shared.clock.monotonic());
+            let now = active.flight.shared.clock.now();
+            if active.flight.allows(Facet::Timing) {
+                active.flight.put(Field::SentAt, Value::Time(now));
+            }
+            active.flight.record_intent();
+        }
+        self
+    }
+
+    /// Adds `text` to the first choice of a streamed answer.
+    pub fn chunk(&mut self, text: &str) -> &mut Self {
+        self.chunk_of(0, text)
+    }
+
+    /// Adds `text` to choice number `choice` of a streamed answer, counting from 0.
+    pub fn chunk_of(&mut self, choice: usize, text: &str) -> &mut Self {
+        self.add_chunk(choice, "text", text)
+    }
+
+    /// Adds `text` to the reasoning of a streamed answer.
+    pub fn reasoning_chunk(&mut self, text: &str) -> &mut Self {
+        self.add_chunk(0, "reasoning", text)
+    }
+
+    /// Counts a chunk of a streamed answer without text, such as one that only has the usage.
+    pub fn empty_chunk(&mut self) -> &mut Self {
+        self.add_chunk(0, "text", "")
+    }
+
+    /// Records that the operation succeeded, and returns the event's identifier.
+    pub fn finish(self) -> Option<EventId> {
+        self.end(Status::Ok)
+    }
+
+    /// Records that the operation failed, with the type and the text of `error`.
+    ///
+    /// The text is kept only as facet `error_detail` allows; the type is the error's own name.
+    pub fn fail<E: fmt::Display + ?Sized>(mut self, error: &E) -> Option<EventId> {
+        if let Some(active) = &mut self.inner {
+            if active
+                .flight
+                .raw
+                .buffers
+                .text_of(Field::ErrorType)
+                .is_none()
+            {
+                active
+                    .flight
+                    .put_text(Field::ErrorType, short_type_name::<E>());
+            }
+            if active.flight.allows(Facet::ErrorDetail) {
+                active
+                    .flight
+                    .put_owned(Field::ErrorMessage, error.to_string());
+            }
+        }
+        self.end(Status::Error)
+    }
+
+    /// Records that the operation ended with `status`, and returns the event's identifier.
+    pub fn end(mut self, status: Status) -> Option<EventId> {
+        self.inner.take().map(|active| active.end(status))
+    }
+
+    fn add_chunk(&mut self, choice: usize, part_type: &'static str, text: &str) -> &mut Self {
+        let Some(active) = &mut self.inner else {
+            return self;
+        };
+        let stream = active.stream.get_or_insert_default();
+        if active.flight.allows(Facet::Timing) {
+            let clock = &active.flight.shared.clock;
+            stream.tick(clock.now(), clock.monotonic());
+        }
+        if text.is_empty() || !active.flight.allows(Facet::Response) {
+            return self;
+        }
+        if part_type == "reasoning" && !active.flight.allows(Facet::Reasoning) {
+            return self;
+        }
+        let field = Field::OutputMessages;
+        let room = active
+            .flight
+            .shared
+            .max_event_bytes
+            .saturating_sub(stream.bytes);
+        if text.len() > room {
+            active.flight.note_cut(field, text.len());
+        } else if active.flight.reserve(field, text.len()) {
+            if stream.append(choice, part_type, text) {
+                stream.bytes += text.len();
+            } else {
+                active.flight.note_cut(field, text.len());
+            }
+        }
+        self
+    }
+}
+
+impl Active {
+    fn end(mut self, status: Status) -> EventId {
+        let at = self.flight.shared.clock.now();
+        let now = self.flight.shared.clock.monotonic();
+        self.flight.raw.ended_at = Some(at);
+        if self.flight.allows(Facet::Timing) {
+            let latency = micros(now.saturating_sub(self.flight.begun));
+            self.flight.put(Field::LatencyUs, Value::Int(latency));
+            if status == Status::Ok {
+                self.flight.put(Field::ResponseAt, Value::Time(at));
+            }
+        }
+        if let Some(stream) = self.stream.take() {
+            self.put_stream(*stream);
+        }
+        self.flight.submit(Some(status))
+    }
+
+    fn put_stream(&mut self, mut stream: Stream) {
+        let flight = &mut self.flight;
+        if stream.count > 0 && flight.allows(Facet::Timing) {
+            flight.put(Field::ChunkCount, Value::Int(stream.count));
+            let times = [
+                (Field::FirstChunkAt, stream.first_at),
+                (Field::LastChunkAt, stream.last_at),
+            ];
+            for (field, at) in times {
+                if let Some(at) = at {
+                    flight.put(field, Value::Time(at));
+                }
+            }
+            if let Some(first) = stream.first {
+                let wait = first.saturating_sub(self.sent.unwrap_or(flight.begun));
+                flight.put(Field::TimeToFirstChunkUs, Value::Int(micros(wait)));
+            }
+            for (field, percent) in [(Field::InterChunkP50Us, 50), (Field::InterChunkP95Us, 95)] {
+                if let Some(gap) = stream.gap_percentile(percent) {
+                    flight.put(field, Value::Int(gap));
+                }
+            }
+        }
+        if stream.bytes > 0 {
+            for part in flight.raw.buffers.take_output_parts() {
+                stream.push(part);
+            }
+            let messages = stream.into_messages();
+            flight
+                .raw
+                .buffers
+                .push(Field::OutputMessages, Value::Messages(messages));
+        }
+    }
+}
+
+impl InFlight {
+    /// Adds a part to the answer, in order.
+    fn put_output_part(&mut self, facet: Facet, part: impl FnOnce() -> Part) {
+        if self.allows(Facet::Response) && self.allows(facet) {
+            let part = part();
+            let value = Value::Parts(vec![part]);
+            if self.reserve(
+                Field::OutputMessages,
+                in_flight::size_of_value(value.as_ref()),
+            ) && let Value::Parts(parts) = value
+            {
+                for part in parts {
+                    self.raw.buffers.push_output_part(part);
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> u64 {
+    crate::put::int(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// The name of type `E` without its path and parameters: of low cardinality, and no content.
+fn short_type_name<E: ?Sized>() -> &'static str {
+    let name = std::any::type_name::<E>();
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name)
+}
+
+impl PutField for Interaction {
+    fn accepts(&mut self, field: Field) -> bool {
+        self.inner
+            .as_mut()
+            .is_some_and(|active| active.flight.accepts(field))
+    }
+
+    fn put_text(&mut self, field: Field, text: &str) {
+        if let Some(active) = &mut self.inner {
+            active.flight.put_text(field, text);
+        }
+    }
+
+    fn put(&mut self, field: Field, value: Value) {
+        if let Some(active) = &mut self.inner {
+            active.flight.put(field, value);
+        }
+    }
+}
+
+impl Drop for Interaction {
+    fn drop(&mut self) {
+        let Some(mut active) = self.inner.take() else {
+            return;
+        };
+        let late = active
+            .deadline
+            .is_some_and(|at| active.flight.shared.clock.monotonic() > at);
+        let status = if thread::panicking() {
+            active.flight.put_text(Field::ErrorType, "panic");
+            Status::Error
+        } else if late {
+            Status::Timeout
+        } else {
+            active.on_drop.clone()
+        };
+        active.end(status);
+    }
+}
+
+/// Shows the identifier, never what was captured.
+impl fmt::Debug for Interaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interaction")
+            .field("event_id", &self.event_id())
+            .finish_non_exhaustive()
+    }
+}
+
+with_catalog!(setters Interaction by_reference);

@@ -1,0 +1,182 @@
+//! What is said in an interaction, in the words of the conversation.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::Interaction;
+use super::in_flight::InFlight;
+use crate::catalog::Field;
+use crate::event::{Guardrail, Message, Part, Status, Value};
+use crate::facet::Facet;
+use crate::id::EventId;
+use crate::put::PutField;
+use crate::raw::MOVE_FROM;
+use crate::usage::Usage;
+
+impl Interaction {
+    /// Adds a system message to the input. It takes facets `prompt` and `system_prompt`.
+    pub fn system<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+        self.input(Facet::SystemPrompt, "system", text.into())
+    }
+
+    /// Adds a user message to the input: the prompt.
+    pub fn user<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+        self.input(Facet::Prompt, "user", text.into())
+    }
+
+    /// Adds an assistant message to the input: what the model said in an earlier turn.
+    pub fn assistant<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+        self.input(Facet::Prompt, "assistant", text.into())
+    }
+
+    /// Adds the response to the tool call `id` to the input. It takes facets `prompt` and
+    /// `tool_io`.
+    pub fn tool_response(&mut self, id: &str, response: &(impl Serialize + ?Sized)) -> &mut Self {
+        if self.allows(Facet::Prompt) && self.allows(Facet::ToolIo) {
+            let parts = [Part::tool_call_response(id, response)];
+            self.message(Message::default().role("tool").parts(parts));
+        }
+        self
+    }
+
+    /// Adds a message to the input.
+    ///
+    /// A part has its own facet, and the lower level of that and of `prompt` holds: `reasoning`
+    /// for reasoning parts, `tool_io` for tool calls and their responses, `media` for blobs, URIs
+    /// and files, `system_prompt` for text with role system.
+    pub fn message(&mut self, message: Message) -> &mut Self {
+        if self.accepts(Field::InputMessages) {
+            self.put(Field::InputMessages, Value::Messages(vec![message]));
+        }
+        self
+    }
+
+    /// Adds text to the answer.
+    pub fn response<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+        self.answer(Facet::Response, "text", text.into())
+    }
+
+    /// Adds reasoning to the answer. It takes facets `response` and `reasoning`.
+    pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+        self.answer(Facet::Reasoning, "reasoning", text.into())
+    }
+
+    /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
+    pub fn tool_call(
+        &mut self,
+        id: &str,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active
+                .flight
+                .put_output_part(Facet::ToolIo, || Part::tool_call(id, name, arguments));
+        }
+        self
+    }
+
+    /// Adds a whole choice to the answer.
+    pub fn choice(&mut self, message: Message) -> &mut Self {
+        if self.accepts(Field::OutputMessages) {
+            self.put(Field::OutputMessages, Value::Messages(vec![message]));
+        }
+        self
+    }
+
+    /// Sets the tokens of the call, in the arithmetic of the log.
+    pub fn usage(&mut self, usage: Usage) -> &mut Self {
+        if self.accepts(Field::InputTokens) {
+            let counts = [
+                (Field::InputTokens, Some(usage.input_tokens())),
+                (Field::CacheReadInputTokens, usage.cache_read_tokens()),
+                (Field::CacheWriteInputTokens, usage.cache_write_tokens()),
+                (Field::OutputTokens, Some(usage.output_tokens())),
+                (Field::ReasoningOutputTokens, usage.reasoning_tokens()),
+                (Field::TotalTokens, usage.total_tokens()),
+            ];
+            for (field, count) in counts {
+                if let Some(count) = count {
+                    self.put(field, Value::Int(crate::put::int(count)));
+                }
+            }
+            self.put_text(Field::UsageSource, usage.source());
+        }
+        self
+    }
+
+    /// Adds a verdict of a guardrail.
+    pub fn guardrail(&mut self, guardrail: Guardrail) -> &mut Self {
+        self.guardrails([guardrail])
+    }
+
+    /// Records that a guardrail stopped the operation, and returns the event's identifier.
+    ///
+    /// A verdict that does not say whether the model was reached is taken as one from before the
+    /// model.
+    pub fn block(mut self, mut guardrail: Guardrail) -> Option<EventId> {
+        guardrail.reached_model.get_or_insert(false);
+        self.guardrail(guardrail);
+        self.end(Status::Blocked)
+    }
+
+    fn input(&mut self, facet: Facet, role: &'static str, text: Cow<'_, str>) -> &mut Self {
+        let Some(active) = &mut self.inner else {
+            return self;
+        };
+        let flight = &mut active.flight;
+        if flight.allows(Facet::Prompt) && flight.allows(facet) {
+            match text {
+                Cow::Owned(text) if text.len() >= MOVE_FROM => {
+                    if flight.reserve(Field::InputMessages, text.capacity()) {
+                        let message = Message::text(role, text);
+                        flight
+                            .raw
+                            .buffers
+                            .push(Field::InputMessages, vec![message].into());
+                    }
+                }
+                text => {
+                    if let Some(text) = copy(flight, Field::InputMessages, &text) {
+                        flight.raw.buffers.push_input(role, text);
+                    }
+                }
+            }
+        }
+        self
+    }
+
+    fn answer(&mut self, facet: Facet, part_type: &'static str, text: Cow<'_, str>) -> &mut Self {
+        let Some(active) = &mut self.inner else {
+            return self;
+        };
+        let flight = &mut active.flight;
+        if flight.allows(Facet::Response) && flight.allows(facet) {
+            match text {
+                Cow::Owned(text) if text.len() >= MOVE_FROM => {
+                    flight
+                        .put_output_part(facet, || Part::default().r#type(part_type).content(text));
+                }
+                text => {
+                    if let Some(text) = copy(flight, Field::OutputMessages, &text) {
+                        flight.raw.buffers.push_output(part_type, text);
+                    }
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Makes room for a copy of `text` and returns as much of it as one event takes.
+fn copy<'t>(flight: &mut InFlight, field: Field, text: &'t str) -> Option<&'t str> {
+    let text = flight.cap(field, text);
+    flight.reserve(field, text.len()).then_some(text)
+}
+
+impl From<Vec<Message>> for Value {
+    fn from(messages: Vec<Message>) -> Self {
+        Self::Messages(messages)
+    }
+}

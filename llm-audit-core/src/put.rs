@@ -1,0 +1,135 @@
+//! One setter for each field that a host may set, for everything that takes fields.
+
+use crate::catalog::Field;
+use crate::event::Value;
+
+/// What takes fields. `accepts` is asked before a value is built or copied.
+pub(crate) trait PutField {
+    /// Returns whether a value of `field` would be kept.
+    fn accepts(&mut self, field: Field) -> bool;
+
+    /// Puts `text` in `field`, in place of what was there.
+    fn put_text(&mut self, field: Field, text: &str);
+
+    /// Puts `value` in `field`; lists of records and maps grow, other values are replaced.
+    fn put(&mut self, field: Field, value: Value);
+}
+
+/// Adds `value` to `present`: lists of records and maps grow, other values are replaced.
+pub(crate) fn merge(present: &mut Value, value: Value) {
+    match (present, value) {
+        (Value::Counts(map), Value::Counts(more)) => map.extend(more),
+        (Value::Documents(list), Value::Documents(more)) => list.extend(more),
+        (Value::Evaluations(list), Value::Evaluations(more)) => list.extend(more),
+        (Value::Guardrails(list), Value::Guardrails(more)) => list.extend(more),
+        (Value::JsonMap(map), Value::JsonMap(more)) => map.extend(more),
+        (Value::Links(list), Value::Links(more)) => list.extend(more),
+        (Value::Media(list), Value::Media(more)) => list.extend(more),
+        (Value::Messages(list), Value::Messages(more)) => list.extend(more),
+        (Value::Numbers(map), Value::Numbers(more)) => map.extend(more),
+        (Value::Parts(list), Value::Parts(more)) => list.extend(more),
+        (Value::TextMap(map), Value::TextMap(more)) => map.extend(more),
+        (Value::ToolDefinitions(list), Value::ToolDefinitions(more)) => list.extend(more),
+        (present, value) => *present = value,
+    }
+}
+
+/// Generates the setters of a type that implements [`PutField`]: `with_catalog!(setters Type
+/// by_value)` for setters that take and return the type, `by_reference` for a mutable reference.
+macro_rules! setters {
+    ([$target:ident $mode:ident] $($who:ident $section:ident {
+        $($variant:ident $name:ident: $type:ident $sensitivity:ident $otel:literal $doc:literal;)+
+    })+) => {
+        /// One setter for each field that a host may set. Of a facet that is off, the value is
+        /// neither built nor copied. Lists of records and maps grow with each call; other values
+        /// are replaced.
+        impl $target {
+            $($($crate::put::setters!(@$mode $who $variant $name $type $doc);)+)+
+        }
+    };
+    (@$mode:ident own $($rest:tt)*) => {};
+    (@by_reference host $variant:ident $name:ident $type:ident $doc:literal) => {
+        #[doc = concat!("Sets `", stringify!($name), "`: ", $doc)]
+        pub fn $name(&mut self, value: $crate::put::setters!(@argument $type)) -> &mut Self {
+            if $crate::put::PutField::accepts(self, $crate::Field::$variant) {
+                $crate::put::setters!(@put $type self $crate::Field::$variant, value);
+            }
+            self
+        }
+    };
+    (@by_value host $variant:ident $name:ident $type:ident $doc:literal) => {
+        #[doc = concat!("Sets `", stringify!($name), "`: ", $doc)]
+        #[must_use]
+        pub fn $name(mut self, value: $crate::put::setters!(@argument $type)) -> Self {
+            let this = &mut self;
+            $crate::put::setters!(@put $type this $crate::Field::$variant, value);
+            self
+        }
+    };
+    (@argument Bool) => { bool };
+    (@argument Counts) => { impl IntoIterator<Item = (impl Into<String>, u64)> };
+    (@argument Documents) => { impl IntoIterator<Item = $crate::Document> };
+    (@argument Evaluations) => { impl IntoIterator<Item = $crate::Evaluation> };
+    (@argument Float) => { f64 };
+    (@argument Guardrails) => { impl IntoIterator<Item = $crate::Guardrail> };
+    (@argument Id) => { $crate::EventId };
+    (@argument Int) => { u64 };
+    (@argument Json) => { &(impl serde::Serialize + ?Sized) };
+    (@argument JsonMap) => { impl IntoIterator<Item = (impl Into<String>, impl serde::Serialize)> };
+    (@argument Links) => { impl IntoIterator<Item = $crate::Link> };
+    (@argument Media) => { impl IntoIterator<Item = $crate::MediaItem> };
+    (@argument Messages) => { impl IntoIterator<Item = $crate::Message> };
+    (@argument Numbers) => { impl IntoIterator<Item = (impl Into<String>, f64)> };
+    (@argument Parts) => { impl IntoIterator<Item = $crate::Part> };
+    (@argument Text) => { impl AsRef<str> };
+    (@argument TextMap) => {
+        impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>
+    };
+    (@argument Texts) => { impl IntoIterator<Item = impl Into<String>> };
+    (@argument Time) => { $crate::Timestamp };
+    (@argument ToolDefinitions) => { impl IntoIterator<Item = $crate::ToolDefinition> };
+    (@put Text $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_text(&mut *$this, $field, $value.as_ref())
+    };
+    (@put $type:ident $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put(
+            &mut *$this,
+            $field,
+            $crate::Value::$type($crate::put::setters!(@convert $type $value)),
+        )
+    };
+    (@convert Counts $value:ident) => {
+        $value.into_iter().map(|(name, count)| (name.into(), $crate::put::int(count))).collect()
+    };
+    (@convert Float $value:ident) => { $value };
+    (@convert Int $value:ident) => { $crate::put::int($value) };
+    (@convert Json $value:ident) => { $crate::event::json::to_json_text($value) };
+    (@convert JsonMap $value:ident) => {
+        $value
+            .into_iter()
+            .map(|(key, value)| (key.into(), $crate::event::json::to_json_text(&value)))
+            .collect()
+    };
+    (@convert Numbers $value:ident) => {
+        $value.into_iter().map(|(name, number)| (name.into(), number)).collect()
+    };
+    (@convert TextMap $value:ident) => {
+        $value.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+    };
+    (@convert Texts $value:ident) => { $value.into_iter().map(Into::into).collect() };
+    (@convert Bool $value:ident) => { $value };
+    (@convert Id $value:ident) => { $value };
+    (@convert Time $value:ident) => { $value };
+    (@convert $records:ident $value:ident) => { $value.into_iter().collect() };
+}
+
+pub(crate) use setters;
+
+/// Every engine has signed integers of 64 bits; not every one has unsigned ones.
+pub(crate) const fn int(value: u64) -> u64 {
+    if value > i64::MAX as u64 {
+        i64::MAX as u64
+    } else {
+        value
+    }
+}

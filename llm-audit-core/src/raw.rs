@@ -1,0 +1,223 @@
+//! What was captured and not yet sealed. It never leaves the crate.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::catalog::Field;
+use crate::context::Frame;
+use crate::event::{Kind, Message, Operation, Part, Status, Value};
+use crate::facet::FacetSet;
+use crate::id::EventId;
+use crate::level::Levels;
+use crate::policy::Policy;
+use crate::put::merge;
+use crate::sync::Arc;
+use crate::timestamp::Timestamp;
+
+/// From this size on an owned text is moved into the event instead of being copied: the copy would
+/// cost more than the allocation that it saves.
+pub(crate) const MOVE_FROM: usize = 16 * 1024;
+
+/// One event between capture and sealing.
+///
+/// Texts are copied into one pooled buffer; everything else is a short list beside it. There is no
+/// `Serialize`, and `Debug` shows sizes only: the sealer alone turns it into an event.
+pub(crate) struct RawEvent {
+    pub(crate) kind: Kind,
+    pub(crate) operation: Option<Operation>,
+    pub(crate) status: Option<Status>,
+    pub(crate) event_id: EventId,
+    pub(crate) started_at: Timestamp,
+    pub(crate) ended_at: Option<Timestamp>,
+    /// The policy at `begin`.
+    pub(crate) policy: Policy,
+    /// The levels at `begin`, and whatever the call narrowed since.
+    pub(crate) levels: Levels,
+    /// What context and call narrowed; a layer of its own.
+    pub(crate) narrowed: Levels,
+    pub(crate) context: Option<Arc<Frame>>,
+    /// Facets that were offered while they were off.
+    pub(crate) offered: FacetSet,
+    /// Facets of which something was left out for want of memory.
+    pub(crate) failed: FacetSet,
+    /// Fields that were cut while they were captured, with their size so far in bytes.
+    pub(crate) cut: Vec<(Field, u64)>,
+    /// Bytes of the memory budget that this event holds.
+    pub(crate) reserved: usize,
+    pub(crate) buffers: RawBuffers,
+}
+
+/// The buffers of a raw event; emptied and used again.
+#[derive(Default)]
+pub(crate) struct RawBuffers {
+    text: String,
+    items: Vec<Item>,
+}
+
+/// One captured value.
+pub(crate) enum Item {
+    /// A text field, in the text buffer.
+    Text(Field, Range<usize>),
+    /// An input message of one text part, in the text buffer: the role and the text.
+    Input(&'static str, Range<usize>),
+    /// A part of the answer, in the text buffer: the type and the text.
+    Output(&'static str, Range<usize>),
+    /// A part of the answer.
+    OutputPart(Box<Part>),
+    /// A value of its own.
+    Value(Field, Value),
+}
+
+impl RawBuffers {
+    /// Puts a copy of `text` in `field`.
+    pub(crate) fn push_text(&mut self, field: Field, text: &str) {
+        let range = self.copy(text);
+        self.items.push(Item::Text(field, range));
+    }
+
+    /// Adds an input message of one text part.
+    pub(crate) fn push_input(&mut self, role: &'static str, text: &str) {
+        let range = self.copy(text);
+        self.items.push(Item::Input(role, range));
+    }
+
+    /// Adds a part of type `part_type` to the answer.
+    pub(crate) fn push_output(&mut self, part_type: &'static str, text: &str) {
+        let range = self.copy(text);
+        self.items.push(Item::Output(part_type, range));
+    }
+
+    /// Adds `part` to the answer.
+    pub(crate) fn push_output_part(&mut self, part: Part) {
+        self.items.push(Item::OutputPart(Box::new(part)));
+    }
+
+    /// Puts `value` in `field`.
+    pub(crate) fn push(&mut self, field: Field, value: Value) {
+        self.items.push(Item::Value(field, value));
+    }
+
+    /// Returns the fields with their values, in the order of capture; of a field that was set
+    /// more than once the last value counts, lists of records and maps grow.
+    pub(crate) fn fields(&mut self) -> Vec<(Field, Value)> {
+        let mut fields = Vec::with_capacity(self.items.len());
+        let mut answer: Vec<Part> = Vec::new();
+        for item in self.items.drain(..) {
+            let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+            match item {
+                Item::Text(field, range) => {
+                    add(&mut fields, field, Value::Text(text(range).to_owned()));
+                }
+                Item::Input(role, range) => {
+                    let message = Message::text(role, text(range));
+                    add(
+                        &mut fields,
+                        Field::InputMessages,
+                        Value::Messages(vec![message]),
+                    );
+                }
+                Item::Output(part_type, range) => {
+                    answer.push(Part::default().r#type(part_type).content(text(range)));
+                }
+                Item::OutputPart(part) => answer.push(*part),
+                Item::Value(field, value) => add(&mut fields, field, value),
+            }
+        }
+        if !answer.is_empty() {
+            let mut choices = vec![Message::default().role("assistant").parts(answer)];
+            let others = fields
+                .iter()
+                .position(|(field, _)| *field == Field::OutputMessages);
+            if let Some((_, Value::Messages(more))) = others.map(|at| fields.swap_remove(at)) {
+                choices.extend(more);
+            }
+            fields.push((Field::OutputMessages, Value::Messages(choices)));
+        }
+        fields
+    }
+
+    /// Takes out the parts of the answer, so that they can be put in order with those of a stream.
+    pub(crate) fn take_output_parts(&mut self) -> Vec<Part> {
+        let text = &self.text;
+        let mut parts = Vec::new();
+        self.items.retain_mut(|item| match item {
+            Item::Output(part_type, range) => {
+                let content = text.get(range.clone()).unwrap_or_default();
+                parts.push(Part::default().r#type(*part_type).content(content));
+                false
+            }
+            Item::OutputPart(part) => {
+                parts.push(std::mem::take(&mut **part));
+                false
+            }
+            _ => true,
+        });
+        parts
+    }
+
+    /// Copies into these buffers what `other` holds of fields that `accept` lets through.
+    pub(crate) fn copy_from(&mut self, other: &Self, accept: impl Fn(Field) -> bool) {
+        for item in &other.items {
+            match item {
+                Item::Text(field, range) if accept(*field) => {
+                    let range = self.copy(other.text.get(range.clone()).unwrap_or_default());
+                    self.items.push(Item::Text(*field, range));
+                }
+                Item::Input(role, range) if accept(Field::InputMessages) => {
+                    let range = self.copy(other.text.get(range.clone()).unwrap_or_default());
+                    self.items.push(Item::Input(role, range));
+                }
+                Item::Value(field, value) if accept(*field) => self.push(*field, value.clone()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the bytes of text in the buffers.
+    pub(crate) const fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Returns the last text that was put in `field`.
+    pub(crate) fn text_of(&self, field: Field) -> Option<&str> {
+        self.items.iter().rev().find_map(|item| match item {
+            Item::Text(of, range) if *of == field => self.text.get(range.clone()),
+            _ => None,
+        })
+    }
+
+    /// Empties the buffers and gives back what a large event made them grow to.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.text.shrink_to(MOVE_FROM);
+        self.items.clear();
+        self.items.shrink_to(MAX_POOLED_ITEMS);
+    }
+
+    fn copy(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+}
+
+fn add(fields: &mut Vec<(Field, Value)>, field: Field, value: Value) {
+    match fields.iter_mut().find(|(present, _)| *present == field) {
+        Some((_, present)) => merge(present, value),
+        None => fields.push((field, value)),
+    }
+}
+
+/// Items of an event of every field of the catalogue, so that no usual event allocates anew.
+const MAX_POOLED_ITEMS: usize = 256;
+
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawEvent")
+            .field("event_id", &self.event_id)
+            .field("kind", &self.kind)
+            .field("items", &self.buffers.items.len())
+            .field("text_bytes", &self.buffers.text.len())
+            .finish_non_exhaustive()
+    }
+}

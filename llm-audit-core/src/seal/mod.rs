@@ -1,0 +1,271 @@
+//! From what was captured to a sealed event: the one way, and the last word on what is kept.
+//!
+//! The level of a facet is the lowest of those at `begin`, those of the policy in force now, those
+//! of tenant and classification as they finally are, and what context and call narrowed.
+
+pub(crate) mod absence;
+mod derive;
+mod digest;
+mod fit;
+pub(crate) mod parts;
+mod scrub;
+mod treatment;
+
+use std::collections::HashMap;
+
+use crate::catalog::Field;
+use crate::clock::Clock;
+use crate::encode::hex;
+use crate::event::{Event, Kind, Value};
+use crate::fields::Fields;
+use crate::id::{self, Ids, WriterId};
+use crate::level::{Level, Levels};
+use crate::pipeline::{OwnEvent, Raw, Seal, Sealed};
+use crate::policy::{Policy, Scope};
+use crate::raw::{RawBuffers, RawEvent};
+use crate::sync::{Arc, RwLock};
+
+use absence::Absence;
+pub(crate) use digest::sha256;
+pub(crate) use fit::head;
+use treatment::Treatment;
+
+/// Combinations of layers whose hashes are remembered; a program has a handful.
+const MAX_COMBINATIONS: usize = 1_024;
+
+/// Turns raw events into sealed ones. Nothing else does.
+pub(crate) struct Sealer {
+    policy: Arc<RwLock<Policy>>,
+    defaults: Arc<Fields>,
+    writer_id: WriterId,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    max_event_bytes: usize,
+    /// The hash of each combination of a policy with the levels that layers left of it.
+    combinations: HashMap<(String, Levels), String>,
+    pending_own: Vec<OwnEvent>,
+}
+
+impl Raw for RawEvent {
+    fn reserved_bytes(&self) -> usize {
+        self.reserved
+    }
+}
+
+impl Sealer {
+    pub(crate) fn new(
+        policy: Arc<RwLock<Policy>>,
+        defaults: Arc<Fields>,
+        writer_id: WriterId,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        max_event_bytes: usize,
+    ) -> Self {
+        Self {
+            policy,
+            defaults,
+            writer_id,
+            clock,
+            ids,
+            max_event_bytes,
+            combinations: HashMap::new(),
+            pending_own: Vec::new(),
+        }
+    }
+
+    fn set_envelope(&self, event: &mut Event, raw: &RawEvent, given: &[(Field, Value)]) {
+        let mut put = |field: Field, text: Option<String>| {
+            if let Some(text) = text {
+                event.set(field, Value::Text(text));
+            }
+        };
+        let parent = raw.context.as_ref().and_then(|frame| frame.parent.as_ref());
+        put(
+            Field::Operation,
+            raw.operation.as_ref().map(|op| op.as_str().to_owned()),
+        );
+        put(
+            Field::Status,
+            raw.status.as_ref().map(|status| status.as_str().to_owned()),
+        );
+        let missing = |field: Field| text(given, field).is_none();
+        if missing(Field::TraceId) {
+            let inherited = parent.map(|parent| parent.trace_id.clone());
+            put(
+                Field::TraceId,
+                inherited.or_else(|| Some(id::trace_id(raw.event_id))),
+            );
+        }
+        if missing(Field::SpanId) {
+            put(Field::SpanId, Some(id::span_id(raw.event_id)));
+        }
+        if missing(Field::ParentSpanId) {
+            put(
+                Field::ParentSpanId,
+                parent.map(|parent| parent.span_id.clone()),
+            );
+        }
+        if let Some(parent) = parent {
+            event.set(Field::ParentEventId, Value::Id(parent.event_id));
+        }
+        if raw.kind == Kind::Interaction {
+            event.set(Field::StartedAt, Value::Time(raw.started_at));
+        }
+        if let Some(ended_at) = raw.ended_at {
+            event.set(Field::EndedAt, Value::Time(ended_at));
+        }
+    }
+
+    /// Returns the hash of `policy` as narrowed to `levels`. The text of a combination is written
+    /// to the log when it is first used, so that every hash resolves there.
+    fn combination(&mut self, policy: &Policy, levels: Levels) -> String {
+        if levels == policy.levels() {
+            return policy.hash().to_owned();
+        }
+        let key = (policy.hash().to_owned(), levels);
+        if let Some(hash) = self.combinations.get(&key) {
+            return hash.clone();
+        }
+        let text = combination_text(policy, levels);
+        let hash = hex(&sha256(text.as_bytes()));
+        if self.combinations.len() >= MAX_COMBINATIONS {
+            self.combinations.clear();
+        }
+        self.combinations.insert(key, hash.clone());
+        self.pending_own.push(OwnEvent {
+            kind: Kind::PolicyApplied,
+            fields: vec![
+                (Field::PolicyId, Value::Text(policy.id().to_owned())),
+                (Field::PolicyHash, Value::Text(hash.clone())),
+                (Field::PolicyText, Value::Text(text)),
+            ],
+        });
+        hash
+    }
+}
+
+impl Seal for Sealer {
+    type Raw = RawEvent;
+    type Spare = RawBuffers;
+
+    fn seal(&mut self, mut raw: RawEvent, seq: u64) -> Sealed<RawBuffers> {
+        let policy = crate::sync::read(&self.policy).clone();
+        let mut given = raw.buffers.fields();
+        if let Some(frame) = &raw.context {
+            add_missing(&mut given, &frame.fields);
+        }
+        add_missing(&mut given, &self.defaults);
+        given.sort_by_key(|(field, _)| *field);
+
+        let labels = derive::labels(&given);
+        let scope = Scope {
+            tenant: text(&given, Field::TenantId),
+            classification: &labels,
+            call: raw.narrowed,
+        };
+        let mut levels = raw.levels.min(policy.effective(&scope));
+        if raw.policy.hash() != policy.hash() {
+            levels = levels.min(raw.policy.effective(&scope));
+        }
+
+        let recorded_at = raw.ended_at.unwrap_or_else(|| self.clock.now());
+        let mut event = Event::new(raw.kind.clone(), raw.event_id, self.writer_id, recorded_at);
+        event.set(Field::Seq, Value::Int(seq));
+        event.set(Field::PolicyId, Value::Text(policy.id().to_owned()));
+        event.set(
+            Field::PolicyHash,
+            Value::Text(self.combination(&policy, levels)),
+        );
+        self.set_envelope(&mut event, &raw, &given);
+        if let Some(label) = policy.highest_label(&labels)
+            && levels.get(crate::Facet::Classification) > Level::Off
+        {
+            event.set(
+                Field::ClassificationEffective,
+                Value::Text(label.to_owned()),
+            );
+        }
+
+        let tenant = scope.tenant.unwrap_or_default().to_owned();
+        let mut treatment = Treatment::new(&policy, levels, &tenant, &raw, &given);
+        treatment.derive(&given, &mut event);
+        for (field, value) in given {
+            treatment.apply(field, value, &mut event);
+        }
+        for (field, bytes) in &raw.cut {
+            treatment.note_cut(*field, *bytes);
+        }
+        treatment.absences.add_all(Absence::Withheld, raw.offered);
+        treatment.absences.add_all(Absence::Failed, raw.failed);
+        treatment.finish(&mut event);
+        fit::fit(&mut event, self.max_event_bytes);
+
+        raw.buffers.clear();
+        Sealed {
+            event,
+            spare: raw.buffers,
+        }
+    }
+
+    fn own(&mut self, own: OwnEvent, seq: u64) -> Event {
+        let now = self.clock.now();
+        let event_id = id::event_id(self.ids.as_ref(), now);
+        let mut event = Event::new(own.kind, event_id, self.writer_id, now);
+        event.set(Field::Seq, Value::Int(seq));
+        for (field, value) in own.fields {
+            event.set(field, value);
+        }
+        event
+    }
+
+    fn take_pending_own(&mut self) -> Vec<OwnEvent> {
+        std::mem::take(&mut self.pending_own)
+    }
+}
+
+/// The canonical text of a policy as narrowed: the policy's hash and the levels, keys sorted.
+fn combination_text(policy: &Policy, levels: Levels) -> String {
+    let mut facets: Vec<_> = levels
+        .iter()
+        .filter(|(_, level)| *level > Level::Off)
+        .collect();
+    facets.sort_by_key(|(facet, _)| facet.name());
+    let members: Vec<_> = facets
+        .iter()
+        .map(|(facet, level)| format!(r#""{facet}":"{level}""#))
+        .collect();
+    format!(
+        r#"{{"facets":{{{}}},"policy":"{}"}}"#,
+        members.join(","),
+        policy.hash()
+    )
+}
+
+/// Adds the `outer` fields that are not given; of maps, the members that are not given.
+fn add_missing(given: &mut Vec<(Field, Value)>, outer: &Fields) {
+    for (field, value) in outer.iter() {
+        let Some((_, inner)) = given.iter_mut().find(|(present, _)| *present == field) else {
+            given.push((field, value.clone()));
+            continue;
+        };
+        let mut merged = value.clone();
+        let grows = matches!(
+            merged,
+            Value::Counts(_) | Value::JsonMap(_) | Value::Numbers(_) | Value::TextMap(_)
+        );
+        if grows {
+            crate::put::merge(&mut merged, inner.clone());
+            *inner = merged;
+        }
+    }
+}
+
+fn text(given: &[(Field, Value)], field: Field) -> Option<&str> {
+    given.iter().find_map(|(present, value)| match value {
+        Value::Text(text) if *present == field => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,394 @@
+//! What becomes of each field under the levels of one event.
+
+use std::collections::BTreeMap;
+
+use super::absence::{Absence, Absences};
+use super::parts::{facet_of, without_content};
+use super::{derive, digest, fit, scrub};
+use crate::catalog::Field;
+use crate::event::{
+    Event, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text, response_text,
+};
+use crate::facet::Facet;
+use crate::key::Key;
+use crate::level::{Level, Levels};
+use crate::policy::Policy;
+use crate::raw::RawEvent;
+use crate::redact::{Families, Session};
+
+/// The treatment of one event's fields.
+pub(super) struct Treatment<'a> {
+    policy: &'a Policy,
+    levels: Levels,
+    tenant: &'a str,
+    key: Option<&'a Key>,
+    session: Session,
+    /// Where in the unit interval the event's sampling falls; `None` when all of it is kept.
+    sample_point: Option<f64>,
+    sample_rate: Option<f64>,
+    pub(super) absences: Absences,
+    redactions: Vec<RedactionCount>,
+    truncations: Vec<Truncation>,
+    digests: BTreeMap<String, String>,
+}
+
+impl<'a> Treatment<'a> {
+    pub(super) fn new(
+        policy: &'a Policy,
+        levels: Levels,
+        tenant: &'a str,
+        raw: &RawEvent,
+        given: &[(Field, Value)],
+    ) -> Self {
+        let key = policy.keys().map(|keys| keys.current());
+        Self {
+            policy,
+            levels,
+            tenant,
+            key,
+            session: policy.redactor().session(key, tenant),
+            sample_point: (!must_keep(raw, given)).then(|| sample_point(raw)),
+            sample_rate: None,
+            absences: Absences::default(),
+            redactions: Vec::new(),
+            truncations: Vec::new(),
+            digests: BTreeMap::new(),
+        }
+    }
+
+    /// Sets the sizes and digests that are kept of content from level digest up.
+    pub(super) fn derive(&self, given: &[(Field, Value)], event: &mut Event) {
+        let input = derive::messages(given, Field::InputMessages);
+        if self.level(Facet::Prompt) > Level::Off && !input.is_empty() {
+            event.set(Field::PromptChars, Value::Int(derive::chars(input)));
+            event.set(Field::MessageCount, Value::Int(input.len() as u64));
+            self.set_digest(event, Field::PromptDigest, last_user_text(input));
+        }
+        let output = derive::messages(given, Field::OutputMessages);
+        if self.level(Facet::Response) > Level::Off && !output.is_empty() {
+            event.set(Field::ResponseChars, Value::Int(derive::chars(output)));
+            self.set_digest(event, Field::ResponseDigest, response_text(output));
+        }
+    }
+
+    /// Puts in `event` what the levels leave of `value`.
+    pub(super) fn apply(&mut self, field: Field, value: Value, event: &mut Event) {
+        let Some(facet) = field.facet() else {
+            self.keep(field, value, Some(Families::SecretsOnly), event);
+            return;
+        };
+        let level = self.level(facet);
+        if level == Level::Off {
+            self.absences.add(Absence::Withheld, facet);
+            return;
+        }
+        if facet.is_content() && !self.is_sampled(facet) {
+            self.absences.add(Absence::SampledOut, facet);
+            return;
+        }
+        match level {
+            Level::Digest => self.digest(field, facet, value, event),
+            _ => match value {
+                Value::Messages(messages) => self.messages(field, facet, messages, event),
+                Value::Parts(parts) => {
+                    let parts = self.parts(field, facet, Some("system"), parts);
+                    event.set(field, Value::Parts(parts));
+                }
+                value => self.keep(field, value, self.families(facet), event),
+            },
+        }
+    }
+
+    /// Notes that `field` was cut while it was captured, from `bytes` bytes.
+    pub(super) fn note_cut(&mut self, field: Field, bytes: u64) {
+        if let Some(facet) = field.facet() {
+            self.absences.add(Absence::Truncated, facet);
+        }
+        self.truncations
+            .push(Truncation::default().field(field.name()).bytes(bytes));
+    }
+
+    /// Puts in `event` what the treatment has to say.
+    pub(super) fn finish(self, event: &mut Event) {
+        if !self.digests.is_empty() {
+            event.set(Field::Digests, Value::TextMap(self.digests));
+        }
+        if !self.redactions.is_empty() {
+            event.set(Field::Redactions, Value::Redactions(self.redactions));
+        }
+        if !self.truncations.is_empty() {
+            event.set(Field::Truncations, Value::Truncations(self.truncations));
+        }
+        if let Some(rate) = self.sample_rate {
+            event.set(Field::SampleRate, Value::Float(rate));
+        }
+        self.absences.write_to(event);
+    }
+
+    fn level(&self, facet: Facet) -> Level {
+        self.levels.get(facet)
+    }
+
+    /// Which families of detectors run over `facet`: at level full those of secrets alone.
+    fn families(&self, facet: Facet) -> Option<Families> {
+        match self.level(facet) {
+            Level::Full if self.policy.is_verbatim(facet) => None,
+            Level::Full => Some(Families::SecretsOnly),
+            _ => Some(Families::All),
+        }
+    }
+
+    /// Returns whether the content of `facet` is kept in this event.
+    fn is_sampled(&mut self, facet: Facet) -> bool {
+        let (Some(point), Some(rate)) = (self.sample_point, self.policy.rule(facet).sample) else {
+            return true;
+        };
+        self.sample_rate = Some(self.sample_rate.map_or(rate, |lowest| lowest.min(rate)));
+        point < rate
+    }
+
+    fn keep(
+        &mut self,
+        field: Field,
+        mut value: Value,
+        families: Option<Families>,
+        event: &mut Event,
+    ) {
+        if let Some(families) = families {
+            let session = &mut self.session;
+            let scrubbed =
+                scrub::contained(|| scrub::scrub(session, families, field.name(), &mut value));
+            if !self.note(field, field.facet(), scrubbed) {
+                return;
+            }
+        }
+        self.limit(field, &mut value);
+        event.set(field, value);
+    }
+
+    fn digest(&mut self, field: Field, facet: Facet, value: Value, event: &mut Event) {
+        let Some(key) = self.key else {
+            // A policy with a digest and without a key does not build.
+            self.absences.add(Absence::Failed, facet);
+            return;
+        };
+        let digest = |text: &str| digest::of_text(key, self.tenant, field, text);
+        match value {
+            Value::Text(text) if facet.is_identity() => {
+                event.set(field, Value::Text(digest(&text)));
+            }
+            Value::Texts(texts) if facet.is_identity() => {
+                let texts = texts.iter().map(|text| digest(text)).collect();
+                event.set(field, Value::Texts(texts));
+            }
+            value => {
+                let digest = digest::of_value(key, self.tenant, field, &value);
+                self.digests.insert(field.name().to_owned(), digest);
+                self.absences.add(Absence::Withheld, facet);
+            }
+        }
+    }
+
+    fn messages(
+        &mut self,
+        field: Field,
+        container: Facet,
+        messages: Vec<Message>,
+        event: &mut Event,
+    ) {
+        let mut kept = Vec::with_capacity(messages.len());
+        for mut message in messages {
+            let parts = message.parts.take();
+            let role = message.role.clone();
+            if let Some(families) = self.families(container) {
+                let mut alone = Value::Messages(vec![message]);
+                let session = &mut self.session;
+                let scrubbed =
+                    scrub::contained(|| scrub::scrub(session, families, "message", &mut alone));
+                let Value::Messages(scrubbed_messages) = alone else {
+                    continue;
+                };
+                if !self.note(field, Some(container), scrubbed) {
+                    continue;
+                }
+                let Some(scrubbed_message) = scrubbed_messages.into_iter().next() else {
+                    continue;
+                };
+                message = scrubbed_message;
+            }
+            message.parts = parts.map(|parts| self.parts(field, container, role.as_deref(), parts));
+            kept.push(message);
+        }
+        event.set(field, Value::Messages(kept));
+    }
+
+    fn parts(
+        &mut self,
+        field: Field,
+        container: Facet,
+        role: Option<&str>,
+        parts: Vec<Part>,
+    ) -> Vec<Part> {
+        parts
+            .into_iter()
+            .map(|part| self.part(field, container, role, part))
+            .collect()
+    }
+
+    fn part(&mut self, field: Field, container: Facet, role: Option<&str>, mut part: Part) -> Part {
+        let facet = facet_of(&part, role, container);
+        let level = self.level(container).min(self.level(facet));
+        if level == Level::Off || (facet.is_content() && !self.is_sampled(facet)) {
+            let reason = if level == Level::Off {
+                Absence::Withheld
+            } else {
+                Absence::SampledOut
+            };
+            self.absences.add(reason, facet);
+            return without_content(&part, reason.as_str());
+        }
+        if level == Level::Digest {
+            self.absences.add(Absence::Withheld, facet);
+            let mut left = without_content(&part, Absence::Withheld.as_str());
+            left.digest = self
+                .key
+                .map(|key| digest::of_part(key, self.tenant, field, &part));
+            return left;
+        }
+        if facet == Facet::Media {
+            take_inline_bytes(&mut part);
+        }
+        let families = if level == Level::Full {
+            self.families(facet)
+        } else {
+            Some(Families::All)
+        };
+        if let Some(families) = families {
+            let session = &mut self.session;
+            let scrubbed = scrub::contained(|| scrub::scrub_part(session, families, &mut part));
+            if !self.note(field, Some(facet), scrubbed) {
+                return without_content(&part, Absence::Failed.as_str());
+            }
+        }
+        let mut alone = Value::Parts(vec![part]);
+        self.limit_for(facet, field, &mut alone);
+        match alone {
+            Value::Parts(mut parts) => parts.pop().unwrap_or_default(),
+            _ => Part::default(),
+        }
+    }
+
+    /// Notes what the redactor did, and returns whether the value may be kept.
+    fn note(&mut self, field: Field, facet: Option<Facet>, scrubbed: scrub::Scrubbed) -> bool {
+        let findings = self.session.take_findings();
+        for finding in &findings {
+            self.count_finding(field, finding);
+        }
+        match (scrubbed, facet) {
+            (Ok(changed), facet) => {
+                if let Some(facet) = facet.filter(|_| changed) {
+                    self.absences.add(Absence::Redacted, facet);
+                }
+                true
+            }
+            (Err(_), Some(facet)) => {
+                self.absences.add(Absence::Failed, facet);
+                false
+            }
+            (Err(_), None) => false,
+        }
+    }
+
+    fn count_finding(&mut self, field: Field, finding: &crate::redact::Finding) {
+        let (data_type, operator) = (finding.data_type.name(), finding.operator);
+        let present = self.redactions.iter_mut().find(|known| {
+            known.field.as_deref() == Some(field.name())
+                && known.data_type.as_deref() == Some(data_type)
+                && known.operator.as_deref() == Some(operator)
+        });
+        match present {
+            Some(known) => *known.count.get_or_insert(0) += finding.count,
+            None => self.redactions.push(
+                RedactionCount::default()
+                    .field(field.name())
+                    .data_type(data_type)
+                    .operator(operator)
+                    .count(finding.count),
+            ),
+        }
+    }
+
+    fn limit(&mut self, field: Field, value: &mut Value) {
+        if let Some(facet) = field.facet() {
+            self.limit_for(facet, field, value);
+        }
+    }
+
+    /// Cuts the texts of `value` to the size that the policy allows `facet`.
+    fn limit_for(&mut self, facet: Facet, field: Field, value: &mut Value) {
+        let Some(most) = self.policy.rule(facet).max_bytes else {
+            return;
+        };
+        let bytes = crate::interaction::in_flight::size_of_value(value.as_ref());
+        if bytes <= most {
+            return;
+        }
+        let digest = self
+            .key
+            .map(|key| digest::of_value(key, self.tenant, field, value));
+        if fit::cut_texts(value, most) {
+            self.absences.add(Absence::Truncated, facet);
+            let mut truncation = Truncation::default()
+                .field(field.name())
+                .bytes(bytes as u64);
+            truncation.digest = digest;
+            self.truncations.push(truncation);
+        }
+    }
+
+    fn set_digest(&self, event: &mut Event, field: Field, text: Option<String>) {
+        if let (Some(key), Some(text)) = (self.key, text) {
+            let digest = digest::of_text(key, self.tenant, field, &text);
+            event.set(field, Value::Text(digest));
+        }
+    }
+}
+
+/// Errors, blocks and what a guardrail flagged are kept whatever the sampling says.
+fn must_keep(raw: &RawEvent, given: &[(Field, Value)]) -> bool {
+    let ended_well = matches!(raw.status, None | Some(Status::Ok));
+    let flagged = given.iter().any(|(field, value)| match value {
+        Value::Guardrails(verdicts) if *field == Field::Guardrails => verdicts.iter().any(|v| {
+            v.action
+                .as_deref()
+                .is_some_and(|action| action != "allowed")
+        }),
+        _ => false,
+    });
+    !ended_well || flagged
+}
+
+/// A point in the unit interval that follows from the event's identifier, so that every copy of an
+/// event is sampled alike.
+fn sample_point(raw: &RawEvent) -> f64 {
+    let hash = digest::sha256(raw.event_id.as_bytes());
+    let mut high = [0; 8];
+    high.copy_from_slice(hash.first_chunk::<8>().unwrap_or(&[0; 8]));
+    // 53 bits fill the fraction of a double exactly.
+    (u64::from_be_bytes(high) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Replaces inline bytes of media by their size: base64 text is neither readable nor searchable,
+/// and one image can be larger than everything else in the log.
+fn take_inline_bytes(part: &mut Part) {
+    if let Some(content) = part.content.take() {
+        part.bytes.get_or_insert((content.len() / 4 * 3) as u64);
+    }
+    if let Some(uri) = part.uri.take_if(|uri| uri.starts_with("data:")) {
+        part.bytes.get_or_insert((uri.len() / 4 * 3) as u64);
+        let mime_type = uri.get(5..).and_then(|rest| rest.split([';', ',']).next());
+        if part.mime_type.is_none() {
+            part.mime_type = mime_type.filter(|mime| mime.len() <= 64).map(str::to_owned);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The one function that removes data from an event.
+
+use crate::catalog::Field;
+use crate::event::{Event, Part, Value};
+use crate::facet::{Facet, FacetSet};
+use crate::seal::absence::{Absence, Absences};
+use crate::seal::parts::{facet_of, without_content};
+
+impl Event {
+    /// Removes the data of `facets`, and says so under `reason`.
+    ///
+    /// Fields of the facets go; parts of messages that belong to them stay in place without their
+    /// content. Removing the same facets again changes nothing.
+    pub fn withhold(&mut self, facets: FacetSet, reason: Absence) {
+        let mut absences = Absences::default();
+        let present: Vec<Field> = self.present().collect();
+        for field in present {
+            if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
+                self.remove(field);
+                absences.add(reason, facet);
+            } else if let Some(container) = field.facet() {
+                let value = self.get_mut(field);
+                withhold_parts(value, container, facets, reason, &mut absences);
+            }
+        }
+        self.withhold_digests(facets);
+        absences.write_to(self);
+    }
+
+    /// A digest is data of its field's facet.
+    fn withhold_digests(&mut self, facets: FacetSet) {
+        let Some(Value::TextMap(digests)) = self.get_mut(Field::Digests) else {
+            return;
+        };
+        digests.retain(|name, _| {
+            let facet = Field::from_name(name).and_then(Field::facet);
+            facet.is_none_or(|facet| !facets.contains(facet))
+        });
+        if digests.is_empty() {
+            self.remove(Field::Digests);
+        }
+    }
+}
+
+fn withhold_parts(
+    value: Option<&mut Value>,
+    container: Facet,
+    facets: FacetSet,
+    reason: Absence,
+    absences: &mut Absences,
+) {
+    let mut strip = |parts: &mut Vec<Part>, role: Option<&str>| {
+        for part in parts {
+            let facet = facet_of(part, role, container);
+            if facets.contains(facet) && part.absent.is_none() {
+                *part = without_content(part, reason.as_str());
+                absences.add(reason, facet);
+            }
+        }
+    };
+    match value {
+        Some(Value::Messages(messages)) => {
+            for message in messages {
+                if let Some(parts) = &mut message.parts {
+                    strip(parts, message.role.as_deref());
+                }
+            }
+        }
+        Some(Value::Parts(parts)) => strip(parts, None),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Kind, Message};
+    use crate::id::{EventId, WriterId};
+    use crate::timestamp::Timestamp;
+
+    fn event() -> Event {
+        let mut event = Event::new(
+            Kind::Interaction,
+            EventId::from_bytes([1; 16]),
+            WriterId::from_bytes([2; 16]),
+            Timestamp::default(),
+        );
+        let parts = [
+            Part::text("sunny"),
+            Part::tool_call("c1", "weather", &["Oslo"]),
+        ];
+        let message = Message::default().role("assistant").parts(parts);
+        event.set(Field::OutputMessages, Value::Messages(vec![message]));
+        event.set(Field::RequestModel, Value::Text("small".to_owned()));
+        event.set(Field::UserId, Value::Text("u-1".to_owned()));
+        event
+    }
+
+    #[test]
+    fn a_withheld_field_is_gone_and_listed() {
+        let mut event = event();
+        event.withhold([Facet::User].into_iter().collect(), Absence::Withheld);
+        assert_eq!(event.user_id(), None);
+        assert_eq!(event.absence(Facet::User), Some("withheld"));
+        assert_eq!(event.request_model(), Some("small"));
+    }
+
+    #[test]
+    fn a_withheld_part_stays_in_place_without_its_content() {
+        let mut event = event();
+        event.withhold([Facet::ToolIo].into_iter().collect(), Absence::Expired);
+        assert!(!event.to_json().contains("Oslo") && !event.to_json().contains("weather"));
+        let parts = event.output_messages().unwrap()[0].parts.as_ref().unwrap();
+        assert_eq!(parts[0].content.as_deref(), Some("sunny"));
+        assert_eq!(parts[1].r#type.as_deref(), Some("tool_call"));
+        assert_eq!(parts[1].absent.as_deref(), Some("expired"));
+        assert_eq!(event.absence(Facet::ToolIo), Some("expired"));
+    }
+
+    #[test]
+    fn withholding_twice_changes_nothing() {
+        let facets: FacetSet = [Facet::ToolIo, Facet::User].into_iter().collect();
+        let mut once = event();
+        once.withhold(facets, Absence::Withheld);
+        let mut twice = once.clone();
+        twice.withhold(facets, Absence::Withheld);
+        assert!(once == twice);
+    }
+}
