@@ -1,0 +1,5 @@
+use llm_audit_core::Batch;
+
+fn main() {
+    let _ = Batch { shared: todo!(), start: 0 };
+}

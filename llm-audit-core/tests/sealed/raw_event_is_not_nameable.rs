@@ -1,0 +1,3 @@
+use llm_audit_core::raw::RawEvent;
+
+fn main() {}
