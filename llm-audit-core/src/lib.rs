@@ -3,6 +3,8 @@
 //! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
 //! this one.
 
+#[doc(hidden)]
+pub mod __private;
 mod audit;
 mod batch;
 mod catalog;

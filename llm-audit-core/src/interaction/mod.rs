@@ -202,30 +202,41 @@ impl Interaction {
     ///
     /// The text is kept only as facet `error_detail` allows; the type is the error's own name.
     pub fn fail<E: fmt::Display + ?Sized>(mut self, error: &E) -> Option<EventId> {
-        if let Some(active) = &mut self.inner {
-            if active
+        self.put_error_type::<E>();
+        if let Some(active) = &mut self.inner
+            && active.flight.allows(Facet::ErrorDetail)
+        {
+            active
                 .flight
-                .raw
-                .buffers
-                .text_of(Field::ErrorType)
-                .is_none()
-            {
-                active
-                    .flight
-                    .put_text(Field::ErrorType, short_type_name::<E>());
-            }
-            if active.flight.allows(Facet::ErrorDetail) {
-                active
-                    .flight
-                    .put_owned(Field::ErrorMessage, error.to_string());
-            }
+                .put_owned(Field::ErrorMessage, error.to_string());
         }
+        self.end(Status::Error)
+    }
+
+    /// Records that the operation failed with an error of type `E`, which has no text.
+    pub(crate) fn fail_as<E: ?Sized>(mut self) -> Option<EventId> {
+        self.put_error_type::<E>();
         self.end(Status::Error)
     }
 
     /// Records that the operation ended with `status`, and returns the event's identifier.
     pub fn end(mut self, status: Status) -> Option<EventId> {
         self.inner.take().map(|active| active.end(status))
+    }
+
+    fn put_error_type<E: ?Sized>(&mut self) {
+        if let Some(active) = &mut self.inner
+            && active
+                .flight
+                .raw
+                .buffers
+                .text_of(Field::ErrorType)
+                .is_none()
+        {
+            active
+                .flight
+                .put_text(Field::ErrorType, short_type_name::<E>());
+        }
     }
 
     fn add_chunk(&mut self, choice: usize, part_type: &'static str, text: &str) -> &mut Self {

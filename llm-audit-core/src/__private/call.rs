@@ -1,0 +1,172 @@
+//! A call of a function in flight.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::slot::{Slot, Taken};
+use super::value::Auditor;
+use crate::audit::{self, Audit};
+use crate::context::Context;
+use crate::event::{Operation, Status};
+use crate::interaction::Interaction;
+
+/// A call of a function under `#[audit]`.
+pub struct Call(pub(super) Interaction);
+
+/// Where a function is.
+#[derive(Debug)]
+pub struct Place {
+    function: &'static str,
+    file: &'static str,
+    line: u32,
+}
+
+/// Stands for the log to be found.
+#[derive(Debug)]
+pub struct Log(());
+
+/// Finds the installed log.
+pub fn installed(_: Log) -> Option<Audit> {
+    audit::installed()
+}
+
+impl Log {
+    /// Finds the log of the handle `auditor`.
+    pub fn of<A: Auditor + ?Sized>(self, auditor: &A) -> Option<Audit> {
+        auditor.log().cloned()
+    }
+}
+
+impl Place {
+    /// Returns the place of the function at that line.
+    pub const fn new(function: &'static str, file: &'static str, line: u32) -> Self {
+        Self {
+            function,
+            file,
+            line,
+        }
+    }
+}
+
+impl Call {
+    /// Begins a call. While nothing is captured anywhere, that is one atomic load.
+    #[inline]
+    pub fn begin(
+        operation: Operation,
+        place: &'static Place,
+        log: impl FnOnce(Log) -> Option<Audit>,
+    ) -> Self {
+        if audit::is_capturing() {
+            Self::begin_in(log(Log(())), operation, place)
+        } else {
+            Self(Interaction::off())
+        }
+    }
+
+    /// Begins a call that is cancelled by dropping it.
+    #[inline]
+    pub fn begin_future(
+        operation: Operation,
+        place: &'static Place,
+        log: impl FnOnce(Log) -> Option<Audit>,
+    ) -> Self {
+        let mut call = Self::begin(operation, place, log);
+        if call.is_recorded() {
+            call.0.on_drop(Status::Cancelled);
+        }
+        call
+    }
+
+    fn begin_in(log: Option<Audit>, operation: Operation, place: &'static Place) -> Self {
+        let Some(log) = log else {
+            return Self(Interaction::off());
+        };
+        let mut interaction = log.begin(operation);
+        interaction
+            .code_function(place.function)
+            .code_file(place.file)
+            .code_line(u64::from(place.line));
+        Self(interaction)
+    }
+
+    /// Returns whether the call is recorded.
+    #[inline]
+    pub const fn is_recorded(&self) -> bool {
+        self.0.is_recorded()
+    }
+
+    /// Lets `put` fill `slot`, unless its facet is off.
+    pub fn set<K>(&mut self, slot: Slot<K>, put: impl FnOnce(Taken<'_, K>)) {
+        if let Some(taken) = slot.take(&mut self.0) {
+            put(taken);
+        }
+    }
+
+    /// Says that the body begins.
+    pub fn sent(&mut self) {
+        self.0.sent();
+    }
+
+    /// Returns a future that runs `future` within the call.
+    #[inline]
+    pub fn scope<F: Future>(&self, future: F) -> Within<F> {
+        Within {
+            context: self.is_recorded().then(|| self.0.context()),
+            future,
+        }
+    }
+
+    /// Runs `run` within the call.
+    #[inline]
+    pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
+        if self.is_recorded() {
+            self.0.enter(run)
+        } else {
+            run()
+        }
+    }
+
+    /// Records that the call succeeded.
+    pub fn finish(self) {
+        self.0.finish();
+    }
+}
+
+/// Shows the event's identifier, never what was captured.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Call").field(&self.0.event_id()).finish()
+    }
+}
+
+pin_project! {
+    /// A future that runs within a call, or as it is when the call is not recorded.
+    pub struct Within<F> {
+        context: Option<Context>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Within<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        match this.context {
+            Some(context) => context.enter(|| this.future.poll(task)),
+            None => this.future.poll(task),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Within<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Within").finish_non_exhaustive()
+    }
+}

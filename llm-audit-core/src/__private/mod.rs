@@ -1,0 +1,17 @@
+//! What the code that `#[audit]` makes calls. It changes without notice.
+
+pub mod autoref;
+mod call;
+mod slot;
+pub mod slots;
+mod value;
+
+pub use autoref::{Failure, Present, Returned};
+pub use call::{Call, Log, Place, Within, installed};
+pub use slot::{Slot, Taken, kind};
+pub use value::{
+    AuditBool, AuditEntry, AuditFloat, AuditId, AuditInt, AuditJson, AuditList, AuditMap,
+    AuditTexts, AuditTime, AuditUsage, AuditValue, Auditor, Debugged, Displayed,
+};
+
+pub use crate::event::Operation;

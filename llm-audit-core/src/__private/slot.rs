@@ -1,0 +1,203 @@
+//! Places in an event, by the kind of their values.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::value::{
+    AuditBool, AuditFloat, AuditId, AuditInt, AuditJson, AuditList, AuditMap, AuditTexts,
+    AuditTime, AuditUsage, AuditValue,
+};
+use crate::catalog::Field;
+use crate::event::{
+    Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, ToolDefinition, Value,
+};
+use crate::facet::Facet;
+use crate::interaction::Interaction;
+use crate::put::PutField;
+
+/// A place for values of kind `K`.
+pub struct Slot<K> {
+    target: Target,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A slot of an event whose facet is on.
+pub struct Taken<'c, K> {
+    interaction: &'c mut Interaction,
+    target: Target,
+    kind: PhantomData<fn() -> K>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    Field(Field),
+    Prompt,
+    Response,
+    System,
+    Usage,
+}
+
+impl<K> Slot<K> {
+    pub(super) const fn new(target: Target) -> Self {
+        Self {
+            target,
+            kind: PhantomData,
+        }
+    }
+
+    /// Returns the slot of `interaction`, unless its facet is off.
+    pub(super) fn take(self, interaction: &mut Interaction) -> Option<Taken<'_, K>> {
+        let allowed = match self.target {
+            Target::Field(field) => interaction.accepts(field),
+            Target::Prompt => interaction.allows(Facet::Prompt),
+            Target::Response => interaction.allows(Facet::Response),
+            Target::System => {
+                interaction.allows(Facet::Prompt) && interaction.allows(Facet::SystemPrompt)
+            }
+            Target::Usage => interaction.allows(Facet::Usage),
+        };
+        allowed.then_some(Taken {
+            interaction,
+            target: self.target,
+            kind: PhantomData,
+        })
+    }
+}
+
+impl<K> Taken<'_, K> {
+    fn put_value(self, value: Option<Value>) {
+        if let (Target::Field(field), Some(value)) = (self.target, value) {
+            self.interaction.put(field, value);
+        }
+    }
+}
+
+impl Taken<'_, kind::Text> {
+    /// Puts the text of `value`.
+    pub fn put<V: AuditValue + ?Sized>(self, value: &V) {
+        let Some(text) = value.text() else { return };
+        match self.target {
+            Target::Field(field) => self.interaction.put_text(field, &text),
+            Target::Prompt => drop(self.interaction.user(text)),
+            Target::Response => drop(self.interaction.response(text)),
+            Target::System => drop(self.interaction.system(text)),
+            Target::Usage => {}
+        }
+    }
+}
+
+impl Taken<'_, kind::Usage> {
+    /// Puts the tokens of `value`.
+    pub fn put<V: AuditUsage + ?Sized>(self, value: &V) {
+        if let Some(usage) = value.usage() {
+            self.interaction.usage(usage);
+        }
+    }
+}
+
+/// Kinds of values.
+pub mod kind {
+    use std::marker::PhantomData;
+
+    macro_rules! kinds {
+        ($($name:ident $doc:literal)+) => {$(
+            #[doc = $doc]
+            #[derive(Clone, Copy, Debug)]
+            #[non_exhaustive]
+            pub struct $name;
+        )+};
+    }
+
+    kinds! {
+        Bool "Yes or no."
+        Float "A number."
+        Id "The identifier of an event."
+        Int "A count."
+        Json "A value as JSON."
+        Text "A text."
+        Texts "A list of texts."
+        Time "A moment."
+        Usage "Tokens."
+    }
+
+    /// A list of records.
+    #[derive(Clone, Copy, Debug)]
+    pub struct List<R>(PhantomData<fn() -> R>);
+
+    /// Values by name.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Map<V>(PhantomData<fn() -> V>);
+}
+
+macro_rules! takes {
+    ($($kind:ident $trait:ident $variant:ident;)+) => {$(
+        impl Taken<'_, kind::$kind> {
+            /// Puts `value`.
+            pub fn put<V: $trait + ?Sized>(self, value: &V) {
+                self.put_value(value.value().map(Value::$variant));
+            }
+        }
+    )+};
+}
+
+takes! {
+    Bool AuditBool Bool;
+    Float AuditFloat Float;
+    Id AuditId Id;
+    Int AuditInt Int;
+    Json AuditJson Json;
+    Texts AuditTexts Texts;
+    Time AuditTime Time;
+}
+
+macro_rules! takes_lists {
+    ($($record:ident $variant:ident;)+) => {$(
+        impl Taken<'_, kind::List<$record>> {
+            /// Puts the records of `value`.
+            pub fn put<V: AuditList<$record> + ?Sized>(self, value: &V) {
+                self.put_value(value.list().map(Value::$variant));
+            }
+        }
+    )+};
+}
+
+takes_lists! {
+    Document Documents;
+    Evaluation Evaluations;
+    Guardrail Guardrails;
+    Link Links;
+    MediaItem Media;
+    Message Messages;
+    Part Parts;
+    ToolDefinition ToolDefinitions;
+}
+
+macro_rules! takes_maps {
+    ($($kind:ident $value:ty => $variant:ident;)+) => {$(
+        impl Taken<'_, kind::Map<kind::$kind>> {
+            /// Puts the entries of `value`.
+            pub fn put<V: AuditMap<kind::$kind, $value> + ?Sized>(self, value: &V) {
+                self.put_value(value.entries().map(Value::$variant));
+            }
+        }
+    )+};
+}
+
+takes_maps! {
+    Float f64 => Numbers;
+    Int u64 => Counts;
+    Json String => JsonMap;
+    Text String => TextMap;
+}
+
+impl<K> fmt::Debug for Slot<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.target).finish()
+    }
+}
+
+impl<K> fmt::Debug for Taken<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Taken").field(&self.target).finish()
+    }
+}
