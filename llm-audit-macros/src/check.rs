@@ -1,0 +1,282 @@
+//! From what was written to what it means, or to every error in it.
+
+use std::collections::HashMap;
+
+use proc_macro2::{Ident, Span};
+use syn::{Error, Expr, Path, Result, parse_quote};
+
+use crate::model::{Argument, Arguments, Captured, Form, Function, Style};
+use crate::table::{self, Operation};
+
+/// What an attribute asks for.
+pub(crate) struct Plan {
+    pub(crate) operation: &'static Operation,
+    /// Taken before the body runs.
+    pub(crate) before: Vec<Capture>,
+    /// Taken of the answer, over `out`.
+    pub(crate) after: Vec<Capture>,
+    pub(crate) auditor: Option<Expr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// A value and what it sets.
+pub(crate) struct Capture {
+    pub(crate) slot: &'static str,
+    pub(crate) value: Captured,
+}
+
+/// Returns what `arguments` ask for on `function`.
+///
+/// # Errors
+///
+/// All of them at once, each at its token.
+pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
+    let mut checker = Checker {
+        plan: Plan {
+            operation: operation(&arguments),
+            before: Vec::new(),
+            after: Vec::new(),
+            auditor: None,
+            krate: None,
+        },
+        seen: HashMap::new(),
+        errors: None,
+    };
+    if let Some(constness) = &function.sig.constness {
+        checker.error(
+            constness.span,
+            "a `const fn` cannot be audited: nothing runs at compile time",
+        );
+    }
+    for (position, argument) in arguments.0.into_iter().enumerate() {
+        checker.argument(position, argument);
+    }
+    checker.finish(&function.sig.ident)
+}
+
+/// The operation that the first word selects.
+fn operation(arguments: &Arguments) -> &'static Operation {
+    let first = arguments
+        .0
+        .first()
+        .filter(|first| matches!(first.form, Form::Word));
+    first
+        .and_then(|first| table::operation_of(&first.name.to_string()))
+        .unwrap_or(&table::CHAT)
+}
+
+struct Checker {
+    plan: Plan,
+    /// What is set, and by which argument: (after the body, slot) to name.
+    seen: HashMap<(bool, &'static str), String>,
+    errors: Option<Error>,
+}
+
+impl Checker {
+    fn argument(&mut self, position: usize, argument: Argument) {
+        let Argument { name, form } = argument;
+        let text = name.to_string();
+        match (text.as_str(), form) {
+            (_, Form::Word) if position == 0 && table::operation_of(&text).is_some() => {}
+            ("output", Form::Word) => {
+                let expr = Ident::new("out", Span::call_site().located_at(name.span()));
+                let value = Captured {
+                    style: Style::Value,
+                    expr: parse_quote!(#expr),
+                };
+                self.capture(true, &name, self.plan.operation.output, value);
+            }
+            ("output", Form::Value(value)) => {
+                self.capture(true, &name, self.plan.operation.output, value);
+            }
+            ("name", Form::Value(value)) => match self.plan.operation.name {
+                Some(slot) => self.capture(false, &name, slot, value),
+                None => {
+                    let word = self.plan.operation.word;
+                    let named = table::OPERATIONS.iter().filter(|with| with.name.is_some());
+                    let message = format!(
+                        "the operation `{word}` has no name; these have one: {}",
+                        quoted(named.map(|with| with.word))
+                    );
+                    self.error(name.span(), message);
+                }
+            },
+            (
+                "auditor",
+                Form::Value(Captured {
+                    style: Style::Value,
+                    expr,
+                }),
+            ) => {
+                if self.once(false, &name, "auditor") {
+                    self.plan.auditor = Some(expr);
+                }
+            }
+            ("auditor", Form::Value(_)) => {
+                self.error(name.span(), "`auditor` takes a handle, without `%` or `?`");
+            }
+            ("crate", Form::Path(path)) => {
+                if self.once(false, &name, "crate") {
+                    self.plan.krate = Some(path);
+                }
+            }
+            ("fields", Form::List(list)) => self.list(false, list),
+            ("out", Form::List(list)) => self.list(true, list),
+            ("fields" | "out", _) => {
+                self.error(
+                    name.span(),
+                    format!("`{text}` takes a list: `{text}(name = expr, …)`"),
+                );
+            }
+            (_, Form::Value(value)) => self.field(false, &name, value),
+            (_, form) => {
+                let message = misuse(position, &text, &form);
+                self.error(name.span(), message);
+            }
+        }
+    }
+
+    fn list(&mut self, after: bool, list: Arguments) {
+        for Argument { name, form } in list.0 {
+            match form {
+                Form::Value(value) => self.field(after, &name, value),
+                _ => self.error(name.span(), format!("expected `{name} = expr`")),
+            }
+        }
+    }
+
+    fn field(&mut self, after: bool, name: &Ident, value: Captured) {
+        let text = name.to_string();
+        match table::slot(&text) {
+            Some(slot @ ("prompt" | "system")) if after => {
+                let message = format!("`{slot}` is taken before the body runs, outside `out(…)`");
+                self.error(name.span(), message);
+            }
+            Some("usage") if !after => {
+                let message = "the usage is known after the body has run: `out(usage = expr)`";
+                self.error(name.span(), message);
+            }
+            Some(slot) => self.capture(after, name, slot, value),
+            None if table::SETTINGS.contains(&text.as_str()) => {
+                self.error(name.span(), format!("`{text}` stands outside the lists"));
+            }
+            None => self.error(name.span(), unknown(&text)),
+        }
+    }
+
+    fn capture(&mut self, after: bool, name: &Ident, slot: &'static str, value: Captured) {
+        if !self.once(after, name, slot) {
+            return;
+        }
+        let captures = if after {
+            &mut self.plan.after
+        } else {
+            &mut self.plan.before
+        };
+        captures.push(Capture { slot, value });
+    }
+
+    /// Returns whether `slot` was not set before; that it was is an error.
+    fn once(&mut self, after: bool, name: &Ident, slot: &'static str) -> bool {
+        let text = name.to_string();
+        let Some(earlier) = self.seen.get(&(after, slot)) else {
+            self.seen.insert((after, slot), text);
+            return true;
+        };
+        let message = if *earlier == text {
+            format!("`{text}` is given twice")
+        } else {
+            format!("`{text}` and `{earlier}` both set `{slot}`")
+        };
+        self.error(name.span(), message);
+        false
+    }
+
+    fn error(&mut self, span: Span, message: impl std::fmt::Display) {
+        let error = Error::new(span, message);
+        match &mut self.errors {
+            Some(errors) => errors.combine(error),
+            None => self.errors = Some(error),
+        }
+    }
+
+    fn finish(mut self, function: &Ident) -> Result<Plan> {
+        if let Some(errors) = self.errors {
+            return Err(errors);
+        }
+        if let Some(slot) = self.plan.operation.name
+            && !self.seen.contains_key(&(false, slot))
+        {
+            let name = function.to_string();
+            let name = name.trim_start_matches("r#");
+            let value = Captured {
+                style: Style::Value,
+                expr: parse_quote!(#name),
+            };
+            self.plan.before.push(Capture { slot, value });
+        }
+        Ok(self.plan)
+    }
+}
+
+/// Says what is wrong with an argument that is no value.
+fn misuse(position: usize, name: &str, form: &Form) -> String {
+    if let Some(why) = table::refusal(name) {
+        return why.to_owned();
+    }
+    let words = || table::OPERATIONS.iter().map(|operation| operation.word);
+    match form {
+        Form::Word if table::operation_of(name).is_some() => {
+            format!("the operation comes first: `#[audit({name}, …)]`")
+        }
+        Form::Word if name == "stream" => "`stream` needs a value: `stream = true` says that a \
+            stream was asked for; an answer that is a stream is recorded with \
+            `Interaction::chunk`"
+            .to_owned(),
+        Form::Word if table::arguments().any(|argument| argument == name) => {
+            format!("`{name}` needs a value: `{name} = expr`")
+        }
+        Form::Word if position == 0 => {
+            let near = table::nearest(name, words().chain(table::arguments()));
+            format!(
+                "unknown operation `{name}`{}; the operations are {}",
+                hint(&near),
+                quoted(words())
+            )
+        }
+        Form::List(_) => format!("only `fields(…)` and `out(…)` are lists, not `{name}`"),
+        _ => unknown(name),
+    }
+}
+
+/// Says that there is no argument `name`, and which ones there are.
+fn unknown(name: &str) -> String {
+    if let Some(why) = table::refusal(name) {
+        return why.to_owned();
+    }
+    let near = table::nearest(name, table::arguments());
+    let roles = table::ROLES.iter().map(|(role, _)| *role);
+    format!(
+        "unknown argument `{name}`{}; there are {}, and every field that the catalogue lets a \
+         host set (docs/fields.md)",
+        hint(&near),
+        quoted(roles.chain(table::SETTINGS.iter().copied())),
+    )
+}
+
+fn hint(near: &[&str]) -> String {
+    match near {
+        [] => String::new(),
+        near => {
+            let near: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+            format!(" (did you mean {}?)", near.join(" or "))
+        }
+    }
+}
+
+fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

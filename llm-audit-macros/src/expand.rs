@@ -1,0 +1,279 @@
+//! The code that `#[audit]` makes of a function.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Block, Error, Expr, Ident, Result, Type, parse_quote, token};
+
+use crate::check::{Capture, Plan};
+use crate::model::{Body, Function, Style};
+use crate::shape::{self, Deferred};
+
+/// Returns `function` with the recording of its call around its body.
+///
+/// # Errors
+///
+/// When the function has no body, or returns what cannot be seen from here.
+pub(crate) fn expand(plan: &Plan, function: &Function) -> Result<TokenStream> {
+    let (brace, body) = match &function.body {
+        Body::Block(brace, body) => (*brace, body),
+        Body::None(semicolon) => {
+            let message = "a function without a body cannot be audited; put `#[audit]` on the \
+                           implementation";
+            return Err(Error::new(semicolon.span, message));
+        }
+    };
+    let code = Code::new(plan, function);
+    let sig = &function.sig;
+    let output = shape::written(&sig.output);
+    let deferred = output.and_then(shape::deferred);
+    if let (Some(ty), Some(Deferred::Stream)) = (output, &deferred) {
+        let message = "an answer that is a stream cannot be recorded from here; begin an \
+                       `Interaction` and hand its chunks to `Interaction::chunk`";
+        return Err(Error::new(ty.span(), message));
+    }
+    let body = if sig.asyncness.is_some() {
+        code.asynchronous(output, body)
+    } else {
+        match returned_future(body, deferred.as_ref(), &code) {
+            Some(body) => body,
+            None if deferred.is_some() => {
+                let message = "a future is recorded when it is an async block at the end of the \
+                               function: write `async move { … }`, or an `async fn`";
+                return Err(Error::new(output.span(), message));
+            }
+            None => code.synchronous(output, body),
+        }
+    };
+    Ok(function.with_body(brace, body))
+}
+
+/// Returns the body with the async block at its end recorded, when there is one.
+fn returned_future(
+    body: &TokenStream,
+    deferred: Option<&Deferred>,
+    code: &Code<'_>,
+) -> Option<TokenStream> {
+    let mut block: Block = syn::parse2(quote!({ #body })).ok()?;
+    let future = shape::returned_future(&mut block)?;
+    let Expr::Async(inner) = future else {
+        return None;
+    };
+    let output = match deferred {
+        Some(Deferred::Future(output)) => output.as_deref(),
+        _ => None,
+    };
+    let attrs = &inner.attrs;
+    let stmts = &inner.block.stmts;
+    let recorded = code.asynchronous(output, &quote!(#(#stmts)*));
+    *future = parse_quote!(#(#attrs)* async move { #recorded });
+    let stmts = &block.stmts;
+    Some(quote!(#(#stmts)*))
+}
+
+/// What the code of every shape has in common.
+struct Code<'p> {
+    plan: &'p Plan,
+    name: &'p Ident,
+    support: TokenStream,
+    call: Ident,
+    answer: Ident,
+}
+
+impl<'p> Code<'p> {
+    fn new(plan: &'p Plan, function: &'p Function) -> Self {
+        let krate = match &plan.krate {
+            Some(krate) => krate.to_token_stream(),
+            None => quote!(::llm_audit),
+        };
+        Self {
+            plan,
+            name: &function.sig.ident,
+            support: quote!(#krate::__private),
+            call: Ident::new("__llm_audit_call", Span::mixed_site()),
+            answer: Ident::new("__llm_audit_answer", Span::mixed_site()),
+        }
+    }
+
+    fn asynchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
+        let Self { call, answer, .. } = self;
+        let begin = self.begin(quote!(begin_future));
+        let finish = self.finish(output);
+        // The type of an async block cannot be written down; a value that is never there says it.
+        let hint = output.filter(|ty| !matches!(ty, Type::Never(_))).map(|ty| {
+            let ty = shape::inferable(ty);
+            quote_spanned! {ty.span().resolved_at(Span::mixed_site())=>
+                if let ::core::option::Option::Some(__llm_audit_never) =
+                    ::core::option::Option::None::<#ty>
+                {
+                    #[allow(unreachable_code)]
+                    return __llm_audit_never;
+                }
+            }
+        });
+        quote! {
+            #begin
+            #[allow(clippy::let_unit_value)]
+            let #answer = #call.scope(async move { #hint #body }).await;
+            #finish
+            #answer
+        }
+    }
+
+    fn synchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
+        let Self { call, answer, .. } = self;
+        let begin = self.begin(quote!(begin));
+        let finish = self.finish(output);
+        let arrow = output.map(|ty| {
+            let ty = shape::inferable(ty);
+            quote!(-> #ty)
+        });
+        if matches!(output, Some(Type::Never(_))) {
+            return quote!(#begin #call.enter(move || #arrow { #body }));
+        }
+        quote! {
+            #begin
+            #[allow(clippy::let_unit_value)]
+            let #answer = #call.enter(move || #arrow { #body });
+            #finish
+            #answer
+        }
+    }
+
+    /// The beginning of the call, and what is captured before the body runs.
+    fn begin(&self, begin: TokenStream) -> TokenStream {
+        let Self {
+            plan,
+            support,
+            call,
+            name,
+            ..
+        } = self;
+        let operation = Ident::new(plan.operation.variant, Span::mixed_site());
+        let function = name.to_string();
+        let function = function.trim_start_matches("r#");
+        let line = quote_spanned!(name.span()=> ::core::line!());
+        let place = quote! {
+            const { &#support::Place::new(
+                ::core::concat!(::core::module_path!(), "::", #function),
+                ::core::file!(),
+                #line,
+            ) }
+        };
+        let auditor = match &plan.auditor {
+            Some(auditor) => {
+                let log = borrowed(auditor);
+                quote!(|__llm_audit_log| __llm_audit_log.of(#log))
+            }
+            None => quote!(#support::installed),
+        };
+        let captures = plan.before.iter().map(|capture| self.capture(capture));
+        quote! {
+            let mut #call = #support::Call::#begin(#support::Operation::#operation, #place, #auditor);
+            if #call.is_recorded() {
+                #(#captures)*
+                #call.sent();
+            }
+        }
+    }
+
+    /// The end of the call, and what is captured of its answer.
+    fn finish(&self, output: Option<&Type>) -> TokenStream {
+        let Self {
+            plan,
+            support,
+            call,
+            answer,
+            ..
+        } = self;
+        if matches!(output, Some(Type::Never(_))) {
+            return TokenStream::new();
+        }
+        let after = (!plan.after.is_empty()).then(|| {
+            let captures = plan.after.iter().map(|capture| self.capture(capture));
+            let out = Ident::new("out", Span::call_site());
+            quote! {
+                #[allow(unused_variables)]
+                if let ::core::option::Option::Some(#out) =
+                    (&#support::Present::new(__llm_audit_out)).present()
+                {
+                    #(#captures)*
+                }
+            }
+        });
+        let out = if after.is_some() {
+            quote!(__llm_audit_out)
+        } else {
+            quote!(_)
+        };
+        quote! {
+            if #call.is_recorded() {
+                #[allow(unused_imports)]
+                use #support::autoref::*;
+                match (&#support::Returned::new(&#answer)).returned() {
+                    ::core::result::Result::Ok(#out) => {
+                        #after
+                        #call.finish();
+                    }
+                    ::core::result::Result::Err(__llm_audit_error) => {
+                        (&#support::Failure::new(__llm_audit_error)).fail(#call);
+                    }
+                }
+            }
+        }
+    }
+
+    fn capture(&self, capture: &Capture) -> TokenStream {
+        let Self { support, call, .. } = self;
+        let slot = Ident::new(capture.slot, Span::mixed_site());
+        let span = Ends::of(&capture.value.expr);
+        let value = borrowed(&capture.value.expr);
+        let value = match capture.value.style {
+            Style::Value => value,
+            Style::Display => span.call(quote!(#support::Displayed::new), value),
+            Style::Debug => span.call(quote!(#support::Debugged::new), value),
+        };
+        quote! {
+            #call.set(#support::slots::#slot, |__llm_audit_slot| __llm_audit_slot.put(#value));
+        }
+    }
+}
+
+/// Returns `&(expr)`, located where `expr` is, so that what the compiler has to say about it points
+/// there.
+fn borrowed(expr: &Expr) -> TokenStream {
+    let tokens = expr.to_token_stream();
+    let ends = Ends::of(expr);
+    if tokens.clone().into_iter().count() == 1 {
+        let and = token::And(ends.first);
+        return quote!(#and #tokens);
+    }
+    ends.call(TokenStream::new(), tokens)
+}
+
+/// Where an expression begins and ends.
+struct Ends {
+    first: Span,
+    last: Span,
+}
+
+impl Ends {
+    fn of(expr: &Expr) -> Self {
+        let mut spans = expr.to_token_stream().into_iter().map(|token| token.span());
+        let at = |span: Span| span.resolved_at(Span::mixed_site());
+        let first = at(spans.next().unwrap_or_else(Span::call_site));
+        Self {
+            first,
+            last: spans.last().map_or(first, at),
+        }
+    }
+
+    /// Returns `&function(argument)` from the one end to the other.
+    fn call(&self, function: TokenStream, argument: TokenStream) -> TokenStream {
+        let and = token::And(self.first);
+        let mut group = Group::new(Delimiter::Parenthesis, argument);
+        group.set_span(self.last);
+        let group = TokenTree::from(group);
+        quote!(#and #function #group)
+    }
+}

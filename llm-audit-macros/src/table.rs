@@ -1,0 +1,435 @@
+//! The names that `#[audit]` knows: operations, arguments, fields.
+
+/// What the first word selects.
+pub(crate) struct Operation {
+    /// The word.
+    pub(crate) word: &'static str,
+    /// The variant of `Operation` in the crate `llm-audit`.
+    pub(crate) variant: &'static str,
+    /// The field that holds what the operation is called: the function's name unless it is set.
+    pub(crate) name: Option<&'static str>,
+    /// What `output` sets.
+    pub(crate) output: &'static str,
+}
+
+const fn operation(word: &'static str, variant: &'static str) -> Operation {
+    Operation {
+        word,
+        variant,
+        name: None,
+        output: "response",
+    }
+}
+
+/// The operation without a word for it.
+pub(crate) const CHAT: Operation = operation("chat", "Chat");
+
+/// Every operation.
+pub(crate) const OPERATIONS: &[Operation] = &[
+    CHAT,
+    operation("text_completion", "TextCompletion"),
+    operation("generate_content", "GenerateContent"),
+    operation("embeddings", "Embeddings"),
+    Operation {
+        output: "documents",
+        ..operation("retrieval", "Retrieval")
+    },
+    Operation {
+        output: "documents",
+        ..operation("rerank", "Rerank")
+    },
+    Operation {
+        name: Some("tool_name"),
+        output: "tool_result",
+        ..operation("tool", "ExecuteTool")
+    },
+    Operation {
+        name: Some("agent_name"),
+        ..operation("agent", "InvokeAgent")
+    },
+    Operation {
+        name: Some("workflow_name"),
+        ..operation("workflow", "InvokeWorkflow")
+    },
+    Operation {
+        name: Some("step_name"),
+        ..operation("step", "Step")
+    },
+];
+
+/// Arguments that are no field of the catalogue, and what each of them sets.
+pub(crate) const ROLES: &[(&str, &str)] = &[
+    ("conversation", "conversation_id"),
+    ("model", "request_model"),
+    ("project", "project_id"),
+    ("prompt", "prompt"),
+    ("session", "session_id"),
+    ("system", "system"),
+    ("tenant", "tenant_id"),
+    ("usage", "usage"),
+    ("user", "user_id"),
+];
+
+/// Arguments that say how to audit rather than what.
+pub(crate) const SETTINGS: &[&str] = &["auditor", "crate", "fields", "name", "out", "output"];
+
+/// What is not there, and what to do instead.
+pub(crate) const REFUSED: &[(&str, &str)] = &[
+    (
+        "args",
+        "arguments are captured by name only, such as `prompt = question` or \
+         `tool_arguments = order`",
+    ),
+    (
+        "err",
+        "the `Err` of a `Result` is recorded without being asked for; its text is kept as the \
+         policy's facet `error_detail` says",
+    ),
+    (
+        "evaluation",
+        "an evaluation is no operation; record one with `Audit::evaluation` within the function",
+    ),
+    (
+        "fail_closed",
+        "`fail_closed` is not supported: a call goes on when its event cannot be kept, and the \
+         loss is counted",
+    ),
+    (
+        "guardrail",
+        "a guardrail is no operation; record its verdict with `Audit::guardrail`, or end an \
+         `Interaction` with `block`, within the function",
+    ),
+    (
+        "kind",
+        "the operation is the first word, such as `#[audit(agent)]`",
+    ),
+    (
+        "operation",
+        "the operation is the first word, such as `#[audit(agent)]`",
+    ),
+    (
+        "ret",
+        "the answer is captured with `output` or `output = expr`, where `expr` is over `out`",
+    ),
+    (
+        "skip",
+        "nothing is captured that is not named, so there is nothing to skip",
+    ),
+    (
+        "skip_all",
+        "nothing is captured that is not named, so there is nothing to skip",
+    ),
+];
+
+/// The fields of the catalogue that a host may set, sorted.
+pub(crate) const FIELDS: &[&str] = &[
+    "accessed_resources",
+    "agent_id",
+    "agent_name",
+    "agent_version",
+    "annotator_kind",
+    "anomaly_score",
+    "attempt",
+    "automation_name",
+    "automation_type",
+    "base_model",
+    "budget_remaining",
+    "cache_hit",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "choice_count",
+    "chunk_count",
+    "classification_file",
+    "classification_group",
+    "classification_repo",
+    "client_address",
+    "code_file",
+    "code_function",
+    "code_line",
+    "code_owners",
+    "connection_method",
+    "connection_type",
+    "conversation_id",
+    "correction",
+    "cpu_us",
+    "credential_alias",
+    "currency",
+    "data_source_id",
+    "dataset_ids",
+    "dataset_split",
+    "device_id",
+    "device_name",
+    "distress_score",
+    "documents",
+    "end_user_id",
+    "endpoint",
+    "energy_joules",
+    "environment",
+    "error_body",
+    "error_code",
+    "error_message",
+    "error_stack",
+    "error_type",
+    "evaluations",
+    "feedback_accepted",
+    "feedback_comment",
+    "feedback_copied",
+    "feedback_edited",
+    "feedback_rating",
+    "feedback_regenerated",
+    "feedback_thumb",
+    "fine_tune_id",
+    "finish_reasons",
+    "first_chunk_at",
+    "folder_path",
+    "frequency_penalty",
+    "gpu_utilization",
+    "guardrails",
+    "guardrails_assigned",
+    "hardware",
+    "http_status",
+    "injection_score",
+    "input_cost",
+    "input_messages",
+    "input_tokens",
+    "inter_chunk_p50_us",
+    "inter_chunk_p95_us",
+    "jailbreak_score",
+    "language",
+    "last_chunk_at",
+    "latency_us",
+    "links",
+    "max_tokens",
+    "mcp_method",
+    "mcp_protocol_version",
+    "mcp_server",
+    "mcp_session_id",
+    "media",
+    "memory_bytes",
+    "metadata",
+    "metrics",
+    "modality_tokens",
+    "model_size",
+    "model_version",
+    "network_origin",
+    "output_cost",
+    "output_messages",
+    "output_tokens",
+    "output_type",
+    "oversight_decision",
+    "oversight_latency_us",
+    "oversight_reason",
+    "parent_event_id",
+    "parent_span_id",
+    "presence_penalty",
+    "price_table_id",
+    "project_ancestors",
+    "project_id",
+    "project_path",
+    "prompt_at",
+    "prompt_pii_counts",
+    "prompt_pii_detected",
+    "prompt_template_digest",
+    "prompt_template_id",
+    "prompt_template_variables",
+    "prompt_template_version",
+    "prompt_toxicity",
+    "prompt_type",
+    "provider",
+    "quantization",
+    "query",
+    "queue_us",
+    "quota_limit",
+    "quota_remaining",
+    "raw_headers",
+    "raw_request",
+    "raw_response",
+    "reasoning_effort",
+    "reasoning_output_tokens",
+    "region",
+    "request_extra",
+    "request_model",
+    "response_at",
+    "response_format_digest",
+    "response_id",
+    "response_model",
+    "response_pii_counts",
+    "response_pii_detected",
+    "response_toxicity",
+    "retries",
+    "routing_candidates",
+    "routing_choice",
+    "routing_mode",
+    "routing_reason",
+    "routing_variant",
+    "seed",
+    "sensitivity_labels",
+    "sent_at",
+    "server_address",
+    "server_port",
+    "service_name",
+    "service_tier",
+    "service_version",
+    "serving_engine",
+    "session_id",
+    "skill_input",
+    "skill_name",
+    "skill_test",
+    "source",
+    "span_id",
+    "step_name",
+    "stop_sequences",
+    "stream",
+    "system_fingerprint",
+    "system_instructions",
+    "tags",
+    "target_event_id",
+    "target_response_id",
+    "team",
+    "temperature",
+    "tenant_id",
+    "time_to_first_chunk_us",
+    "tokens_per_second",
+    "tool_arguments",
+    "tool_call_id",
+    "tool_choice",
+    "tool_definitions",
+    "tool_error",
+    "tool_name",
+    "tool_result",
+    "tool_type",
+    "top_k",
+    "top_p",
+    "total_cost",
+    "total_tokens",
+    "trace_id",
+    "training_allowed",
+    "training_basis",
+    "turn_index",
+    "usage_raw",
+    "usage_source",
+    "user_agent",
+    "user_groups",
+    "user_id",
+    "user_roles",
+    "workflow_name",
+    "zero_shot_label",
+    "zero_shot_model",
+    "zero_shot_score",
+];
+
+/// Returns what the argument `name` sets: a role's field, or the field of that name.
+pub(crate) fn slot(name: &str) -> Option<&'static str> {
+    let role = ROLES
+        .iter()
+        .find(|(role, _)| *role == name)
+        .map(|(_, slot)| *slot);
+    role.or_else(|| {
+        let position = FIELDS.binary_search(&name).ok()?;
+        FIELDS.get(position).copied()
+    })
+}
+
+/// Returns the operation that `word` selects.
+pub(crate) fn operation_of(word: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.word == word)
+}
+
+/// Returns why `name` is refused, for names that people may expect.
+pub(crate) fn refusal(name: &str) -> Option<&'static str> {
+    REFUSED
+        .iter()
+        .find(|(refused, _)| *refused == name)
+        .map(|(_, why)| *why)
+}
+
+/// Returns every name of an argument.
+pub(crate) fn arguments() -> impl Iterator<Item = &'static str> {
+    let roles = ROLES.iter().map(|(name, _)| *name);
+    roles
+        .chain(SETTINGS.iter().copied())
+        .chain(FIELDS.iter().copied())
+}
+
+/// Returns the candidates that look most like `name`, the nearest first, at most three.
+pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Vec<&'c str> {
+    let most = (name.len() / 3).clamp(1, 3);
+    let mut near: Vec<_> = candidates
+        .filter_map(|candidate| {
+            let whole_word = candidate.split('_').any(|word| word == name);
+            let distance = if whole_word {
+                1
+            } else {
+                distance(name, candidate)
+            };
+            (distance <= most).then_some((distance, candidate))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.truncate(3);
+    near.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// The fewest insertions, deletions and substitutions of bytes that make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (slot, y) in row
+            .iter_mut()
+            .zip(std::iter::once(None).chain(b.bytes().map(Some)))
+        {
+            let Some(y) = y else {
+                *slot = left;
+                continue;
+            };
+            let best = (*slot + 1)
+                .min(left + 1)
+                .min(diagonal + usize::from(x != y));
+            diagonal = *slot;
+            *slot = best;
+            left = best;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_sorted_and_no_name_has_two_meanings() {
+        assert!(FIELDS.is_sorted_by(|a, b| a < b));
+        let mut names: Vec<_> = arguments().collect();
+        names.sort_unstable();
+        assert!(names.is_sorted_by(|a, b| a < b), "a name is there twice");
+    }
+
+    #[test]
+    fn the_distance_of_words_is_that_of_the_fewest_edits() {
+        for (a, b, edits) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("abc", "", 3),
+        ] {
+            assert_eq!(distance(a, b), edits, "{a} {b}");
+            assert_eq!(distance(b, a), edits, "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn a_typing_error_finds_its_name() {
+        assert_eq!(nearest("promt", arguments()), ["prompt"]);
+        assert_eq!(nearest("temprature", arguments()), ["temperature"]);
+        assert_eq!(
+            nearest("agent", arguments()),
+            ["agent_id", "agent_name", "agent_version"]
+        );
+        assert!(nearest("xyzzy", arguments()).is_empty());
+    }
+}
