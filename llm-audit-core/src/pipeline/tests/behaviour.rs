@@ -89,6 +89,28 @@ impl Sink for Strange {
     }
 }
 
+/// Tells by what it holds when a sink is dropped.
+struct Holding(Box<dyn Sink>, #[expect(dead_code, reason = "held")] Arc<()>);
+
+#[async_trait]
+impl Sink for Holding {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        self.0.write(batch).await
+    }
+
+    async fn flush(&mut self) -> Result<Durable, SinkError> {
+        self.0.flush().await
+    }
+
+    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        self.0.shutdown().await
+    }
+}
+
 fn strange(habit: Habit) -> Box<dyn Sink> {
     Box::new(Strange(habit))
 }
@@ -376,8 +398,12 @@ fn an_event_after_shutdown_is_a_counted_loss() {
 fn shutdown_with_no_time_counts_what_it_could_not_write() {
     let log = FakeLog::default();
     let pipeline = with_log(&log);
+    assert!(pipeline.flush(LONG).is_complete());
     let gate = lock(&log.gate);
-    admit(&pipeline, 100);
+    admit(&pipeline, 1);
+    // The worker is in the middle of writing the first event when the others come.
+    thread::sleep(SHORT);
+    admit(&pipeline, 99);
     let start = Instant::now();
     let report = pipeline.shutdown(Duration::ZERO);
     assert!(start.elapsed() < Duration::from_secs(2));
@@ -386,8 +412,31 @@ fn shutdown_with_no_time_counts_what_it_could_not_write() {
     drop(gate);
     let report = pipeline.shutdown(LONG);
     assert!(report.closed, "{report}");
-    assert_eq!(report.counters.pending, 0);
-    assert_balanced(&report.counters);
+    let lost = report.counters.lost_by_reason;
+    assert_eq!(lost.get(LossReason::ShutdownDeadline), 99);
+    assert_eq!(report.counters.written, 1);
+    let paper = lock(&log.paper);
+    let losses = paper
+        .lines
+        .iter()
+        .filter(|event| *event.kind() == Kind::Loss);
+    assert_eq!(losses.filter_map(crate::Event::count).sum::<u64>(), 99);
+}
+
+#[test]
+fn a_sink_that_hangs_is_let_go_at_the_end() {
+    let sink = strange(Habit::Hang);
+    let held = Arc::new(());
+    let alive = Arc::downgrade(&held);
+    let sinks: Vec<Box<dyn Sink>> = vec![Box::new(Holding(sink, held))];
+    let pipeline = spawn(system(), None, sinks);
+    admit(&pipeline, 1);
+    assert!(pipeline.shutdown(SHORT).closed);
+    let start = Instant::now();
+    while alive.upgrade().is_some() {
+        assert!(start.elapsed() < LONG, "the sink is still held");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

@@ -352,6 +352,12 @@ impl Sink for FakeSink {
     }
 }
 
+impl FakeSink {
+    pub(super) fn durable(&self) -> BTreeSet<u64> {
+        lock(&self.shelf).durable.clone()
+    }
+}
+
 pub(super) fn boxes(sinks: &[FakeSink]) -> Vec<Box<dyn Sink>> {
     let boxed = |sink: &FakeSink| Box::new(sink.clone()) as Box<dyn Sink>;
     sinks.iter().map(boxed).collect()

@@ -24,7 +24,7 @@ pub(super) fn assert_balanced(counters: &Counters) {
 
 /// Every missing number is in exactly one window of `losses`, and each window's count is the
 /// number of those that are missing in it.
-fn assert_accounted(
+pub(super) fn assert_accounted(
     expected: impl Iterator<Item = u64>,
     present: &BTreeSet<u64>,
     losses: &[&Event],
@@ -226,19 +226,23 @@ fn run(seed: u64) {
     }
 }
 
-#[test]
+/// Runs as many seeds as `LLM_AUDIT_SEEDS` says, 200 without it.
 #[expect(
     clippy::disallowed_methods,
     reason = "the number of seeds comes from outside"
 )]
-fn the_ledgers_balance_and_every_missing_number_is_in_one_loss_event() {
+pub(super) fn seeds(run: fn(u64)) {
     silence();
     let seeds = std::env::var("LLM_AUDIT_SEEDS").ok();
-    let seeds = seeds.map_or(200, |seeds| seeds.parse().unwrap());
-    for seed in 0..seeds {
+    for seed in 0..seeds.map_or(200, |seeds| seeds.parse().unwrap()) {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
             eprintln!("seed {seed} failed");
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+#[test]
+fn the_ledgers_balance_and_every_missing_number_is_in_one_loss_event() {
+    seeds(run);
 }

@@ -1,6 +1,7 @@
 //! The pipeline as a whole.
 
 mod behaviour;
+mod disk;
 mod fakes;
 mod laws;
 mod retry;

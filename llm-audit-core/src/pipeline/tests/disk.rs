@@ -1,0 +1,113 @@
+//! The pipeline over the real journal on a disk that fails.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::worker::Drain;
+use super::super::*;
+use super::fakes::*;
+use super::laws::{assert_accounted, assert_balanced, seeds};
+use crate::event::{Event, Kind};
+use crate::id::RandomIds;
+use crate::journal::{Journal, JournalConfig, Reader};
+use crate::retention::Retention;
+use crate::vfs::{Fault, MemVfs, Op, Vfs};
+
+const DIR: &str = "/log";
+
+fn run(seed: u64) {
+    let mut rng = Rng(seed);
+    let vfs = MemVfs::seeded(seed);
+    let clock = Arc::new(HandClock::default());
+    let mut config = config(Arc::clone(&clock) as Arc<dyn Clock>);
+    config.overflow = Overflow::DropNewest;
+    config.max_events = 40;
+    let journal = JournalConfig::keep(DIR, Retention::Forever)
+        .segment_max_bytes(64 << 10)
+        .sync_thread(false);
+    let shared_vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
+    let ids = Arc::new(RandomIds::new());
+    let open = Journal::open(
+        journal,
+        Arc::clone(&shared_vfs),
+        Arc::clone(&config.clock),
+        ids,
+        WRITER,
+    );
+    let (journal, _) = open.unwrap();
+    let log = JournalLog::new(
+        journal,
+        false,
+        Arc::clone(&config.clock),
+        config.diagnostics.clone(),
+    );
+    let sink = FakeSink::new("archive");
+    let (shared, mut worker, outlets) = assemble(
+        config,
+        FakeSealer::default(),
+        Some(Box::new(log)),
+        boxes(std::slice::from_ref(&sink)),
+        vec![OwnEvent::new(Kind::LogOpened)],
+    )
+    .unwrap();
+    let pipeline = Pipeline {
+        shared: Arc::clone(&shared),
+    };
+    let threads: Vec<_> = outlets
+        .into_iter()
+        .map(|outlet| thread::spawn(|| outlet.run()))
+        .collect();
+
+    let faults = [Fault::Io, Fault::NoSpace, Fault::Short, Fault::Interrupted];
+    for _ in 0..60 {
+        if rng.one_in(5) {
+            let op = [Op::Write, Op::Create, Op::Truncate][rng.below(3) as usize];
+            let fault = faults[rng.below(4) as usize];
+            // A call that is interrupted every time would be repeated for ever.
+            let least = if fault == Fault::Interrupted { 2 } else { 1 };
+            vfs.fail_one_in(op, fault, least + rng.below(3));
+        }
+        if rng.one_in(8) {
+            vfs.heal();
+        }
+        for _ in 0..rng.below(20) {
+            pipeline.admit(FakeRaw::default(), None).ok();
+        }
+        worker.step(Drain::Open);
+        clock.advance(Duration::from_millis(rng.below(4_000)));
+        assert_balanced(&pipeline.counters());
+    }
+
+    vfs.heal();
+    clock.advance(Duration::from_secs(5));
+    let deadline = clock.monotonic() + Duration::from_secs(3_600);
+    shared.control.shut_down(deadline, Tracker::new(1));
+    worker.finish();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    drop(worker);
+    shared.control.end();
+
+    let counters = pipeline.counters();
+    assert_balanced(&counters);
+    assert_eq!(counters.pending, 0);
+    // Half a line that could not be cut off stays; its event is whole in the next segment.
+    let reader = Reader::open_in(shared_vfs, Path::new(DIR)).unwrap();
+    let events: Vec<_> = reader.events().filter_map(Result::ok).collect();
+    let seqs: BTreeSet<_> = events.iter().filter_map(Event::seq).collect();
+    let losses: Vec<_> = events
+        .iter()
+        .filter(|event| *event.kind() == Kind::Loss)
+        .collect();
+    assert_accounted(1..=*seqs.last().unwrap(), &seqs, &losses);
+    let own = counters.own_written;
+    assert_eq!(seqs.len() as u64, counters.written + own);
+    assert_eq!(sink.durable(), seqs);
+}
+
+#[test]
+fn a_disk_that_fails_loses_nothing_without_a_loss_event() {
+    seeds(run);
+}
