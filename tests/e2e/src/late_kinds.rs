@@ -4,74 +4,109 @@
 //! log or drop what is late, unless they are told the types.
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use llm_audit_core::Event;
+use llm_audit::{
+    Audit, Event, EventId, Facet, Kind, Level, Operation, Overflow, Policy, Retention, Usage,
+};
+use serde_json::json;
 
 /// How many plain interactions come before anything else.
-const PLAIN: u64 = 25_100;
-const WRITER: &str = "019b76da-a800-7000-8000-0000000000ff";
+const PLAIN: u64 = 30_000;
+
+/// Long enough for any machine: nothing may be refused here.
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// Writes the log to the new directory `dir`.
 pub(crate) fn write(dir: &Path) -> Result<(), Box<dyn Error>> {
-    fs::create_dir_all(dir)?;
-    let mut file = BufWriter::new(File::create_new(dir.join("late-kinds.jsonl"))?);
-    for number in 0..PLAIN {
-        line(&mut file, number, &plain(number))?;
+    let full = [
+        Facet::Project,
+        Facet::Model,
+        Facet::Usage,
+        Facet::Tools,
+        Facet::Metadata,
+    ];
+    let redacted = [
+        Facet::Prompt,
+        Facet::Response,
+        Facet::ToolIo,
+        Facet::Feedback,
+    ];
+    let mut policy = Policy::builder().retention(Retention::Days90);
+    for facet in full {
+        policy = policy.facet(facet, Level::Full);
     }
-    for (number, members) in (PLAIN..).zip(LATE) {
-        line(&mut file, number, members)?;
+    for facet in redacted {
+        policy = policy.facet(facet, Level::Redacted);
     }
-    file.into_inner()?.sync_all()?;
-    Ok(())
+    let audit = llm_audit::builder()
+        .policy(policy.build()?)
+        .overflow(Overflow::block(PATIENCE))
+        .journal(dir)
+        .spawn()?;
+    let first = plain(&audit, 0).ok_or("nothing is recorded")?;
+    for number in 1..PLAIN {
+        plain(&audit, number);
+    }
+    late(&audit, first);
+    let report = audit.shutdown(PATIENCE);
+    if !report.is_complete() {
+        return Err(report.to_string().into());
+    }
+    Ok(fs::write(dir.join("of-2030.jsonl"), of_2030()?)?)
 }
 
-fn plain(number: u64) -> String {
-    format!(
-        r#""kind":"interaction","operation":"chat","status":"ok","project_id":"project-{}",
-        "input_messages":[{{"role":"user","parts":[{{"type":"text","content":"question {number}"}}]}}],
-        "output_messages":[{{"role":"assistant","parts":[{{"type":"text","content":"answer {number}"}}]}}],
-        "request_model":"model-{}","input_tokens":{},"output_tokens":{},"total_tokens":{},
-        "metadata":{{"score":"{}"}}"#,
-        number % 3,
-        number % 2,
-        number % 100,
-        number % 7,
-        number % 100 + number % 7,
-        number % 10,
-    )
+fn plain(audit: &Audit, number: u64) -> Option<EventId> {
+    let mut call = audit.begin(Operation::Chat);
+    call.project_id(format!("project-{}", number % 3))
+        .request_model(format!("model-{}", number % 2))
+        .user(format!("question {number}"))
+        .response(format!("answer {number}"))
+        .usage(Usage::openai(number % 100, number % 7))
+        .metadata([("score", number % 10)]);
+    call.finish()
 }
 
 /// A tool call with its arguments, metadata that was a number and is a text and then an object, a
-/// correction, and a kind and a field of a later version.
-const LATE: &[&str] = &[
-    r#""kind":"interaction","operation":"chat","status":"ok","project_id":"project-0",
-    "output_messages":[{"role":"assistant","parts":[{"type":"tool_call","id":"call-1","name":"weather",
-    "arguments":"{\"city\":\"Łódź\"}"}],"finish_reason":"tool_calls"}],
-    "request_model":"model-0","input_tokens":11,"output_tokens":5,"total_tokens":16"#,
-    r#""kind":"interaction","operation":"execute_tool","status":"ok","project_id":"project-0",
-    "tool_name":"weather","tool_call_id":"call-1","tool_arguments":"{\"city\":\"Łódź\"}","tool_result":"[21.5,null]""#,
-    r#""kind":"interaction","operation":"chat","status":"ok","project_id":"project-1","request_model":"model-1",
-    "input_tokens":3,"output_tokens":1,"total_tokens":4,"metadata":{"score":"\"high\"","run":"{\"id\":7}"}"#,
-    r#""kind":"correction","target_event_id":"019b76da-a800-7000-8000-000000000001","correction":"answer \"one\"""#,
-    r#""kind":"kind_of_2030","field_of_2030":{"a":[1,2]}"#,
-];
+/// correction, and a kind that the catalogue does not know.
+fn late(audit: &Audit, first: EventId) {
+    let arguments = json!({ "city": "Łódź" });
+    let mut call = audit.begin(Operation::Chat);
+    call.project_id("project-0")
+        .request_model("model-0")
+        .tool_call("call-1", "weather", &arguments)
+        .finish_reasons(["tool_calls"])
+        .usage(Usage::openai(11, 5));
+    call.finish();
 
-/// Writes one event, given as JSON members, through the codec that the journal uses.
-fn line(file: &mut impl Write, number: u64, members: &str) -> Result<(), Box<dyn Error>> {
-    let micros = number % 1_000_000;
-    let json = format!(
-        r#"{{"schema_version":1,"event_id":"019b76da-a800-7000-8000-{number:012x}","writer_id":"{WRITER}",
-        "recorded_at":"2026-01-01T00:00:00.{micros:06}Z","seq":{},{members}}}"#,
-        number + 1,
-    );
-    let mut bytes = Vec::new();
-    Event::from_json(json.as_bytes())?.encode(&mut bytes);
-    bytes.push(b'\n');
-    file.write_all(&bytes)?;
-    Ok(())
+    let mut tool = audit.begin(Operation::ExecuteTool);
+    tool.project_id("project-0")
+        .tool_name("weather")
+        .tool_call_id("call-1")
+        .tool_arguments(&arguments)
+        .tool_result(&json!([21.5, null]));
+    tool.finish();
+
+    let mut call = audit.begin(Operation::Chat);
+    call.project_id("project-1")
+        .request_model("model-1")
+        .usage(Usage::openai(3, 1))
+        .metadata([("score", json!("high")), ("run", json!({ "id": 7 }))]);
+    call.finish();
+
+    audit.correction(first, "answer \"nought\"").record();
+    let kind = Kind::Other("kind_of_2030".to_owned());
+    audit.event(kind).project_id("project-2").record();
+}
+
+/// A line of a later version, which has a field that the catalogue does not know.
+fn of_2030() -> Result<String, Box<dyn Error>> {
+    let json = r#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001","kind":"kind_of_2030",
+        "writer_id":"019b76da-a800-7000-8000-0000000000ff","recorded_at":"2030-01-01T00:00:00.000000Z",
+        "field_of_2030":{"a":[1,2]}}"#;
+    Ok(Event::from_json(json.as_bytes())?.to_json() + "\n")
 }
 
 #[cfg(test)]
@@ -82,10 +117,22 @@ mod tests {
     fn late_kinds_come_after_the_lines_that_readers_sample() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path()).unwrap();
-        let text = fs::read_to_string(dir.path().join("late-kinds.jsonl")).unwrap();
+        let names = fs::read_dir(dir.path()).unwrap();
+        let names = names.map(|entry| entry.unwrap().path());
+        let segment = names
+            .into_iter()
+            .find(|path| {
+                path.to_string_lossy()
+                    .ends_with("00000000000000000001.jsonl")
+            })
+            .unwrap();
+        let text = fs::read_to_string(segment).unwrap();
         for late in ["tool_call", r#""correction""#, r#""\"high\"""#, "of_2030"] {
             let before = text.lines().take_while(|line| !line.contains(late));
-            assert!(before.count() > 25_000, "{late}");
+            assert!(
+                (25_000..PLAIN as usize + 10).contains(&before.count()),
+                "{late}"
+            );
         }
     }
 }
