@@ -30,6 +30,15 @@ impl Error {
         Self::new(Kind::Configuration, message)
     }
 
+    /// Returns an error about an operation on a file that the operating system refused; for authors
+    /// of sinks.
+    pub fn io(message: impl Into<String>, source: std::io::Error) -> Self {
+        Self {
+            source: Some(Box::new(source)),
+            ..Self::new(Kind::Io, message)
+        }
+    }
+
     /// Returns whether a policy or its file is at fault.
     pub fn is_policy(&self) -> bool {
         self.kind == Kind::Policy
@@ -83,13 +92,6 @@ impl Error {
 
     pub(crate) fn timeout(message: impl Into<String>) -> Self {
         Self::new(Kind::Timeout, message)
-    }
-
-    pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
-        Self {
-            source: Some(Box::new(source)),
-            ..Self::new(Kind::Io, message)
-        }
     }
 
     fn new(kind: Kind, message: impl Into<String>) -> Self {

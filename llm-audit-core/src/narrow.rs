@@ -1,5 +1,7 @@
 //! Sinks that get less than the log.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 
 use crate::batch::{Batch, BatchBuilder};
@@ -69,6 +71,10 @@ impl<S: Sink> Sink for Narrowed<S> {
 
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         self.sink.shutdown().await
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        self.sink.directory()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -81,6 +82,13 @@ pub trait Sink: Send + 'static {
     ///
     /// When that failed; what is not durable is then a loss.
     async fn shutdown(&mut self) -> Result<Durable, SinkError>;
+
+    /// Returns the directory of this machine that the sink writes files to, if any: it must not be
+    /// the journal's.
+    #[doc(hidden)]
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
 }
 
 #[async_trait]
@@ -99,6 +107,10 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         (**self).shutdown().await
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        (**self).directory()
     }
 }
 

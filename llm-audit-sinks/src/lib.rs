@@ -1,1 +1,14 @@
-//! Sinks of llm-audit.
+//! Sinks of `llm-audit`: where sealed events go besides the journal.
+//!
+//! Each sink is a feature and a module of the same name; a program reaches them as
+//! `llm_audit::sinks`. The module's page says what is written, when it is durable and what happens
+//! when it fails. To write a sink of your own, implement [`llm_audit_core::Sink`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "jsonl")]
+#[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
+pub mod jsonl;
+
+#[cfg(feature = "jsonl")]
+#[doc(no_inline)]
+pub use jsonl::JsonlSink;

@@ -1,7 +1,7 @@
 //! How a log is started.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::opening::opening;
 use super::{Audit, AuditGuard, Shared, installed};
@@ -144,7 +144,8 @@ impl AuditBuilder {
     }
 
     /// Starts also when the journal's directory cannot be used, and says so through the
-    /// diagnostics hook; events then go to the sinks alone.
+    /// diagnostics hook; events then go to the sinks alone. Without a sink it is an error all the
+    /// same: there would be nothing to write to.
     pub fn start_degraded(mut self, yes: bool) -> Self {
         self.start_degraded = yes;
         self
@@ -185,6 +186,7 @@ impl AuditBuilder {
     /// cannot be used. Damage that earlier writers left behind is never an error.
     pub fn spawn(self) -> Result<AuditGuard, Error> {
         self.check()?;
+        self.check_directories()?;
         let journal = self.journal_config()?;
         let diagnostics = Diagnostics::new(self.hook, Arc::clone(&self.clock));
         let max_event_bytes = journal
@@ -207,7 +209,7 @@ impl AuditBuilder {
                     previous = opened.previous_log_opened;
                     opened_journal = Some((journal, spool));
                 }
-                Err(error) if self.start_degraded => {
+                Err(error) if self.start_degraded && !self.sinks.is_empty() => {
                     diagnostics.report(DiagnosticKind::Degraded, error.to_string());
                 }
                 Err(error) => return Err(error),
@@ -323,6 +325,28 @@ impl AuditBuilder {
         }
     }
 
+    /// What a sink wrote beside the journal's segments would be read as part of the log.
+    fn check_directories(&self) -> Result<(), Error> {
+        let journal = match &self.journal {
+            None => return Ok(()),
+            Some(JournalChoice::ByPolicy(dir)) => dir.as_path(),
+            Some(JournalChoice::Configured(config)) => config.dir(),
+        };
+        let mut dirs = self
+            .sinks
+            .iter()
+            .map(|sink| (sink.name(), sink.directory()));
+        let shared = dirs.find(|(_, dir)| dir.is_some_and(|dir| is_same_directory(dir, journal)));
+        match shared {
+            Some((name, _)) => Err(Error::configuration(format!(
+                "sink `{name}` has the journal's directory `{}`; leave the sink out, the journal \
+                 is that log, or give it a directory of its own",
+                journal.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
     fn journal_config(&self) -> Result<Option<JournalConfig>, Error> {
         let by_policy = self.policy.retention();
         match &self.journal {
@@ -339,6 +363,14 @@ impl AuditBuilder {
                 _ => Ok(Some(config.clone())),
             },
         }
+    }
+}
+
+/// Compares what the paths lead to, or the paths where one leads nowhere yet.
+fn is_same_directory(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
     }
 }
 

@@ -1,0 +1,61 @@
+//! How a directory of JSON Lines is kept.
+
+use std::path::{Path, PathBuf};
+
+use llm_audit_core::Error;
+
+const DEFAULT_FILE_MAX_BYTES: u64 = 64 << 20;
+const MIN_FILE_MAX_BYTES: u64 = 64 << 10;
+
+/// Where a [`JsonlSink`](super::JsonlSink) puts its files and how large they become.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_sinks::jsonl::JsonlConfig;
+///
+/// let config = JsonlConfig::new("/var/log/app/copy").file_max_bytes(256 << 20);
+/// assert_eq!(config.dir().to_str(), Some("/var/log/app/copy"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct JsonlConfig {
+    pub(super) dir: PathBuf,
+    pub(super) file_max_bytes: u64,
+}
+
+impl JsonlConfig {
+    /// Returns the configuration of a sink that writes to the directory `dir`.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            file_max_bytes: DEFAULT_FILE_MAX_BYTES,
+        }
+    }
+
+    /// Begins a new file before one holds more than this many bytes (default 64 MiB; at least
+    /// 64 KiB). A file is longer only when one batch alone is.
+    #[must_use]
+    pub const fn file_max_bytes(mut self, bytes: u64) -> Self {
+        self.file_max_bytes = bytes;
+        self
+    }
+
+    /// Returns the directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// # Errors
+    ///
+    /// When a limit is out of its range.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.file_max_bytes < MIN_FILE_MAX_BYTES {
+            return Err(Error::configuration(format!(
+                "JSON Lines directory `{}`: file_max_bytes is {}, below {MIN_FILE_MAX_BYTES}",
+                self.dir.display(),
+                self.file_max_bytes
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,253 @@
+//! Files in a directory.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use llm_audit_core::vfs::{OsVfs, Vfs, VfsFile};
+use llm_audit_core::{Batch, Clock, Durable, Error, SinkError, SystemClock, Timestamp};
+
+use super::config::JsonlConfig;
+use super::file_name::{JsonlFileName, compact_date};
+
+/// The disk is asked to confirm at most this often, unless there is much to confirm.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// Bounds what is held in memory until the disk has confirmed it.
+const SYNC_BYTES: usize = 1 << 20;
+/// Names tried for one file: more copies than this of one beginning are somebody's mistake.
+const MAX_COPIES: u32 = 1_000;
+
+/// Appends batches to files, and knows what the disk has confirmed.
+pub(super) struct DirWriter {
+    dir: PathBuf,
+    file_max_bytes: u64,
+    vfs: Arc<dyn Vfs>,
+    clock: Arc<dyn Clock>,
+    /// `None` before the first batch, and when the file must not be written to any more: what is
+    /// unconfirmed then goes to a new file.
+    current: Option<Current>,
+    /// Batches of one writer that were written and that the disk has not confirmed.
+    unconfirmed: Vec<Batch>,
+    confirmed_at: Duration,
+}
+
+struct Current {
+    name: JsonlFileName,
+    file: Arc<dyn VfsFile>,
+    bytes: u64,
+    /// Whether the file's name survives a power cut.
+    name_confirmed: bool,
+}
+
+impl DirWriter {
+    /// # Errors
+    ///
+    /// When a limit is out of range, or the directory cannot be created.
+    pub(super) fn new(config: JsonlConfig) -> Result<Self, Error> {
+        let failed = |error| {
+            let dir = config.dir.display();
+            Error::io(
+                format!("failed to create the JSON Lines directory `{dir}`"),
+                error,
+            )
+        };
+        OsVfs::new().create_dir(&config.dir).map_err(failed)?;
+        // The host may change its working directory later.
+        let dir = config.dir.canonicalize().map_err(failed)?;
+        let config = JsonlConfig { dir, ..config };
+        Self::in_vfs(config, Arc::new(OsVfs::new()), Arc::new(SystemClock::new()))
+    }
+
+    /// # Errors
+    ///
+    /// When a limit is out of range.
+    pub(super) fn in_vfs(
+        config: JsonlConfig,
+        vfs: Arc<dyn Vfs>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        Ok(Self {
+            dir: config.dir,
+            file_max_bytes: config.file_max_bytes,
+            vfs,
+            confirmed_at: clock.monotonic(),
+            clock,
+            current: None,
+            unconfirmed: Vec::new(),
+        })
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Takes a batch as a whole, or nothing of it.
+    pub(super) fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        let mut durable = Durable::UNCHANGED;
+        if self.must_roll(batch) {
+            durable = self.confirm()?;
+            self.current = None;
+        } else if self.current.is_none() && !self.unconfirmed.is_empty() {
+            durable = self.rewrite()?;
+        }
+        self.append(batch)?;
+        self.unconfirmed.push(batch.clone());
+        let bytes: usize = self
+            .unconfirmed
+            .iter()
+            .map(|batch| batch.json_lines().len())
+            .sum();
+        let waited = self.clock.monotonic().saturating_sub(self.confirmed_at);
+        if bytes < SYNC_BYTES && waited < SYNC_EVERY {
+            return Ok(durable);
+        }
+        self.confirm().inspect_err(|_| {
+            // It is not taken, so it comes again.
+            self.unconfirmed.pop();
+        })
+    }
+
+    /// Makes everything that was taken durable, and returns up to where that is.
+    pub(super) fn confirm(&mut self) -> Result<Durable, SinkError> {
+        if self.unconfirmed.is_empty() {
+            return Ok(Durable::UNCHANGED);
+        }
+        let confirmed = match &mut self.current {
+            Some(current) => current.confirm(self.vfs.as_ref(), &self.dir).is_ok(),
+            None => false,
+        };
+        // After a failed sync the system may say yes to the next one although data is gone, so that
+        // file is never asked again.
+        if confirmed {
+            Ok(self.all_confirmed())
+        } else {
+            self.rewrite()
+        }
+    }
+
+    /// Writes what is unconfirmed to a new file and makes it durable there.
+    fn rewrite(&mut self) -> Result<Durable, SinkError> {
+        self.current = None;
+        let batches = mem::take(&mut self.unconfirmed);
+        let rewritten = batches.iter().try_for_each(|batch| self.append(batch));
+        self.unconfirmed = batches;
+        let confirmed = rewritten.and_then(|()| match &mut self.current {
+            Some(current) => current
+                .confirm(self.vfs.as_ref(), &self.dir)
+                .map_err(|error| failed("synchronise", &current.name, &error)),
+            None => Ok(()),
+        });
+        if let Err(error) = confirmed {
+            // It holds nothing that is not written again.
+            if let Some(current) = self.current.take() {
+                self.vfs
+                    .unlink(&self.dir.join(current.name.to_string()))
+                    .ok();
+            }
+            return Err(error);
+        }
+        Ok(self.all_confirmed())
+    }
+
+    fn all_confirmed(&mut self) -> Durable {
+        let last = self.unconfirmed.last().map(Batch::last_seq);
+        self.unconfirmed.clear();
+        self.confirmed_at = self.clock.monotonic();
+        last.map_or(Durable::UNCHANGED, Durable::up_to)
+    }
+
+    fn append(&mut self, batch: &Batch) -> Result<(), SinkError> {
+        let mut current = match self.current.take() {
+            Some(current) => current,
+            None => self.create(batch)?,
+        };
+        let lines = batch.json_lines();
+        let before = match current.file.size() {
+            Ok(size) => size,
+            // It cannot be written to safely; another file can.
+            Err(error) => return Err(failed("look at", &current.name, &error)),
+        };
+        let Err(error) = current.file.write_all(lines) else {
+            current.bytes = before.saturating_add(lines.len() as u64);
+            self.current = Some(current);
+            return Ok(());
+        };
+        let error = failed("write to", &current.name, &error);
+        // A reader must not find half a line, and the batch comes again.
+        if current.file.truncate(before).is_ok() {
+            self.current = Some(current);
+        }
+        Err(error)
+    }
+
+    fn create(&self, batch: &Batch) -> Result<Current, SinkError> {
+        let mut name = JsonlFileName::new(recorded_at(batch), batch.writer_id(), batch.first_seq());
+        let result = self.vfs.create_dir(&self.dir).and_then(|()| {
+            for _ in 0..MAX_COPIES {
+                match self.vfs.create_new(&self.dir.join(name.to_string())) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        name = name.clone().next_copy();
+                    }
+                    result => return result,
+                }
+            }
+            Err(io::ErrorKind::AlreadyExists.into())
+        });
+        match result {
+            Ok(file) => Ok(Current {
+                name,
+                file,
+                bytes: 0,
+                name_confirmed: false,
+            }),
+            Err(error) => Err(failed("create", &name, &error)),
+        }
+    }
+
+    fn must_roll(&self, batch: &Batch) -> bool {
+        self.current.as_ref().is_some_and(|current| {
+            let bytes = current
+                .bytes
+                .saturating_add(batch.json_lines().len() as u64);
+            current.name.writer_id() != batch.writer_id()
+                || current.name.date() != compact_date(recorded_at(batch))
+                || (current.bytes > 0 && bytes > self.file_max_bytes)
+        })
+    }
+}
+
+impl Current {
+    fn confirm(&mut self, vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+        self.file.sync_data()?;
+        if !self.name_confirmed {
+            vfs.sync_dir(dir)?;
+            self.name_confirmed = true;
+        }
+        Ok(())
+    }
+}
+
+/// When the batch's first event was recorded.
+fn recorded_at(batch: &Batch) -> Timestamp {
+    batch
+        .events()
+        .first()
+        .map(|event| event.recorded_at())
+        .unwrap_or_default()
+}
+
+fn failed(what: &str, name: &JsonlFileName, error: &io::Error) -> SinkError {
+    SinkError::retry(format!("failed to {what} `{name}`: {error}"))
+}
+
+impl fmt::Debug for DirWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DirWriter")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
+    }
+}
