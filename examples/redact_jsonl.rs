@@ -16,7 +16,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().lines() {
         let case: Value = serde_json::from_str(&line?)?;
-        let text = case["text"].as_str().ok_or("a line has no `text`")?;
+        let text = case
+            .get("text")
+            .and_then(Value::as_str)
+            .ok_or("a line has no `text`")?;
         let spans: Vec<_> = redactor
             .find(text)
             .iter()
@@ -28,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 })
             })
             .collect();
-        writeln!(out, "{}", json!({ "id": case["id"], "spans": spans }))?;
+        writeln!(out, "{}", json!({ "id": case.get("id"), "spans": spans }))?;
     }
     out.flush()?;
     Ok(())

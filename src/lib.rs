@@ -1,4 +1,105 @@
-//! llm-audit.
+//! The audit log that a Rust program which calls language models carries inside itself.
+//!
+//! There is no proxy, no server and no account: the program says what happens, a policy says what
+//! of it may be kept, and the log is a directory of JSON Lines on the program's own disk. Who asked
+//! which model what, what came back, what it cost, what a guardrail said and what people thought of
+//! it can be found there later, by anyone who may read the directory and with any tool that reads
+//! JSON.
+//!
+//! # Ten lines
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use llm_audit::{Facet, Level, Operation, Policy, Retention, Usage};
+//!
+//! # let temp = tempfile::tempdir()?;
+//! # let dir = temp.path().join("audit-log");
+//! let policy = Policy::builder()
+//!     .facet(Facet::Model, Level::Full)
+//!     .facet(Facet::Prompt, Level::Redacted)
+//!     .retention(Retention::Days90)
+//!     .build()?;
+//! let audit = llm_audit::builder().policy(policy).journal(&dir).spawn()?;
+//!
+//! let mut call = audit.begin(Operation::Chat);
+//! call.provider("openai").request_model("small").user("Write to ada@example.org.");
+//! call.usage(Usage::openai(6, 120)); // not captured: the policy does not name it
+//! call.finish();
+//!
+//! let report = audit.shutdown(Duration::from_secs(5));
+//! assert_eq!(report.to_string(), "admitted 1 = written 1 + lost 0 + pending 0");
+//! # let mut events = llm_audit::journal::Reader::open(&dir)?.events();
+//! # let event = events.find_map(|event| event.ok().filter(|e| e.prompt().is_some())).unwrap();
+//! # assert_eq!(event.prompt().as_deref(), Some("Write to [EMAIL]."));
+//! # assert_eq!(event.absence(Facet::Usage), Some("withheld"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The log then holds one event for the call, in which the prompt reads `Write to [EMAIL].` and
+//! `absent` says that the usage was withheld.
+//!
+//! # What is captured by default
+//!
+//! Nothing. The policy of a new log is [`Policy::none`]: no event of a call is written, no value is
+//! copied, and code that is instrumented costs one load of an atomic number. The first call then
+//! says once, through [`AuditBuilder::on_diagnostic`] or on standard error, that nothing is
+//! recorded. No environment variable and no Cargo feature changes what is captured.
+//!
+//! # Facets and levels
+//!
+//! Every field of an event belongs to one of 31 facets, such as [`Facet::Prompt`], [`Facet::User`]
+//! or [`Facet::Usage`], and a policy puts each facet at a [`Level`]:
+//!
+//! | level | what is kept |
+//! |---|---|
+//! | [`Level::Off`] | nothing, not even a copy in memory |
+//! | [`Level::Digest`] | the size and a keyed digest: equal values stay linkable, nothing can be read |
+//! | [`Level::Redacted`] | the text, with personal data and secrets replaced |
+//! | [`Level::Full`] | the value; only secrets are replaced |
+//!
+//! Layers narrow it further and never widen it: a tenant's, a classification label's, a context's
+//! ([`Context::narrow`]), a call's ([`Interaction::narrow`]). [`Policy::explain`] says which layer
+//! decided. A [`Preset`] is a policy to start from; [`Policy::from_file`] reads one from a file.
+//! What an event does not hold it accounts for: [`Event::absence`] tells `withheld` from `redacted`
+//! from `truncated`, and a facet without a reason was not provided.
+//!
+//! # Calls
+//!
+//! [`Audit::begin`] gives an [`Interaction`]: set what is known when it is known, and end it with
+//! [`finish`](Interaction::finish), [`fail`](Interaction::fail) or [`block`](Interaction::block).
+//! However it ends, one event is recorded; one that is dropped is `abandoned`, a panic is an error,
+//! and a stream counts its chunks with [`chunk`](Interaction::chunk). What is learnt later
+//! ([`Audit::evaluation`], [`Audit::feedback`], [`Audit::consent`] and others) is an event of its
+//! own that names the first. [`Context`] carries a user, a session or a parent across calls, and
+//! [`propagate`] carries the context into a task.
+//!
+//! # Where events go
+//!
+//! [`AuditBuilder::journal`] is the log itself: segments of JSON Lines, each line with a checksum.
+//! [`journal::Reader`] reads it back. [`AuditBuilder::sink`] adds other destinations, each on a
+//! thread of its own; the module [`sinks`] has those that come with this crate, and [`Sink`] is the
+//! trait for one of your own. A sink sees sealed events only, after policy and redaction.
+//!
+//! An event that is not written is counted: `admitted = written + lost + pending` holds at every
+//! moment ([`Audit::counters`]), and [`Audit::flush`] and [`Audit::shutdown`] return a [`Report`]
+//! that says what was achieved.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
+//! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
+//! | `toml` | no | policy files in TOML; those in JSON need no feature |
+//!
+//! # Where to go next
+//!
+//! - `examples/quickstart.rs` asks a model over HTTP and shows the event; `streaming`,
+//!   `policy_file`, `every_field` and `find_subject` beside it each show one thing.
+//! - `docs/policy.md` explains policies, `docs/fields.md` lists every field, `docs/promises.md` says
+//!   what is promised and which test holds it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use llm_audit_core::{
     Absence, Audit, AuditBuilder, AuditGuard, Batch, CATALOG, Clock, Column, Context, Counters,
@@ -20,3 +121,10 @@ pub use llm_audit_macros::audit;
 
 #[doc(hidden)]
 pub use llm_audit_core::__private;
+
+/// Destinations of events besides the journal, one feature each.
+pub mod sinks {
+    #[cfg(feature = "jsonl")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
+    pub use llm_audit_sinks::{JsonlSink, jsonl};
+}

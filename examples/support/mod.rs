@@ -1,0 +1,11 @@
+//! What the examples share: an endpoint to ask, and printing of what the log holds.
+#![allow(dead_code, reason = "each example uses a part")]
+#![expect(clippy::print_stdout, reason = "the examples print")]
+
+mod answers;
+pub(crate) mod chunks;
+pub(crate) mod endpoint;
+pub(crate) mod print;
+pub(crate) mod reply;
+mod stub;
+pub(crate) mod timing;
