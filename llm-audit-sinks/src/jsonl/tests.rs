@@ -305,6 +305,30 @@ fn a_failed_write_leaves_no_half_line_and_its_batch_comes_again() {
 }
 
 #[test]
+fn a_half_line_that_cannot_be_cut_off_stays_the_end_of_its_file() {
+    let batches = batches(&[(20_000, 3); 2]);
+    let mut disk = new_disk();
+    disk.writer.write(&batches[0]).unwrap();
+    disk.vfs
+        .limit(Some(batches[0].json_lines().len() as u64 + 10));
+    disk.vfs.fail_nth(Op::Truncate, Fault::Io, 0);
+    disk.writer.write(&batches[1]).unwrap_err();
+    disk.vfs.heal();
+    for batch in &batches[1..] {
+        disk.writer.write(batch).unwrap();
+    }
+    assert_eq!(disk.writer.confirm().unwrap().up_to, last(&batches));
+    let files: Vec<_> = disk.vfs.files().into_values().collect();
+    assert_eq!(files.len(), 2);
+    assert!(
+        files
+            .iter()
+            .any(|content| content.len() == batches[0].json_lines().len() + 10)
+    );
+    assert!(files.contains(&all_lines(&batches)));
+}
+
+#[test]
 fn what_a_failed_sync_left_open_is_written_to_a_new_file() {
     let batches = batches(&[(20_000, 3); 2]);
     let mut disk = new_disk();
