@@ -225,6 +225,7 @@ impl AuditBuilder {
         } else {
             opening(&self.policy, &names, previous.as_deref())
         };
+        let is_opened = !opening.is_empty();
         let policy = Arc::new(RwLock::new(self.policy.clone()));
         let defaults = Arc::new(self.defaults);
         let sealer = Sealer::new(
@@ -270,6 +271,8 @@ impl AuditBuilder {
             diagnostics,
             max_event_bytes,
             writer_id,
+            sinks: names,
+            opened: AtomicBool::new(is_opened),
         };
         shared.set_capturing(!self.policy.is_none());
         for warning in self.policy.warnings() {

@@ -52,6 +52,10 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Diagnostics,
     pub(crate) max_event_bytes: usize,
     pub(crate) writer_id: WriterId,
+    /// Names of the sinks.
+    sinks: Vec<String>,
+    /// Whether the log has a `log_opened`.
+    opened: AtomicBool,
 }
 
 impl Audit {
@@ -234,7 +238,13 @@ impl Audit {
                 "the log is shut down; its policy cannot be replaced",
             ));
         }
-        for own in opening::policy_changes(&before, &policy, actor, reason) {
+        let events = if self.0.opened.swap(true, Ordering::Relaxed) {
+            opening::policy_changes(&before, &policy, actor, reason)
+        } else {
+            // Nothing was captured and nothing written until here: the log begins with this.
+            opening::opening(&policy, &self.0.sinks, None)
+        };
+        for own in events {
             self.0.pipeline.own(own);
         }
         self.0.set_capturing(!policy.is_none());
@@ -266,16 +276,20 @@ impl Shared {
     /// Returns whether events are captured; the first time that none are, it says so.
     fn is_capturing(&self) -> bool {
         let capturing = self.capturing.load(Ordering::Relaxed);
-        if !capturing
-            && !self.said_nothing.swap(true, Ordering::Relaxed)
-            && crate::sync::read(&self.policy).is_none()
-        {
+        if !capturing && !self.said_nothing.load(Ordering::Relaxed) {
+            self.say_nothing_is_captured();
+        }
+        capturing
+    }
+
+    #[cold]
+    fn say_nothing_is_captured(&self) {
+        if !self.said_nothing.swap(true, Ordering::Relaxed) {
             self.diagnostics.report(
                 DiagnosticKind::NothingCaptured,
                 "the policy captures nothing, so nothing is recorded; give the builder a policy",
             );
         }
-        capturing
     }
 
     fn set_capturing(&self, on: bool) {
@@ -299,3 +313,6 @@ impl Drop for Shared {
         self.set_capturing(false);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,8 @@ pub(super) fn policy_changes(
     for event in &mut events {
         event.fields.push(text(Field::ChangeActor, actor));
         event.fields.push(text(Field::ChangeReason, reason));
+        event.fields.push(text(Field::PolicyId, after.id()));
+        event.fields.push(text(Field::PolicyHash, &hash_after));
         event.fields.push(text(Field::PolicyText, &text_after));
     }
     events

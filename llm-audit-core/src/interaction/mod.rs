@@ -200,7 +200,7 @@ impl Interaction {
 
     /// Records that the operation failed, with the type and the text of `error`.
     ///
-    /// The text is kept only as facet `error_detail` allows; the type is the error's own name.
+    /// The text is kept only as facet `error_detail` allows; the type is the path of `E`.
     pub fn fail<E: fmt::Display + ?Sized>(mut self, error: &E) -> Option<EventId> {
         self.put_error_type::<E>();
         if let Some(active) = &mut self.inner
@@ -233,9 +233,7 @@ impl Interaction {
                 .text_of(Field::ErrorType)
                 .is_none()
         {
-            active
-                .flight
-                .put_text(Field::ErrorType, short_type_name::<E>());
+            active.flight.put_text(Field::ErrorType, type_path::<E>());
         }
     }
 
@@ -350,11 +348,10 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     crate::put::int(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
-/// The name of type `E` without its path and parameters: of low cardinality, and no content.
-fn short_type_name<E: ?Sized>() -> &'static str {
-    let name = std::any::type_name::<E>();
-    let name = name.split('<').next().unwrap_or(name);
-    name.rsplit("::").next().unwrap_or(name)
+/// The path of type `E` without parameters: of low cardinality, and no content.
+fn type_path<E: ?Sized>() -> &'static str {
+    let path = std::any::type_name::<E>();
+    path.split('<').next().unwrap_or(path)
 }
 
 impl PutField for Interaction {

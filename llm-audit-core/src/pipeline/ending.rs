@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::FIRST_SEQ;
 use super::chunk::Chunk;
 use super::counters::LossReason;
 use super::own::OwnEvent;
@@ -32,9 +33,11 @@ impl<S: Seal> Worker<S> {
         for last in [false, true] {
             let mut own = Vec::new();
             self.losses(true, true, &mut own);
-            if last {
+            // A log in which nothing was ever written has no end either.
+            if last && self.drained.end > FIRST_SEQ {
                 own.push(OwnEvent::new(Kind::LogClosed).into());
-            } else if own.is_empty() {
+            }
+            if own.is_empty() {
                 continue;
             }
             self.drain(own, true);

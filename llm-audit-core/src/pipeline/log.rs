@@ -86,24 +86,25 @@ pub(crate) struct JournalLog {
     spool: bool,
     clock: Arc<dyn Clock>,
     diagnostics: Diagnostics,
-    expired: Duration,
+    /// When expired files were last looked for.
+    expired: Option<Duration>,
 }
 
 impl JournalLog {
-    /// Returns the log over an open journal; what is expired was looked for when it was opened.
+    /// Returns the log over an open journal; its first tick looks for expired files, so that
+    /// programs that run shortly keep to the retention too.
     pub(crate) fn new(
         journal: Journal,
         spool: bool,
         clock: Arc<dyn Clock>,
         diagnostics: Diagnostics,
     ) -> Self {
-        let expired = clock.monotonic();
         Self {
             journal,
             spool,
             clock,
             diagnostics,
-            expired,
+            expired: None,
         }
     }
 
@@ -143,14 +144,16 @@ impl Log for JournalLog {
 
     fn tick(&mut self) -> Vec<OwnEvent> {
         self.journal.roll_if_due();
-        if self.clock.monotonic().saturating_sub(self.expired) < EXPIRE_EVERY {
+        let now = self.clock.monotonic();
+        let due = |last| now.saturating_sub(last) >= EXPIRE_EVERY;
+        if !self.expired.is_none_or(due) {
             return Vec::new();
         }
         self.expire()
     }
 
     fn expire(&mut self) -> Vec<OwnEvent> {
-        self.expired = self.clock.monotonic();
+        self.expired = Some(self.clock.monotonic());
         let run = self.journal.expire();
         self.tell(&run);
         if run.files.is_empty() {

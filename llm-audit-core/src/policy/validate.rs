@@ -13,7 +13,7 @@ use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, Warning};
 use crate::policy::process::{Resolved, resolve};
 use crate::policy::{Parts, Policy};
-use crate::redact::{RedactionSettings, Redactor};
+use crate::redact::{RedactionPreset, RedactionSettings, Redactor};
 use crate::retention::Retention;
 
 /// Returns the policy, or one error with every problem; `subject` names the policy in it.
@@ -171,6 +171,19 @@ fn check_training(
 
 fn redactor(draft: &Draft, problems: &mut Problems) -> Option<Redactor> {
     let redaction = &draft.redaction;
+    let chosen = redaction.redactor.as_ref().map(Redactor::settings);
+    let preset = chosen.map_or(redaction.settings.preset, |settings| settings.preset);
+    if matches!(preset, RedactionPreset::Pii | RedactionPreset::Empty) {
+        problems.add(
+            redaction.place,
+            format!(
+                "redaction preset `{}` would leave secrets in the log; use `recommended` or \
+                 `secrets`, and `danger_verbatim` for a facet that must keep them",
+                preset.name()
+            ),
+        );
+        return None;
+    }
     if let Some(redactor) = &redaction.redactor {
         return Some(redactor.clone());
     }

@@ -7,6 +7,9 @@ use crate::interaction::in_flight::size_of_value;
 
 use super::absence::{Absence, Absences};
 
+/// Longer than any secret that ends within it and that is not found by its beginning.
+const TAIL: usize = 4 * 1024;
+
 /// What a byte of text can become in JSON: `\u0000`.
 const MAX_EXPANSION: usize = 6;
 
@@ -58,6 +61,26 @@ pub(super) fn cut_texts(value: &mut Value, most: usize) -> bool {
         Value::Evaluations(list) => any(list, |item| cut_record(item, most)),
         Value::Guardrails(list) => any(list, |item| cut_record(item, most)),
         _ => false,
+    }
+}
+
+/// Drops the end of every long text in `value`. Where a text was cut before it was redacted, a
+/// secret may have been cut in two, and half of it is no secret that a detector knows.
+pub(super) fn drop_tails(value: &mut Value) {
+    let longest = match &*value {
+        Value::Messages(messages) => {
+            let parts = messages
+                .iter()
+                .flat_map(|message| message.parts.iter().flatten());
+            parts
+                .filter_map(|part| part.content.as_ref())
+                .map(String::len)
+                .max()
+        }
+        value => Some(size_of_value(value.as_ref())),
+    };
+    if let Some(length) = longest.filter(|length| *length > 2 * TAIL) {
+        cut_texts(value, length - TAIL);
     }
 }
 

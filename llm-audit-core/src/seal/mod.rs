@@ -194,6 +194,9 @@ impl Seal for Sealer {
         }
         for (field, bytes) in &raw.cut {
             treatment.note_cut(*field, *bytes);
+            if let Some(value) = event.get_mut(*field) {
+                fit::drop_tails(value);
+            }
         }
         treatment.absences.add_all(Absence::Withheld, raw.offered);
         treatment.absences.add_all(Absence::Failed, raw.failed);

@@ -334,3 +334,90 @@ fn outer_fields_fill_gaps_and_inner_ones_win() {
             .any(|(_, value)| *value == Value::JsonMap(expected.clone()))
     );
 }
+
+#[test]
+fn half_a_secret_at_a_cut_is_not_kept() {
+    let policy = builder()
+        .facet(Facet::Prompt, Level::Redacted)
+        .build()
+        .unwrap();
+    let half = concat!("sk-", "ant-", "api03-abc");
+    let said = format!("{} {half}", "word ".repeat(10_000));
+    let mut cut = raw(&policy, &[prompt(&said)]);
+    cut.cut = vec![(Field::InputMessages, 80_000)];
+    let event = sealer(&policy).seal(cut, 1).event;
+    let kept = event.prompt().unwrap();
+    assert!(kept.starts_with("word") && !kept.contains("api03"));
+    assert_eq!(event.absence(Facet::Prompt), Some("truncated"));
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_call_wins_over_its_context_and_that_over_the_process(
+        number in 0..crate::CATALOG.len(),
+        seed in proptest::prelude::any::<u64>(),
+        call in proptest::prelude::any::<bool>(),
+        context in proptest::prelude::any::<bool>(),
+    ) {
+        let info = &crate::CATALOG[number];
+        let grows = matches!(
+            info.field_type,
+            crate::FieldType::Counts
+                | crate::FieldType::JsonMap
+                | crate::FieldType::Numbers
+                | crate::FieldType::TextMap
+        );
+        // Maps grow member by member; the test above is about them.
+        if info.host && !grows {
+            let mut values = (0..3).map(|level| distinct(info.field_type, seed % 1_000 + level));
+            let mut next = || (info.field, values.next().unwrap());
+            let (outer, middle, inner) = (next(), next(), next());
+            let fields = |(field, value): (Field, Value)| {
+                let mut fields = Fields::new();
+                crate::put::PutField::put(&mut fields, field, value);
+                fields
+            };
+            let mut given = Vec::new();
+            let mut expected = outer.1.clone();
+            if context {
+                expected = middle.1.clone();
+            }
+            if call {
+                given.push(inner.clone());
+                expected = inner.1;
+            }
+            if context {
+                add_missing(&mut given, &fields(middle));
+            }
+            add_missing(&mut given, &fields(outer));
+            proptest::prop_assert!(given == [(info.field, expected)], "{}", info.name);
+        }
+    }
+}
+
+/// A value of the type that differs for every number.
+fn distinct(field_type: crate::FieldType, number: u64) -> Value {
+    use crate::FieldType as T;
+    let text = || format!("value {number}");
+    match field_type {
+        T::Bool => Value::Bool(number.is_multiple_of(2)),
+        T::Documents => Value::Documents(vec![crate::Document::default().id(text())]),
+        T::Evaluations => Value::Evaluations(vec![crate::Evaluation::default().name(text())]),
+        T::Float => Value::Float(number as f64),
+        T::Guardrails => Value::Guardrails(vec![Guardrail::default().name(text())]),
+        T::Id => Value::Id(EventId::from_bytes([number as u8; 16])),
+        T::Int => Value::Int(number),
+        T::Json => Value::Json(number.to_string()),
+        T::Links => Value::Links(vec![crate::Link::default().event_id(text())]),
+        T::Media => Value::Media(vec![crate::MediaItem::default().uri(text())]),
+        T::Messages => Value::Messages(vec![Message::text("user", text())]),
+        T::Parts => Value::Parts(vec![Part::text(text())]),
+        T::Text => Value::Text(text()),
+        T::Texts => Value::Texts(vec![text()]),
+        T::Time => Value::Time(Timestamp::from_unix_micros(number as i64)),
+        T::ToolDefinitions => {
+            Value::ToolDefinitions(vec![crate::ToolDefinition::default().name(text())])
+        }
+        other => panic!("hosts set no {other:?}"),
+    }
+}

@@ -1,6 +1,7 @@
 use super::*;
 use crate::facet::FacetGroup;
 use crate::level::Level;
+use crate::redact::RedactionPreset;
 
 #[test]
 fn a_level_that_a_facet_does_not_accept_is_an_error_with_those_it_does() {
@@ -249,4 +250,25 @@ fn wrong_operators_are_all_told() {
     assert!(error.starts_with("policy has 2 problems:"), "{error}");
     assert!(error.contains("redaction.operators.emial: "), "{error}");
     assert!(error.contains("redaction.operators.email: "), "{error}");
+}
+
+#[test]
+fn detectors_of_secrets_cannot_be_left_out() {
+    for preset in [RedactionPreset::Pii, RedactionPreset::Empty] {
+        let settings = RedactionSettings {
+            preset,
+            ..RedactionSettings::default()
+        };
+        let redactor = Redactor::from_settings(&settings).unwrap();
+        for builder in [
+            complete().redaction(settings),
+            complete().redactor(redactor),
+        ] {
+            let error = error(builder);
+            assert!(
+                error.contains(preset.name()) && error.contains("danger_verbatim"),
+                "{error}"
+            );
+        }
+    }
 }
