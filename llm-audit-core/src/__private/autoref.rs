@@ -118,7 +118,7 @@ pub trait FailWithText {
 
 impl<E: fmt::Display> FailWithText for Failure<'_, E> {
     fn fail(&self, call: Call) {
-        call.0.fail(self.0);
+        call.fail(self.0);
     }
 }
 
@@ -130,7 +130,7 @@ pub trait FailWithType {
 
 impl<E> FailWithType for &Failure<'_, E> {
     fn fail(&self, call: Call) {
-        call.0.fail_as::<E>();
+        call.fail_as::<E>();
     }
 }
 

@@ -15,7 +15,10 @@ use crate::event::{Operation, Status};
 use crate::interaction::Interaction;
 
 /// A call of a function under `#[audit]`.
-pub struct Call(pub(super) Interaction);
+///
+/// It is a part of every instrumented future, so what it holds is behind a pointer, and a call that
+/// is not recorded holds nothing.
+pub struct Call(Option<Box<Interaction>>);
 
 /// Where a function is.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Call {
         if audit::is_capturing() {
             Self::begin_in(log(Log(())), operation, place)
         } else {
-            Self(Interaction::off())
+            Self(None)
         }
     }
 
@@ -75,71 +78,89 @@ impl Call {
         log: impl FnOnce(Log) -> Option<Audit>,
     ) -> Self {
         let mut call = Self::begin(operation, place, log);
-        if call.is_recorded() {
-            call.0.on_drop(Status::Cancelled);
+        if let Some(interaction) = &mut call.0 {
+            interaction.on_drop(Status::Cancelled);
         }
         call
     }
 
     fn begin_in(log: Option<Audit>, operation: Operation, place: &'static Place) -> Self {
-        let Some(log) = log else {
-            return Self(Interaction::off());
-        };
+        let Some(log) = log else { return Self(None) };
         let mut interaction = log.begin(operation);
+        if !interaction.is_recorded() {
+            return Self(None);
+        }
         interaction
             .code_function(place.function)
             .code_file(place.file)
             .code_line(u64::from(place.line));
-        Self(interaction)
+        Self(Some(Box::new(interaction)))
     }
 
     /// Returns whether the call is recorded.
     #[inline]
     pub const fn is_recorded(&self) -> bool {
-        self.0.is_recorded()
+        self.0.is_some()
     }
 
     /// Lets `put` fill `slot`, unless its facet is off.
     pub fn set<K>(&mut self, slot: Slot<K>, put: impl FnOnce(Taken<'_, K>)) {
-        if let Some(taken) = slot.take(&mut self.0) {
+        if let Some(interaction) = &mut self.0
+            && let Some(taken) = slot.take(interaction)
+        {
             put(taken);
         }
     }
 
     /// Says that the body begins.
     pub fn sent(&mut self) {
-        self.0.sent();
+        if let Some(interaction) = &mut self.0 {
+            interaction.sent();
+        }
     }
 
     /// Returns a future that runs `future` within the call.
     #[inline]
     pub fn scope<F: Future>(&self, future: F) -> Within<F> {
-        Within {
-            context: self.is_recorded().then(|| self.0.context()),
-            future,
-        }
+        let context = self.0.as_ref().map(|interaction| interaction.context());
+        Within { context, future }
     }
 
     /// Runs `run` within the call.
     #[inline]
     pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
-        if self.is_recorded() {
-            self.0.enter(run)
-        } else {
-            run()
+        match &self.0 {
+            Some(interaction) => interaction.enter(run),
+            None => run(),
         }
     }
 
     /// Records that the call succeeded.
     pub fn finish(self) {
-        self.0.finish();
+        if let Some(interaction) = self.0 {
+            interaction.finish();
+        }
+    }
+
+    /// Records that the call failed with `error`.
+    pub(super) fn fail<E: fmt::Display>(self, error: &E) {
+        if let Some(interaction) = self.0 {
+            interaction.fail(error);
+        }
+    }
+
+    /// Records that the call failed with an error of type `E`, which has no text.
+    pub(super) fn fail_as<E>(self) {
+        if let Some(interaction) = self.0 {
+            interaction.fail_as::<E>();
+        }
     }
 }
 
 /// Shows the event's identifier, never what was captured.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Call").field(&self.0.event_id()).finish()
+        f.debug_tuple("Call").field(&self.0).finish()
     }
 }
 

@@ -30,6 +30,7 @@ pub use installed::{begin, installed};
 static CAPTURING: AtomicUsize = AtomicUsize::new(0);
 
 /// Returns whether any log of this process captures anything: one relaxed load.
+#[inline]
 pub(crate) fn is_capturing() -> bool {
     CAPTURING.load(Ordering::Relaxed) > 0
 }
