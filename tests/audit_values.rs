@@ -256,6 +256,38 @@ fn a_tool_is_named_after_its_function_and_its_output_is_the_result() {
 }
 
 #[test]
+fn an_error_tells_its_code() {
+    struct Failed {
+        code: &'static str,
+        http: u16,
+    }
+
+    #[audit(
+        auditor = log,
+        out(response_id = out),
+        err(error_type = "rate_limit", error_code = err.code, http_status = err.http),
+    )]
+    fn ask(log: &Audit, answer: Result<&'static str, Failed>) -> Result<&'static str, Failed> {
+        answer
+    }
+
+    let recording = Recording::of(&[Facet::Model]);
+    let failed = Failed {
+        code: "slow_down",
+        http: 429,
+    };
+    assert!(ask(&recording.guard, Err(failed)).is_err());
+    assert!(ask(&recording.guard, Ok("r-1")).is_ok());
+    let events = recording.events();
+    assert_eq!(events[0].error_type(), Some("rate_limit"));
+    assert_eq!(events[0].error_code(), Some("slow_down"));
+    assert_eq!(events[0].http_status(), Some(429));
+    assert_eq!(events[0].response_id(), None);
+    assert_eq!(events[1].error_code(), None);
+    assert_eq!(events[1].response_id(), Some("r-1"));
+}
+
+#[test]
 fn a_name_of_its_own_wins_over_the_function() {
     #[audit(agent, auditor = log, name = "refunds", output)]
     fn run(log: &Audit) -> &'static str {

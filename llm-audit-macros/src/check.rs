@@ -14,7 +14,9 @@ pub(crate) struct Plan {
     /// Taken before the body runs.
     pub(crate) before: Vec<Capture>,
     /// Taken of the answer, over `out`.
-    pub(crate) after: Vec<Capture>,
+    pub(crate) out: Vec<Capture>,
+    /// Taken of the error, over `err`.
+    pub(crate) err: Vec<Capture>,
     pub(crate) auditor: Option<Expr>,
     pub(crate) krate: Option<Path>,
 }
@@ -24,6 +26,21 @@ pub(crate) struct Capture {
     pub(crate) slot: &'static str,
     pub(crate) value: Captured,
 }
+
+/// When a value is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum When {
+    Before,
+    Out,
+    Err,
+}
+
+/// The lists, and when their values are taken.
+const LISTS: &[(&str, When)] = &[
+    ("fields", When::Before),
+    ("out", When::Out),
+    ("err", When::Err),
+];
 
 /// Returns what `arguments` ask for on `function`.
 ///
@@ -35,7 +52,8 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
         plan: Plan {
             operation: operation(&arguments),
             before: Vec::new(),
-            after: Vec::new(),
+            out: Vec::new(),
+            err: Vec::new(),
             auditor: None,
             krate: None,
         },
@@ -67,8 +85,8 @@ fn operation(arguments: &Arguments) -> &'static Operation {
 
 struct Checker {
     plan: Plan,
-    /// What is set, and by which argument: (after the body, slot) to name.
-    seen: HashMap<(bool, &'static str), String>,
+    /// What is set, when, and by which argument.
+    seen: HashMap<(When, &'static str), String>,
     errors: Option<Error>,
 }
 
@@ -84,13 +102,13 @@ impl Checker {
                     style: Style::Value,
                     expr: parse_quote!(#expr),
                 };
-                self.capture(true, &name, self.plan.operation.output, value);
+                self.capture(When::Out, &name, self.plan.operation.output, value);
             }
             ("output", Form::Value(value)) => {
-                self.capture(true, &name, self.plan.operation.output, value);
+                self.capture(When::Out, &name, self.plan.operation.output, value);
             }
             ("name", Form::Value(value)) => match self.plan.operation.name {
-                Some(slot) => self.capture(false, &name, slot, value),
+                Some(slot) => self.capture(When::Before, &name, slot, value),
                 None => {
                     let word = self.plan.operation.word;
                     let named = table::OPERATIONS.iter().filter(|with| with.name.is_some());
@@ -108,7 +126,7 @@ impl Checker {
                     expr,
                 }),
             ) => {
-                if self.once(false, &name, "auditor") {
+                if self.once(When::Before, &name, "auditor") {
                     self.plan.auditor = Some(expr);
                 }
             }
@@ -116,19 +134,24 @@ impl Checker {
                 self.error(name.span(), "`auditor` takes a handle, without `%` or `?`");
             }
             ("crate", Form::Path(path)) => {
-                if self.once(false, &name, "crate") {
+                if self.once(When::Before, &name, "crate") {
                     self.plan.krate = Some(path);
                 }
             }
-            ("fields", Form::List(list)) => self.list(false, list),
-            ("out", Form::List(list)) => self.list(true, list),
+            (_, Form::List(list)) => match list_of(&text) {
+                Some(when) => self.list(when, list),
+                None => self.error(name.span(), no_list(&text)),
+            },
             ("fields" | "out", _) => {
-                self.error(
-                    name.span(),
-                    format!("`{text}` takes a list: `{text}(name = expr, …)`"),
-                );
+                let message = format!("`{text}` takes a list: `{text}(name = expr, …)`");
+                self.error(name.span(), message);
             }
-            (_, Form::Value(value)) => self.field(false, &name, value),
+            ("err", _) => {
+                let message = "an error is recorded without being asked for; `err(name = expr, …)` \
+                               takes fields from it";
+                self.error(name.span(), message);
+            }
+            (_, Form::Value(value)) => self.field(When::Before, &name, value),
             (_, form) => {
                 let message = misuse(position, &text, &form);
                 self.error(name.span(), message);
@@ -136,27 +159,27 @@ impl Checker {
         }
     }
 
-    fn list(&mut self, after: bool, list: Arguments) {
+    fn list(&mut self, when: When, list: Arguments) {
         for Argument { name, form } in list.0 {
             match form {
-                Form::Value(value) => self.field(after, &name, value),
+                Form::Value(value) => self.field(when, &name, value),
                 _ => self.error(name.span(), format!("expected `{name} = expr`")),
             }
         }
     }
 
-    fn field(&mut self, after: bool, name: &Ident, value: Captured) {
+    fn field(&mut self, when: When, name: &Ident, value: Captured) {
         let text = name.to_string();
         match table::slot(&text) {
-            Some(slot @ ("prompt" | "system")) if after => {
-                let message = format!("`{slot}` is taken before the body runs, outside `out(…)`");
+            Some(slot @ ("prompt" | "system")) if when != When::Before => {
+                let message = format!("`{slot}` is taken before the body runs, outside this list");
                 self.error(name.span(), message);
             }
-            Some("usage") if !after => {
+            Some("usage") if when == When::Before => {
                 let message = "the usage is known after the body has run: `out(usage = expr)`";
                 self.error(name.span(), message);
             }
-            Some(slot) => self.capture(after, name, slot, value),
+            Some(slot) => self.capture(when, name, slot, value),
             None if table::SETTINGS.contains(&text.as_str()) => {
                 self.error(name.span(), format!("`{text}` stands outside the lists"));
             }
@@ -164,23 +187,23 @@ impl Checker {
         }
     }
 
-    fn capture(&mut self, after: bool, name: &Ident, slot: &'static str, value: Captured) {
-        if !self.once(after, name, slot) {
+    fn capture(&mut self, when: When, name: &Ident, slot: &'static str, value: Captured) {
+        if !self.once(when, name, slot) {
             return;
         }
-        let captures = if after {
-            &mut self.plan.after
-        } else {
-            &mut self.plan.before
+        let captures = match when {
+            When::Before => &mut self.plan.before,
+            When::Out => &mut self.plan.out,
+            When::Err => &mut self.plan.err,
         };
         captures.push(Capture { slot, value });
     }
 
     /// Returns whether `slot` was not set before; that it was is an error.
-    fn once(&mut self, after: bool, name: &Ident, slot: &'static str) -> bool {
+    fn once(&mut self, when: When, name: &Ident, slot: &'static str) -> bool {
         let text = name.to_string();
-        let Some(earlier) = self.seen.get(&(after, slot)) else {
-            self.seen.insert((after, slot), text);
+        let Some(earlier) = self.seen.get(&(when, slot)) else {
+            self.seen.insert((when, slot), text);
             return true;
         };
         let message = if *earlier == text {
@@ -205,7 +228,7 @@ impl Checker {
             return Err(errors);
         }
         if let Some(slot) = self.plan.operation.name
-            && !self.seen.contains_key(&(false, slot))
+            && !self.seen.contains_key(&(When::Before, slot))
         {
             let name = function.to_string();
             let name = name.trim_start_matches("r#");
@@ -217,6 +240,14 @@ impl Checker {
         }
         Ok(self.plan)
     }
+}
+
+/// Returns when the values of the list `name` are taken.
+fn list_of(name: &str) -> Option<When> {
+    LISTS
+        .iter()
+        .find(|(list, _)| *list == name)
+        .map(|(_, when)| *when)
 }
 
 /// Says what is wrong with an argument that is no value.
@@ -244,9 +275,19 @@ fn misuse(position: usize, name: &str, form: &Form) -> String {
                 quoted(words())
             )
         }
-        Form::List(_) => format!("only `fields(…)` and `out(…)` are lists, not `{name}`"),
         _ => unknown(name),
     }
+}
+
+/// Says that `name` takes no list, and which arguments do.
+fn no_list(name: &str) -> String {
+    table::refusal(name).map_or_else(
+        || {
+            let lists = LISTS.iter().map(|(list, _)| *list);
+            format!("`{name}` is no list; these are: {}", quoted(lists))
+        },
+        str::to_owned,
+    )
 }
 
 /// Says that there is no argument `name`, and which ones there are.

@@ -189,33 +189,48 @@ impl<'p> Code<'p> {
         if matches!(output, Some(Type::Never(_))) {
             return TokenStream::new();
         }
-        let after = (!plan.after.is_empty()).then(|| {
-            let captures = plan.after.iter().map(|capture| self.capture(capture));
+        let captures = |captures: &'p [Capture]| {
+            let captures: TokenStream = captures
+                .iter()
+                .map(|capture| self.capture(capture))
+                .collect();
+            (!captures.is_empty()).then_some(captures)
+        };
+        let taken = captures(&plan.out).map(|captures| {
             let out = Ident::new("out", Span::call_site());
             quote! {
                 #[allow(unused_variables)]
                 if let ::core::option::Option::Some(#out) =
                     (&#support::Present::new(__llm_audit_out)).present()
                 {
-                    #(#captures)*
+                    #captures
                 }
             }
         });
-        let out = if after.is_some() {
+        let out = if taken.is_some() {
             quote!(__llm_audit_out)
         } else {
             quote!(_)
         };
+        let failed = captures(&plan.err).map(|captures| {
+            let err = Ident::new("err", Span::call_site());
+            quote! {
+                #[allow(unused_variables)]
+                let #err = __llm_audit_error;
+                #captures
+            }
+        });
         quote! {
             if #call.is_recorded() {
                 #[allow(unused_imports)]
                 use #support::autoref::*;
                 match (&#support::Returned::new(&#answer)).returned() {
                     ::core::result::Result::Ok(#out) => {
-                        #after
+                        #taken
                         #call.finish();
                     }
                     ::core::result::Result::Err(__llm_audit_error) => {
+                        #failed
                         (&#support::Failure::new(__llm_audit_error)).fail(#call);
                     }
                 }

@@ -100,6 +100,7 @@ use model::{Arguments, Function};
 /// | `output = expr` | the answer, from `out`, a reference to what was returned within `Ok` and `Some` |
 /// | `out(`*field* `= expr, …)` | fields, from `out` |
 /// | `out(usage = expr)` | the tokens, a `Usage` |
+/// | `err(`*field* `= expr, …)` | fields, from `err`, a reference to the error that was returned |
 /// | `auditor = expr` | the log: an `Audit`, or a reference to one; without it, the installed one |
 /// | `crate = path` | where `llm-audit` is, when it is not at `::llm_audit` |
 ///
@@ -109,8 +110,8 @@ use model::{Arguments, Function};
 /// # Values
 ///
 /// The expressions are evaluated before the body runs, so they may name every argument, even one
-/// that the body consumes; those over `out` are evaluated after it, when the arguments may be
-/// gone. They are borrowed, never moved, and neither `?` nor `.await` can leave them.
+/// that the body consumes; those over `out` and `err` are evaluated after it, when the arguments
+/// may be gone. They are borrowed, never moved, and neither `?` nor `.await` can leave them.
 ///
 /// A text takes strings, numbers, `bool`, `char` and identifiers. Of anything else, the text has
 /// to be asked for: `prompt = %request` is that of its `Display`, `prompt = ?request` that of its
@@ -140,6 +141,7 @@ use model::{Arguments, Function};
 ///   `Result` is not known to be one, and an error without `Display` has no text.
 /// - Where `#[async_trait]` has been at work, arguments that are patterns cannot be named.
 /// - A future that is returned from the midst of a function is not recorded.
+/// - Within the body of a `#[track_caller]` function that is not async, the caller is not known.
 /// - With `panic = "abort"` there is nobody left to record a panic.
 ///
 /// # What it makes

@@ -71,7 +71,8 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 ];
 
 /// Arguments that say how to audit rather than what.
-pub(crate) const SETTINGS: &[&str] = &["auditor", "crate", "fields", "name", "out", "output"];
+pub(crate) const SETTINGS: &[&str] =
+    &["auditor", "crate", "err", "fields", "name", "out", "output"];
 
 /// What is not there, and what to do instead.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
@@ -79,11 +80,6 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
         "args",
         "arguments are captured by name only, such as `prompt = question` or \
          `tool_arguments = order`",
-    ),
-    (
-        "err",
-        "the `Err` of a `Result` is recorded without being asked for; its text is kept as the \
-         policy's facet `error_detail` says",
     ),
     (
         "evaluation",

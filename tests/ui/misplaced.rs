@@ -17,4 +17,10 @@ fn displayed_auditor(log: &llm_audit::Audit) {}
 #[audit(model("small"))]
 fn a_list_of_one() {}
 
+#[audit(model(name = "small"))]
+fn no_list() {}
+
+#[audit(err(error_code = err.code()))]
+fn an_error_that_is_none() {}
+
 fn main() {}

@@ -17,6 +17,16 @@ fn a_field(temperature: f64) {}
 #[audit(fields)]
 fn a_list() {}
 
+#[audit(chat, err)]
+fn an_error() -> Result<(), String> {
+    Ok(())
+}
+
+#[audit(err = err.code())]
+fn an_error_that_is_no_list() -> Result<(), String> {
+    Ok(())
+}
+
 #[audit(stream)]
 fn a_stream() {}
 

@@ -11,7 +11,7 @@ fn args(order: u64) {}
 #[audit(skip(client))]
 fn skip(client: ()) {}
 
-#[audit(ret, err)]
+#[audit(ret, kind = "agent", skip_all)]
 fn tracing_words() -> Result<(), String> {
     Ok(())
 }
