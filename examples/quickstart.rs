@@ -40,9 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn ask(audit: &Audit, endpoint: &Endpoint, question: &str) -> Result<String, Box<dyn Error>> {
     let mut call = audit.begin(Operation::Chat);
-    call.provider("openai")
-        .request_model(&endpoint.model)
-        .stream(false);
+    call.provider("openai").request_model(&endpoint.model);
     call.service_name("quickstart").user_id("u-17"); // the policy withholds who asked
     call.user(question).sent();
     let reply = match endpoint.ask(question).await {
@@ -54,6 +52,7 @@ async fn ask(audit: &Audit, endpoint: &Endpoint, question: &str) -> Result<Strin
     };
     call.response_model(&reply.model)
         .response(&reply.text)
+        .finish_reasons(reply.finish_reason)
         .usage(reply.usage);
     call.finish();
     Ok(reply.text)

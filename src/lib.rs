@@ -128,3 +128,7 @@ pub mod sinks {
     #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
     pub use llm_audit_sinks::{JsonlSink, jsonl};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,6 +7,7 @@ use serde_json::Value;
 pub(crate) struct Reply {
     pub(crate) model: String,
     pub(crate) text: String,
+    pub(crate) finish_reason: Option<String>,
     pub(crate) usage: Usage,
 }
 
@@ -22,6 +23,7 @@ impl Reply {
         Self {
             model: text(json, "/model").unwrap_or_default(),
             text: text(json, "/choices/0/message/content").unwrap_or_default(),
+            finish_reason: text(json, "/choices/0/finish_reason"),
             usage: usage(json).unwrap_or(Usage::estimated(0, 0)),
         }
     }
