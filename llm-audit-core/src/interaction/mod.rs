@@ -219,6 +219,34 @@ impl Interaction {
         self.end(Status::Error)
     }
 
+    /// Records how `result` says that the operation ended, and returns it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let directory = tempfile::tempdir()?;
+    /// # let policy = llm_audit_core::Policy::builder().preset(llm_audit_core::Preset::Operations);
+    /// # let audit =
+    /// #     llm_audit_core::builder().policy(policy.build()?).journal(directory.path()).spawn()?;
+    /// use llm_audit_core::Operation;
+    ///
+    /// let call = audit.begin(Operation::ExecuteTool);
+    /// let number = call.finish_with("42".parse::<u32>())?;
+    /// assert_eq!(number, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `result` itself, when it is one; it is then recorded as by [`Interaction::fail`].
+    pub fn finish_with<T, E: fmt::Display>(self, result: Result<T, E>) -> Result<T, E> {
+        match &result {
+            Ok(_) => self.finish(),
+            Err(error) => self.fail(error),
+        };
+        result
+    }
+
     /// Records that the operation ended with `status`, and returns the event's identifier.
     pub fn end(mut self, status: Status) -> Option<EventId> {
         self.inner.take().map(|active| active.end(status))
