@@ -239,12 +239,12 @@ impl Audit {
                 "the log is shut down; its policy cannot be replaced",
             ));
         }
-        let events = if self.0.opened.swap(true, Ordering::Relaxed) {
-            opening::policy_changes(&before, &policy, actor, reason)
-        } else {
+        let mut events = Vec::new();
+        if !policy.is_none() && !self.0.opened.swap(true, Ordering::Relaxed) {
             // Nothing was captured and nothing written until here: the log begins with this.
-            opening::opening(&policy, &self.0.sinks, None)
-        };
+            events = opening::opening(&policy, &self.0.sinks, None);
+        }
+        events.extend(opening::policy_changes(&before, &policy, actor, reason));
         for own in events {
             self.0.pipeline.own(own);
         }

@@ -309,6 +309,9 @@ fn a_log_that_begins_to_capture_later_begins_with_log_opened() {
         .unwrap();
     run(&vfs, Policy::none(), |audit| {
         audit.begin(Operation::Chat).finish();
+        audit
+            .replace_policy(Policy::none(), "ops", "no change")
+            .unwrap();
         audit.replace_policy(later, "ops", "switch on").unwrap();
         audit.begin(Operation::Chat).finish();
     })
@@ -326,4 +329,7 @@ fn a_log_that_begins_to_capture_later_begins_with_log_opened() {
         ),
         (1, 1, 1)
     );
+    let changes = of_kind(&vfs, &Kind::PolicyChanged);
+    let who: Vec<_> = changes.iter().map(|change| change.change_actor()).collect();
+    assert_eq!(who, [Some("ops")]);
 }
