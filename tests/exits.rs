@@ -70,7 +70,9 @@ fn a_failure_is_an_error_with_its_type_and_without_its_text() {
         audit.begin(Operation::Chat).fail(&error);
     });
     assert_eq!(event.status(), Some(Status::Error));
-    assert_eq!(event.error_type(), Some("ParseIntError"));
+    // The standard library may move its types, not rename them.
+    let error_type = event.error_type().unwrap();
+    assert!(error_type.ends_with("::ParseIntError"), "{error_type}");
     assert_eq!(event.error_message(), None);
 }
 
