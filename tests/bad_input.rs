@@ -184,6 +184,46 @@ fn a_prompt_of_64_mib_leaves_an_event_that_says_what_is_missing() {
 }
 
 #[test]
+fn what_the_memory_budget_has_no_room_for_is_left_out_and_metadata_stays() {
+    let temp = tempfile::tempdir().unwrap();
+    let policy = Policy::builder()
+        .preset(Preset::Operations)
+        .facet(Facet::Prompt, Level::Full)
+        .facet(Facet::Response, Level::Full)
+        .retention(Retention::Days30);
+    let audit = builder()
+        .policy(policy.build().unwrap())
+        .journal(temp.path())
+        .max_bytes(1 << 20)
+        .spawn()
+        .unwrap();
+    // Open calls hold what they were given; together they ask for four times the budget.
+    let calls: Vec<_> = (0..16)
+        .map(|_| {
+            let mut call = audit.begin(Operation::Chat);
+            call.request_model("small").user("w".repeat(128 << 10));
+            call.chunk(&"c".repeat(128 << 10));
+            call
+        })
+        .collect();
+    for call in calls {
+        call.finish();
+    }
+    let report = audit.shutdown(LONG);
+    assert!(report.is_complete(), "{report}");
+    let mut events = common::read(temp.path());
+    events.retain(|event| *event.kind() == Kind::Interaction);
+    assert_eq!(events.len(), 16);
+    let failed = |event: &&llm_audit::Event| event.absence(Facet::Prompt) == Some("failed");
+    assert!((9..16).contains(&events.iter().filter(failed).count()));
+    for event in &events {
+        assert_eq!(event.request_model(), Some("small"));
+        assert!(event.latency_us().is_some());
+        assert_eq!(event.prompt().is_none(), failed(&event));
+    }
+}
+
+#[test]
 fn hostile_text_is_one_line_and_comes_back_as_it_was() {
     let temp = tempfile::tempdir().unwrap();
     let audit = builder()

@@ -3,7 +3,9 @@
 
 mod common;
 
+use std::env;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -88,6 +90,25 @@ fn nothing_is_recorded_and_the_hook_is_told_once() {
         !common::read(dir.path())
             .iter()
             .any(|event| event.kind().is_capture())
+    );
+}
+
+#[test]
+fn no_environment_variable_switches_capture_on() {
+    // The test above, alone, in a process with what switches other recorders on.
+    let passed = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "nothing_is_recorded_and_the_hook_is_told_once"])
+        .env("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+        .env("TRACELOOP_TRACE_CONTENT", "true")
+        .env("LLM_AUDIT_POLICY", r#"{"version":1,"preset":"operations"}"#)
+        .env("LLM_AUDIT_CAPTURE", "full")
+        .env("RUST_LOG", "trace")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&passed.stdout);
+    assert!(
+        passed.status.success() && told.contains("1 passed"),
+        "{told}"
     );
 }
 

@@ -1,3 +1,5 @@
+mod channels;
+
 use super::*;
 use crate::clock::SystemClock;
 use crate::event::{Guardrail, Message, Operation, Part, Status};

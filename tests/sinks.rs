@@ -1,0 +1,160 @@
+//! What a sink of the host's own is given: less where it was told so, and the same bytes again.
+#![cfg(test)]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use llm_audit::{
+    Batch, Durable, Event, Facet, Key, Level, Operation, Policy, PolicyBuilder, Retention, Sink,
+    SinkError, SinkExt, builder,
+};
+
+type Written = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Keeps every batch that it was given, and fails as often as it was told to.
+struct Shelf {
+    name: &'static str,
+    failures: u32,
+    written: Written,
+}
+
+#[async_trait::async_trait]
+impl Sink for Shelf {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        let mut written = self.written.lock().unwrap();
+        written.push(batch.json_lines().to_vec());
+        if self.failures > 0 {
+            self.failures -= 1;
+            return Err(SinkError::retry("busy").after(Duration::from_millis(1)));
+        }
+        Ok(Durable::up_to(batch.last_seq()))
+    }
+
+    async fn flush(&mut self) -> Result<Durable, SinkError> {
+        Ok(Durable::UNCHANGED)
+    }
+
+    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        Ok(Durable::UNCHANGED)
+    }
+}
+
+fn shelf(name: &'static str, failures: u32) -> (Shelf, Written) {
+    let written = Written::default();
+    let shelf = Shelf {
+        name,
+        failures,
+        written: Arc::clone(&written),
+    };
+    (shelf, written)
+}
+
+fn policy() -> PolicyBuilder {
+    Policy::builder()
+        .facet(Facet::Model, Level::Full)
+        .facet(Facet::User, Level::Full)
+        .facet(Facet::Prompt, Level::Full)
+        .facet(Facet::ToolIo, Level::Digest)
+        .key(Key::bytes("k1", &[7; 32]).unwrap())
+        .retention(Retention::Days30)
+}
+
+/// Records a call in a log with `sink`, and returns what the journal holds.
+fn record(policy: &PolicyBuilder, sink: impl Sink) -> Event {
+    let dir = tempfile::tempdir().unwrap();
+    let audit = builder()
+        .policy(policy.clone().build().unwrap())
+        .journal(dir.path())
+        .sink(sink)
+        .on_diagnostic(|_| {})
+        .spawn()
+        .unwrap();
+    let mut call = audit.begin(Operation::Chat);
+    call.request_model("small")
+        .user_id("u-17")
+        .user("Why is the sky blue?");
+    call.tool_result("Rayleigh");
+    call.finish();
+    let report = audit.shutdown(Duration::from_secs(10));
+    assert!(report.is_complete(), "{report}");
+    interaction(common::read(dir.path()))
+}
+
+fn interaction(events: Vec<Event>) -> Event {
+    let mut events = events.into_iter().filter(|event| event.kind().is_capture());
+    events.next().unwrap()
+}
+
+fn delivered(written: &Written) -> Event {
+    let lines = written.lock().unwrap().concat();
+    let lines = lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    interaction(lines.map(|line| Event::from_json(line).unwrap()).collect())
+}
+
+#[test]
+fn a_sink_gets_less_than_the_log_when_it_is_told_to() {
+    let (without, written) = shelf("without", 0);
+    let kept = record(&policy(), without.without([Facet::Prompt, Facet::ToolIo]));
+    let event = delivered(&written);
+    assert_eq!(kept.prompt().as_deref(), Some("Why is the sky blue?"));
+    assert!(kept.prompt_digest().is_some() && kept.digests().is_some());
+    assert_eq!(
+        (event.event_id(), event.seq()),
+        (kept.event_id(), kept.seq())
+    );
+    assert_eq!((event.prompt(), event.prompt_digest()), (None, None));
+    assert!(
+        event
+            .digests()
+            .is_none_or(|digests| !digests.contains_key("tool_result"))
+    );
+    assert_eq!(event.absence(Facet::Prompt), Some("withheld"));
+    assert_eq!(
+        (event.model(), event.user_id()),
+        (Some("small"), Some("u-17"))
+    );
+}
+
+#[test]
+fn a_sink_gets_the_named_facets_alone_when_it_is_told_to() {
+    let (only, written) = shelf("only", 0);
+    record(&policy(), only.only([Facet::Model]));
+    let event = delivered(&written);
+    assert_eq!(
+        (event.model(), event.user_id(), event.prompt()),
+        (Some("small"), None, None)
+    );
+    assert_eq!(event.absence(Facet::User), Some("withheld"));
+}
+
+#[test]
+fn the_policy_withholds_from_a_sink_by_its_name() {
+    let (archive, written) = shelf("archive", 0);
+    let policy = policy().sink_without("archive", [Facet::User]);
+    assert_eq!(record(&policy, archive).user_id(), Some("u-17"));
+    let event = delivered(&written);
+    assert_eq!((event.user_id(), event.model()), (None, Some("small")));
+}
+
+#[test]
+fn a_batch_that_comes_again_has_the_same_bytes() {
+    for narrow in [false, true] {
+        let (shelf, written) = shelf("busy", 3);
+        if narrow {
+            record(&policy(), shelf.without([Facet::Prompt]));
+        } else {
+            record(&policy(), shelf);
+        }
+        let written = written.lock().unwrap();
+        assert!(written.len() > 3);
+        assert!(written[..4].iter().all(|batch| *batch == written[0]));
+    }
+}
