@@ -107,6 +107,10 @@ impl Context {
         self.changed(|frame| frame.parent = Some(parent))
     }
 
+    pub(crate) const fn from_frame(frame: Option<Arc<Frame>>) -> Self {
+        Self(frame)
+    }
+
     pub(crate) fn into_frame(self) -> Option<Arc<Frame>> {
         self.0
     }

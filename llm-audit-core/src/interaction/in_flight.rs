@@ -97,11 +97,12 @@ impl InFlight {
         self.raw.levels = self.raw.levels.min(call);
     }
 
-    /// Returns the context of what happens within this event.
+    /// Returns the context of what happens within this event: the one that it began in, with the
+    /// event as the parent.
     pub(crate) fn context(&self) -> Context {
         let event_id = self.raw.event_id;
         let span_id = self.raw.buffers.text_of(Field::SpanId);
-        Context::current().with_parent(Parent {
+        Context::from_frame(self.raw.context.clone()).with_parent(Parent {
             event_id,
             trace_id: self.trace_id(),
             span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),

@@ -139,7 +139,8 @@ impl Interaction {
         self
     }
 
-    /// Returns the context of what happens within this interaction, for children and late facts.
+    /// Returns the context of what happens within this interaction, for children and late facts: the
+    /// context that it began in, with the interaction as the parent.
     pub fn context(&self) -> Context {
         self.inner
             .as_ref()

@@ -1,5 +1,5 @@
 use llm_audit_core::Batch;
 
 fn main() {
-    let _ = Batch { shared: todo!(), start: 0 };
+    let _ = Batch { shared: panic!(), start: 0 };
 }

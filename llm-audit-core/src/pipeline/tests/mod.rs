@@ -5,3 +5,4 @@ mod disk;
 mod fakes;
 mod laws;
 mod retry;
+mod shutdown;
