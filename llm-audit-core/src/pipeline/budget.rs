@@ -32,9 +32,12 @@ impl Overflow {
 
 impl Default for Overflow {
     fn default() -> Self {
-        Self::block(Duration::from_millis(100))
+        Self::block(LONGEST_WAIT)
     }
 }
+
+/// How long a thread of the host waits for room unless the host says otherwise.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Room for events and for their bytes, also for those of interactions that are still open.
 #[derive(Debug)]

@@ -84,10 +84,6 @@ impl<S> Control<S> {
         Some((*deadline, Arc::clone(tracker)))
     }
 
-    pub(crate) fn is_ended(&self) -> bool {
-        lock(&self.state).ended
-    }
-
     /// The worker has ended: tells everybody who waits.
     pub(crate) fn end(&self) {
         let mut state = lock(&self.state);

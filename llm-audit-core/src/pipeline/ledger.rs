@@ -271,11 +271,6 @@ impl SinkBook {
         self.answer(|seq| (seq <= settled).then_some(Ok(seq)));
     }
 
-    /// Returns whether nothing is on its way to the sink or not durable at it.
-    pub(crate) const fn is_settled(&self) -> bool {
-        self.open == 0
-    }
-
     /// Whether everything that the sink took is durable.
     pub(crate) fn all_durable(&self) -> bool {
         self.taken.is_empty()

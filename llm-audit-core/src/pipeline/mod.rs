@@ -12,7 +12,7 @@
 #![allow(
     dead_code,
     unused_imports,
-    reason = "the handle, which is the caller, is written beside it"
+    reason = "waiting for a single event has tests and no public name"
 )]
 
 mod backlog;
@@ -81,6 +81,8 @@ const FIRST_SEQ: u64 = 1;
 const GRACE: Duration = Duration::from_millis(100);
 /// How long dropping the last handle may take.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
+/// Bytes that wait for one sink.
+const SINK_BACKLOG_BYTES: usize = 16 << 20;
 
 /// What a pipeline needs besides the sealer and the outputs.
 pub(crate) struct PipelineConfig {
@@ -111,7 +113,7 @@ impl PipelineConfig {
             overflow: Overflow::default(),
             max_bytes: 64 << 20,
             max_events: 8_192,
-            sink_backlog_bytes: 16 << 20,
+            sink_backlog_bytes: SINK_BACKLOG_BYTES,
             retry: RetryLimits::default(),
             writer_id,
             clock,

@@ -25,6 +25,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A sink that asks for a longer pause is asked again after this one.
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(300);
+/// How often a batch is tried before it is lost to the sink.
+const MOST_TRIES: u32 = 12;
+/// How old a batch becomes before it is lost to the sink.
+const OLDEST: Duration = Duration::from_secs(600);
 
 /// How long a batch is tried before it is lost to a sink.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +40,8 @@ pub(crate) struct RetryLimits {
 impl Default for RetryLimits {
     fn default() -> Self {
         Self {
-            tries: 12,
-            age: Duration::from_secs(600),
+            tries: MOST_TRIES,
+            age: OLDEST,
         }
     }
 }
