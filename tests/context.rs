@@ -165,6 +165,20 @@ fn what_happens_within_an_interaction_is_its_child() {
 }
 
 #[test]
+fn identity_that_is_set_on_an_interaction_reaches_what_happens_within_it() {
+    let (dir, audit) = log();
+    let mut agent = audit.begin(Operation::InvokeAgent);
+    agent.step_name("agent").user_id("ada").session_id("s-1");
+    agent.context().enter(|| step(&audit, "within"));
+    agent.finish();
+    step(&audit, "beside");
+    let events = by_step(dir.path(), &audit);
+    assert_eq!(events["within"].user_id(), Some("ada"));
+    assert_eq!(events["within"].session_id(), Some("s-1"));
+    assert_eq!(events["beside"].user_id(), None);
+}
+
+#[test]
 fn the_inner_value_wins_and_the_outer_ones_stay() {
     let (dir, audit) = log();
     let outer = Context::current().with(Fields::new().user_id("ada").session_id("s-1"));

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::catalog::Field;
 use crate::context::Frame;
 use crate::event::{Kind, Message, Operation, Part, Status, Value};
-use crate::facet::FacetSet;
+use crate::facet::{Facet, FacetSet};
 use crate::id::EventId;
 use crate::level::Levels;
 use crate::policy::Policy;
@@ -171,6 +171,20 @@ impl RawBuffers {
                 _ => {}
             }
         }
+    }
+
+    /// Returns copies of the fields whose facet `choose` accepts, in the order of capture.
+    pub(crate) fn values_of(&self, choose: fn(Facet) -> bool) -> Vec<(Field, Value)> {
+        let chosen = |field: &Field| field.facet().is_some_and(choose);
+        let values = self.items.iter().filter_map(|item| match item {
+            Item::Text(field, range) if chosen(field) => {
+                let text = self.text.get(range.clone()).unwrap_or_default();
+                Some((*field, Value::Text(text.to_owned())))
+            }
+            Item::Value(field, value) if chosen(field) => Some((*field, value.clone())),
+            _ => None,
+        });
+        values.collect()
     }
 
     /// Returns the bytes of text in the buffers.

@@ -7,6 +7,7 @@ use crate::catalog::Field;
 use crate::context::{Context, Parent};
 use crate::event::{Kind, Operation, Status, Value, ValueRef};
 use crate::facet::{Facet, FacetSet};
+use crate::fields::Fields;
 use crate::id::{self, EventId};
 use crate::level::{Level, Levels};
 use crate::pipeline::Slot;
@@ -98,15 +99,21 @@ impl InFlight {
     }
 
     /// Returns the context of what happens within this event: the one that it began in, with the
-    /// event as the parent.
+    /// event as the parent, and with the identity that was set on it.
     pub(crate) fn context(&self) -> Context {
         let event_id = self.raw.event_id;
         let span_id = self.raw.buffers.text_of(Field::SpanId);
-        Context::from_frame(self.raw.context.clone()).with_parent(Parent {
-            event_id,
-            trace_id: self.trace_id(),
-            span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
-        })
+        let mut identity = Fields::new();
+        for (field, value) in self.raw.buffers.values_of(Facet::is_identity) {
+            identity.put(field, value);
+        }
+        Context::from_frame(self.raw.context.clone())
+            .with(identity)
+            .with_parent(Parent {
+                event_id,
+                trace_id: self.trace_id(),
+                span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
+            })
     }
 
     /// The trace that the event belongs to: its own, its context's, its parent's, or a new one.

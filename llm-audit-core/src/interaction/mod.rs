@@ -140,7 +140,8 @@ impl Interaction {
     }
 
     /// Returns the context of what happens within this interaction, for children and late facts: the
-    /// context that it began in, with the interaction as the parent.
+    /// context that it began in, with the interaction as the parent and with the identity that was
+    /// set on it (user, groups, project, code owners, session, device).
     pub fn context(&self) -> Context {
         self.inner
             .as_ref()

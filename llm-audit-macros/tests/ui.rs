@@ -1,5 +1,4 @@
 //! What the compiler says of wrong uses of `#[audit]`.
-#![cfg(feature = "macros")]
 
 #[test]
 fn wrong_uses_are_explained_where_they_are() {
