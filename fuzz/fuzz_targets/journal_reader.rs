@@ -1,0 +1,34 @@
+//! A reader goes through any bytes, and finds each good line of them.
+
+#![no_main]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use llm_audit_core::Event;
+use llm_audit_core::journal::Reader;
+use llm_audit_core::vfs::MemVfs;
+
+#[path = "../src/segment.rs"]
+mod segment;
+
+fuzz_target!(|data: &[u8]| {
+    let content = segment::content(data);
+    let vfs = MemVfs::new();
+    vfs.put(&Path::new("/log").join(segment::NAME), content.clone());
+    let reader = Reader::open_in(Arc::new(vfs), Path::new("/log")).expect("the directory is there");
+    let entries: Vec<_> = reader.collect();
+    let lines = content.split(|byte| *byte == b'\n').count();
+    // A line may be an error and hold a good one behind it.
+    assert!(
+        entries.len() <= 2 * lines,
+        "{} of {lines} lines",
+        entries.len()
+    );
+
+    let good = segment::good_lines(&content);
+    let events = good.iter().filter(|line| Event::from_json(line).is_ok());
+    let read = entries.iter().filter(|entry| entry.is_ok()).count();
+    assert!(read >= events.count(), "a good line was not read");
+});
