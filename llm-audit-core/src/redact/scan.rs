@@ -122,23 +122,25 @@ impl Action {
 /// Makes findings disjoint and puts them in the order of the text.
 ///
 /// Of two overlapping secrets all is hidden, under the type of the surer one; a secret wins over
-/// personal data; of personal data the surer finding stands, then the longer one.
-pub(super) fn resolve(hits: &mut Vec<Hit>) {
+/// personal data; of personal data the surer finding stands, then the longer one. Returns what is
+/// left of findings that do not stand: it may hold a value by itself.
+pub(super) fn resolve(hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
+    let mut rests = Vec::new();
     if hits.len() < 2 {
-        return;
+        return rests;
     }
     hits.sort_by_key(|hit| (hit.start, hit.end));
     let mut kept = 0;
     for index in 1..hits.len() {
         let (Some(mut last), Some(next)) = (hits.get(kept).copied(), hits.get(index).copied())
         else {
-            return;
+            return rests;
         };
         if next.start >= last.end {
             kept += 1;
             last = next;
         } else {
-            last = match (last.is_secret(), next.is_secret()) {
+            let stands = match (last.is_secret(), next.is_secret()) {
                 (true, true) => {
                     let surer = if next.rank() > last.rank() {
                         next
@@ -156,10 +158,14 @@ pub(super) fn resolve(hits: &mut Vec<Hit>) {
                 (false, false) if next.rank() > last.rank() => next,
                 (false, false) => last,
             };
+            let rest = [last.start..stands.start, stands.end..last.end.max(next.end)];
+            rests.extend(rest.into_iter().filter(|rest| !rest.is_empty()));
+            last = stands;
         }
         if let Some(slot) = hits.get_mut(kept) {
             *slot = last;
         }
     }
     hits.truncate(kept + 1);
+    rests
 }

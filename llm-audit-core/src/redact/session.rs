@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use memchr::memmem;
 
@@ -153,15 +154,37 @@ impl Session {
                 return Err(RedactError::BadSpan(hit.detector));
             }
         }
+        self.drop_allowed(text);
+        let rests = resolve(&mut self.hits);
+        self.find_in_rests(text, families, rests);
+        self.remember(text);
+        self.recall(text);
+        Ok(&self.hits)
+    }
+
+    /// Adds the values that stand by themselves in what overlaps have left over.
+    fn find_in_rests(&mut self, text: &str, families: Families, rests: Vec<Range<usize>>) {
+        let before = self.hits.len();
+        for Range { start, end } in rests {
+            let found = self.hits.len();
+            let part = text.get(start..end).unwrap_or_default();
+            self.redactor.0.scanner.scan(part, families, &mut self.hits);
+            for hit in self.hits.iter_mut().skip(found) {
+                *hit = hit.moved(start + hit.start, start + hit.end);
+            }
+        }
+        if self.hits.len() > before {
+            self.drop_allowed(text);
+            resolve(&mut self.hits);
+        }
+    }
+
+    fn drop_allowed(&mut self, text: &str) {
         let allow = &self.redactor.0.settings.allow;
         self.hits.retain(|hit| {
             let value = text.get(hit.start..hit.end).unwrap_or_default();
             !allow.iter().any(|allowed| allowed == value)
         });
-        resolve(&mut self.hits);
-        self.remember(text);
-        self.recall(text);
-        Ok(&self.hits)
     }
 
     /// Asks the detectors that know names of members about the text as a whole.
