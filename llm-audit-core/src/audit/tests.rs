@@ -246,6 +246,48 @@ fn what_comes_after_the_end_is_a_counted_loss() {
 }
 
 #[test]
+fn a_call_waits_for_memory_once() {
+    let vfs = Arc::new(MemVfs::default());
+    let wait = Duration::from_millis(200);
+    let policy = policy()
+        .facet(Facet::Prompt, Level::Full)
+        .facet(Facet::Response, Level::Full);
+    let audit = builder()
+        .policy(policy.build().unwrap())
+        .journal(DIR)
+        .vfs(Arc::clone(&vfs) as Arc<dyn crate::vfs::Vfs>)
+        .overflow(Overflow::block(wait))
+        .max_bytes(1 << 20)
+        .on_diagnostic(|_| {})
+        .spawn()
+        .unwrap();
+    assert!(audit.flush(SOON).is_complete());
+    vfs.limit(Some(0));
+    let mut first = audit.begin(Operation::Chat);
+    first.user("x".repeat(1_000_000));
+    first.finish();
+    // The disk takes nothing, so the first call's memory does not become free.
+    let mut second = audit.begin(Operation::Chat);
+    second.request_model("small").chunk("It ");
+    let start = std::time::Instant::now();
+    for _ in 0..50 {
+        second
+            .chunk(&"y".repeat(64 << 10))
+            .user("z".repeat(64 << 10));
+    }
+    second.finish();
+    let waited = start.elapsed();
+    assert!(waited < 5 * wait, "{waited:?}");
+    vfs.heal();
+    assert!(audit.shutdown(SOON).is_complete());
+    let events = of_kind(&vfs, &Kind::Interaction);
+    assert_eq!(events[1].model(), Some("small"));
+    for facet in [Facet::Prompt, Facet::Response] {
+        assert_eq!(events[1].absence(facet), Some("failed"));
+    }
+}
+
+#[test]
 fn kinds_of_the_logs_own_cannot_be_recorded_by_a_host() {
     let vfs = Arc::new(MemVfs::default());
     run(&vfs, policy().build().unwrap(), |audit| {

@@ -32,6 +32,8 @@ pub(crate) struct InFlight {
     /// When the event was begun, on the monotonic clock.
     pub(crate) begun: Duration,
     used: usize,
+    /// Whether the event has waited for memory: a call waits once, however much it is told.
+    waited: bool,
     /// Room that was taken when the event began.
     slot: Option<Slot>,
 }
@@ -74,6 +76,7 @@ impl InFlight {
             },
             begun: shared.clock.monotonic(),
             used: 0,
+            waited: false,
             slot,
             shared: Arc::clone(shared),
         }
@@ -130,12 +133,17 @@ impl InFlight {
     }
 
     /// Reserves memory for `bytes` more bytes in `field`. Without room for it the facet is marked as
-    /// failed; a little metadata is kept all the same.
+    /// failed; a little metadata is kept all the same. Of content nothing more is taken then, so that
+    /// what is there has no holes.
     pub(crate) fn reserve(&mut self, field: Field, bytes: usize) -> bool {
+        let has_failed = |facet| self.raw.failed.contains(facet);
+        if field.info().sensitive && field.facet().is_some_and(has_failed) {
+            return false;
+        }
         let needed = self.used.saturating_add(bytes).saturating_add(ITEM_BYTES);
         if needed > self.raw.reserved {
             let more = (needed - self.raw.reserved).max(RESERVE_STEP);
-            if self.shared.pipeline.budget().reserve_bytes(more).is_ok() {
+            if self.take(more) {
                 self.raw.reserved += more;
             } else if field.info().sensitive || needed > self.raw.reserved + UNRESERVED_BYTES {
                 if let Some(facet) = field.facet() {
@@ -146,6 +154,14 @@ impl InFlight {
         }
         self.used = needed;
         true
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        let budget = self.shared.pipeline.budget();
+        if budget.try_reserve_bytes(bytes) {
+            return true;
+        }
+        !std::mem::replace(&mut self.waited, true) && budget.reserve_bytes(bytes).is_ok()
     }
 
     /// The most bytes of `text` that one event takes, cut where a character ends; what is cut off

@@ -124,6 +124,11 @@ impl Budget {
         Err(LossReason::MemoryBudget)
     }
 
+    /// Takes room for `bytes` of an open interaction if there is some, and never waits.
+    pub(crate) fn try_reserve_bytes(&self, bytes: usize) -> bool {
+        self.bytes.take(bytes)
+    }
+
     pub(crate) fn release_bytes(&self, bytes: usize) {
         self.bytes.give(bytes);
         self.tell();
