@@ -97,8 +97,9 @@
 //!
 //! - `examples/quickstart.rs` asks a model over HTTP and shows the event; `streaming`,
 //!   `policy_file`, `every_field` and `find_subject` beside it each show one thing.
-//! - `docs/policy.md` explains policies, `docs/fields.md` lists every field, `docs/promises.md` says
-//!   what is promised and which test holds it.
+//! - `docs/capture.md` is the manual of capturing by hand, `docs/policy.md` explains policies,
+//!   `docs/fields.md` lists every field, `docs/promises.md` says what is promised and which test
+//!   holds it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use llm_audit_core::{
@@ -132,3 +133,11 @@ pub mod sinks {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/capture.md")]
+struct Capture;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/policy.md")]
+struct PolicyManual;
