@@ -44,7 +44,7 @@ impl Interaction {
     ///
     /// A part has its own facet, and the lower level of that and of `prompt` holds: `reasoning`
     /// for reasoning parts, `tool_io` for tool calls and their responses, `media` for blobs, URIs
-    /// and files, `system_prompt` for text with role system.
+    /// and files, `system_prompt` for text with role system or developer.
     pub fn message(&mut self, message: Message) -> &mut Self {
         if self.accepts(Field::InputMessages) {
             self.put(Field::InputMessages, Value::Messages(vec![message]));

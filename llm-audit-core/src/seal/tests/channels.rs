@@ -58,6 +58,7 @@ fn marked(field_type: FieldType, facet: Facet) -> Value {
         FieldType::Media => Value::Media(vec![MediaItem::default().uri(text())]),
         FieldType::Messages => Value::Messages(vec![
             message("system", Facet::SystemPrompt).name(mark(facet)),
+            message("developer", Facet::SystemPrompt),
             message("user", facet).extra(&[mark(facet)]),
         ]),
         FieldType::Numbers => Value::Numbers([(text(), 0.5)].into()),
