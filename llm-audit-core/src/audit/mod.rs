@@ -77,16 +77,10 @@ impl Audit {
     /// # Errors
     ///
     /// `is_refused` with [`Overflow::FailClosed`](crate::Overflow::FailClosed) when there is no
-    /// room, and in a forked child of the process that started the log. The refusal is counted as a
-    /// loss. Otherwise it never fails.
+    /// room. The refusal is counted as a loss. Otherwise it never fails.
     pub fn try_begin(&self, operation: Operation) -> Result<Interaction, Error> {
         if !self.0.is_capturing() {
             return Ok(Interaction::off());
-        }
-        if self.0.pipeline.refuse_forked() {
-            return Err(Error::refused(
-                "this process is a fork of the one that started the log; start a log of its own",
-            ));
         }
         let mut slot = None;
         if self.0.pipeline.budget().overflow() == Overflow::FailClosed {
@@ -103,9 +97,6 @@ impl Audit {
     /// recorder then records nothing, and the diagnostics hook is told.
     pub fn event(&self, kind: Kind) -> Recorder {
         if !self.0.is_capturing() {
-            return Recorder::off();
-        }
-        if self.0.pipeline.refuse_forked() {
             return Recorder::off();
         }
         if !kind.is_capture() && !matches!(kind, Kind::Other(_)) {

@@ -342,7 +342,9 @@ impl<S: Seal> Pipeline<S> {
         waiter: Option<(Goal, Waiter)>,
     ) -> Result<u64, Refusal> {
         let shared = &self.shared;
-        if self.refuse_forked() {
+        if self.is_forked() {
+            // No lock is taken: its holder may not exist in this process.
+            shared.forked.fetch_add(1, Ordering::Relaxed);
             return Err(Refusal::Lost(LossReason::Forked));
         }
         let bytes = raw.reserved_bytes();

@@ -6,7 +6,6 @@ use super::budget::Slot;
 use super::counters::LossReason;
 use super::report::Report;
 use super::{Pipeline, Seal};
-use crate::sync::Ordering;
 
 impl<S: Seal> Pipeline<S> {
     /// Has the worker delete what has expired, and waits for it, `timeout` at most.
@@ -39,17 +38,6 @@ impl<S: Seal> Pipeline<S> {
                 self.shared.bell.ring();
             }
         })
-    }
-
-    /// Returns whether this process is a forked child, and counts the event that is not recorded.
-    ///
-    /// No lock is taken: its holder may not exist in this process.
-    pub(crate) fn refuse_forked(&self) -> bool {
-        let forked = self.is_forked();
-        if forked {
-            self.shared.forked.fetch_add(1, Ordering::Relaxed);
-        }
-        forked
     }
 
     /// Returns whether the log is ending or has ended; for a forked child it has.
