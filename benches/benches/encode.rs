@@ -30,7 +30,7 @@ fn event() -> Event {
         .unwrap()
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 64)]
 fn event_encode(bencher: Bencher<'_, '_>) {
     let event = event();
     let bytes = event.to_json().len();
@@ -41,7 +41,7 @@ fn event_encode(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 64)]
 fn serde_json_of_the_event(bencher: Bencher<'_, '_>) {
     let event = event();
     let bytes = event.to_json().len();
@@ -49,7 +49,7 @@ fn serde_json_of_the_event(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| serde_json::to_vec(&event).unwrap());
 }
 
-#[divan::bench]
+#[divan::bench(sample_size = 64)]
 fn serde_json_of_a_struct(bencher: Bencher<'_, '_>) {
     let call = Call::default();
     let bytes = serde_json::to_vec(&call).unwrap().len();

@@ -21,7 +21,7 @@ fn log(policy: Policy) -> (AuditGuard, tempfile::TempDir) {
 }
 
 /// Begin, 38 fields and finish under the policy that captures nothing.
-#[divan::bench(threads = [1, 4])]
+#[divan::bench(threads = [1, 4], sample_size = 1024)]
 fn whole_call_under_no_policy(bencher: Bencher<'_, '_>) {
     let (audit, _dir) = log(Policy::none());
     let call = Call::default();
@@ -29,13 +29,13 @@ fn whole_call_under_no_policy(bencher: Bencher<'_, '_>) {
 }
 
 /// Begin and finish without a log.
-#[divan::bench]
+#[divan::bench(sample_size = 1024)]
 fn begin_without_a_log(bencher: Bencher<'_, '_>) {
     bencher.bench(|| llm_audit_core::begin(Operation::Chat).finish());
 }
 
 /// One question about a facet that is off, on a call that is recorded.
-#[divan::bench]
+#[divan::bench(sample_size = 1024)]
 fn allows_a_facet_that_is_off(bencher: Bencher<'_, '_>) {
     let policy = Policy::builder()
         .facet(Facet::Model, Level::Full)
@@ -48,7 +48,7 @@ fn allows_a_facet_that_is_off(bencher: Bencher<'_, '_>) {
 }
 
 /// A prompt of 2 KB for a facet that is off, on a call that is recorded.
-#[divan::bench]
+#[divan::bench(sample_size = 1024)]
 fn prompt_of_a_facet_that_is_off(bencher: Bencher<'_, '_>) {
     let policy = Policy::builder()
         .facet(Facet::Model, Level::Full)
