@@ -1,10 +1,10 @@
 //! The one function that removes data from an event.
 
-use crate::catalog::Field;
+use crate::catalog::{Field, FieldType};
 use crate::event::{Event, Part, Value};
 use crate::facet::{Facet, FacetSet};
 use crate::seal::absence::{Absence, Absences};
-use crate::seal::parts::{facet_of, without_content};
+use crate::seal::parts::{OF_PARTS, facet_of, without_content};
 
 impl Event {
     /// Removes the data of `facets`, and says so under `reason`.
@@ -13,6 +13,12 @@ impl Event {
     /// content. Removing the same facets again changes nothing.
     pub fn withhold(&mut self, facets: FacetSet, reason: Absence) {
         let mut absences = Absences::default();
+        for field in self.misfits() {
+            if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
+                self.remove(field);
+                absences.add(reason, facet);
+            }
+        }
         let present: Vec<Field> = self.present().collect();
         for field in present {
             if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
@@ -24,6 +30,7 @@ impl Event {
             }
         }
         self.withhold_digests(facets);
+        self.withhold_truncations(facets);
         absences.write_to(self);
     }
 
@@ -40,6 +47,35 @@ impl Event {
             self.remove(Field::Digests);
         }
     }
+
+    /// The size and the digest of what was cut are data of its field's facet, and of those of the
+    /// parts in it.
+    fn withhold_truncations(&mut self, facets: FacetSet) {
+        let Some(Value::Truncations(truncations)) = self.get_mut(Field::Truncations) else {
+            return;
+        };
+        truncations.retain(|truncation| {
+            let field = truncation.field.as_deref().and_then(Field::from_name);
+            field.is_none_or(|field| {
+                let of_field = field.facet().is_some_and(|facet| facets.contains(facet));
+                let holds_parts =
+                    matches!(field.field_type(), FieldType::Messages | FieldType::Parts);
+                let of_parts = OF_PARTS.iter().any(|facet| facets.contains(*facet));
+                !(of_field || (holds_parts && of_parts))
+            })
+        });
+        if truncations.is_empty() {
+            self.remove(Field::Truncations);
+        }
+    }
+
+    /// The fields whose values are not of their types; a newer version wrote them.
+    fn misfits(&self) -> Vec<Field> {
+        let names = self.unknown().iter();
+        names
+            .filter_map(|(name, _)| Field::from_name(name))
+            .collect()
+    }
 }
 
 fn withhold_parts(
@@ -52,10 +88,16 @@ fn withhold_parts(
     let mut strip = |parts: &mut Vec<Part>, role: Option<&str>| {
         for part in parts {
             let facet = facet_of(part, role, container);
-            if facets.contains(facet) && part.absent.is_none() {
-                *part = without_content(part, reason.as_str());
+            if !facets.contains(facet) {
+                continue;
+            }
+            // What is absent already may have left its digest.
+            let reason_before = part.absent.take();
+            let left = without_content(part, reason_before.as_deref().unwrap_or(reason.as_str()));
+            if reason_before.is_none() || part.digest.is_some() {
                 absences.add(reason, facet);
             }
+            *part = left;
         }
     };
     match value {
@@ -74,7 +116,7 @@ fn withhold_parts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Kind, Message};
+    use crate::event::{Kind, Message, Truncation};
     use crate::id::{EventId, WriterId};
     use crate::timestamp::Timestamp;
 
@@ -115,6 +157,50 @@ mod tests {
         assert_eq!(parts[1].r#type.as_deref(), Some("tool_call"));
         assert_eq!(parts[1].absent.as_deref(), Some("expired"));
         assert_eq!(event.absence(Facet::ToolIo), Some("expired"));
+    }
+
+    #[test]
+    fn a_digest_of_a_part_goes_with_its_facet() {
+        let mut event = event();
+        let mut left = Part::default().r#type("tool_call").absent("withheld");
+        left.digest = Some("h:k1:abc".to_owned());
+        let message = Message::default().role("assistant").parts([left]);
+        event.set(Field::OutputMessages, Value::Messages(vec![message]));
+        event.withhold([Facet::ToolIo].into_iter().collect(), Absence::Erased);
+        assert!(!event.to_json().contains("h:k1:abc"));
+        assert_eq!(event.absence(Facet::ToolIo), Some("erased"));
+    }
+
+    #[test]
+    fn size_and_digest_of_what_was_cut_go_with_the_facet() {
+        let cut = Truncation::default()
+            .field("output_messages")
+            .bytes(9)
+            .digest("h:k1:abc");
+        for facet in [Facet::Response, Facet::ToolIo] {
+            let mut event = event();
+            event.set(Field::Truncations, Value::Truncations(vec![cut.clone()]));
+            event.withhold([facet].into_iter().collect(), Absence::Erased);
+            assert_eq!(event.truncations(), None);
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_newer_type_goes_with_its_facet() {
+        let json = event().to_json().replace(r#""u-1""#, r#"{"id":"u-1"}"#);
+        let mut event = Event::from_json(json.as_bytes()).unwrap();
+        event.withhold([Facet::User].into_iter().collect(), Absence::Erased);
+        assert!(!event.to_json().contains("u-1"));
+        assert_eq!(event.absence(Facet::User), Some("erased"));
+    }
+
+    #[test]
+    fn what_was_redacted_and_then_erased_is_said_to_be_erased() {
+        let mut event = event();
+        let absent = [("redacted".to_owned(), vec!["response".to_owned()])];
+        event.set(Field::Absent, Value::TextsMap(absent.into()));
+        event.withhold([Facet::Response].into_iter().collect(), Absence::Withheld);
+        assert_eq!(event.absence(Facet::Response), Some("withheld"));
     }
 
     #[test]

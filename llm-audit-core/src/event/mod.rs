@@ -197,8 +197,12 @@ impl Event {
     /// reason: the facet is then present, or nothing was provided.
     pub fn absence(&self, facet: Facet) -> Option<&str> {
         let reasons = self.absent()?.iter();
-        let mut found = reasons.filter(|(_, facets)| facets.iter().any(|f| f == facet.name()));
-        found.next().map(|(reason, _)| reason.as_str())
+        let found = reasons.filter(|(_, facets)| facets.iter().any(|f| f == facet.name()));
+        // Where there is more than one reason, that by which more is gone.
+        let rank = |reason: &str| REASONS.iter().position(|known| *known == reason);
+        found
+            .map(|(reason, _)| reason.as_str())
+            .min_by_key(|reason| rank(reason).unwrap_or(REASONS.len()))
     }
 
     /// The present fields outside the five required ones.
@@ -218,6 +222,17 @@ impl Event {
             .binary_search_by_key(&field, |(field, _)| *field)
     }
 }
+
+/// Reasons for absence, those by which all is gone first.
+const REASONS: &[&str] = &[
+    "erased",
+    "expired",
+    "withheld",
+    "sampled_out",
+    "failed",
+    "truncated",
+    "redacted",
+];
 
 impl Field {
     pub(crate) const fn is_required(self) -> bool {
