@@ -419,3 +419,97 @@ mod jsonl {
         );
     }
 }
+
+/// A value of the host whose code fails wherever the log asks it for something.
+struct Broken;
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+impl serde::Serialize for Broken {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("a Serialize of the host")
+    }
+}
+
+/// Returns the one event of kind `kind` that `record` leaves under a policy that keeps all text.
+fn recorded(kind: &Kind, record: impl FnOnce(&AuditGuard)) -> llm_audit::Event {
+    let temp = tempfile::tempdir().unwrap();
+    let policy = Policy::builder()
+        .preset(Preset::Operations)
+        .facet(Facet::Prompt, Level::Full)
+        .facet(Facet::ToolIo, Level::Full)
+        .facet(Facet::Metadata, Level::Full)
+        .facet(Facet::ErrorDetail, Level::Full)
+        .facet(Facet::Feedback, Level::Full)
+        .retention(Retention::Days30)
+        .build()
+        .unwrap();
+    let audit = builder()
+        .policy(policy)
+        .journal(temp.path())
+        .spawn()
+        .unwrap();
+    record(&audit);
+    assert!(audit.shutdown(LONG).is_complete());
+    let mut events = common::read(temp.path());
+    events.retain(|event| event.kind() == kind);
+    assert_eq!(events.len(), 1);
+    events.remove(0)
+}
+
+#[test]
+fn an_error_that_cannot_be_printed_is_recorded_without_its_text() {
+    let event = recorded(&Kind::Interaction, |audit| {
+        audit.begin(Operation::Chat).fail(&Broken);
+    });
+    assert_eq!(event.status(), Some(llm_audit::Status::Error));
+    assert!(event.error_type().unwrap().ends_with("Broken"));
+    assert_eq!(event.absence(Facet::ErrorDetail), Some("failed"));
+}
+
+#[test]
+fn code_of_the_host_that_panics_in_a_setter_costs_the_value_alone() {
+    let event = recorded(&Kind::Interaction, |audit| {
+        let mut call = audit.begin(Operation::Chat);
+        call.tool_arguments(&Broken);
+        call.metadata(
+            [("a", 1), ("b", 2)]
+                .map(|pair| pair)
+                .into_iter()
+                .map(|pair| {
+                    assert!(pair.0 == "a", "an iterator of the host");
+                    pair
+                }),
+        );
+        call.user("why");
+        call.finish();
+    });
+    assert_eq!(event.status(), Some(llm_audit::Status::Ok));
+    assert_eq!(event.prompt().as_deref(), Some("why"));
+    for facet in [Facet::ToolIo, Facet::Metadata] {
+        assert_eq!(event.absence(facet), Some("failed"));
+    }
+}
+
+#[test]
+fn a_target_that_cannot_be_printed_is_left_out() {
+    let event = recorded(&Kind::Feedback, |audit| {
+        audit.feedback(Broken).feedback_thumb("up").record();
+    });
+    assert_eq!(event.target_event_id(), None);
+    assert_eq!(event.feedback_thumb(), Some("up"));
+}
+
+#[test]
+fn a_deadline_that_never_comes_is_none() {
+    let event = recorded(&Kind::Interaction, |audit| {
+        let mut call = audit.begin(Operation::Chat);
+        call.deadline(Duration::MAX);
+        drop(call);
+    });
+    assert_eq!(event.status(), Some(llm_audit::Status::Abandoned));
+}

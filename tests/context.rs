@@ -263,3 +263,51 @@ fn a_call_that_narrows_everything_keeps_the_evidence() {
     assert_eq!(event.absence(Facet::Prompt), Some("withheld"));
     assert!(event.prompt().is_none() && event.policy_hash().is_some());
 }
+
+#[test]
+fn what_a_context_narrows_holds_within_a_call_from_outside_it() {
+    let (dir, audit) = log();
+    let mut outer = audit.begin(Operation::InvokeAgent);
+    outer.step_name("outer");
+    Context::current()
+        .narrow(Facet::Prompt, Level::Off)
+        .enter(|| {
+            outer.enter(|| {
+                let mut inner = audit.begin(Operation::Chat);
+                inner.step_name("inner").user("nobody may know");
+                inner.finish();
+            });
+        });
+    outer.finish();
+    let events = by_step(dir.path(), &audit);
+    assert_eq!(events["inner"].prompt(), None);
+    assert_eq!(events["inner"].absence(Facet::Prompt), Some("withheld"));
+}
+
+#[test]
+fn an_intent_has_the_context_of_its_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let policy = Policy::builder()
+        .facet(Facet::User, Level::Full)
+        .intent(llm_audit::Intent::Metadata)
+        .retention(Retention::Days30);
+    let audit = builder()
+        .policy(policy.build().unwrap())
+        .journal(dir.path())
+        .spawn()
+        .unwrap();
+    let context = Context::default().with(Fields::new().user_id("ada"));
+    let mut call = context.enter(|| audit.begin(Operation::Chat));
+    let other = Context::default().with(Fields::new().user_id("bob"));
+    other.enter(|| {
+        call.sent();
+    });
+    call.finish();
+    assert!(audit.shutdown(Duration::from_secs(10)).is_complete());
+    let events = common::read(dir.path()).into_iter();
+    let users: Vec<_> = events
+        .filter(|event| event.kind().is_capture())
+        .map(|event| event.user_id().map(str::to_owned))
+        .collect();
+    assert_eq!(users, [Some("ada".to_owned()), Some("ada".to_owned())]);
+}

@@ -173,3 +173,18 @@ fn a_stream_larger_than_an_event_is_cut_and_says_so() {
     assert!(event.response().unwrap().starts_with("word "));
     assert!(event.to_json().len() <= 64 << 10);
 }
+
+#[test]
+fn nothing_comes_after_the_place_where_a_stream_was_cut() {
+    let event = recorded(|mut call, _| {
+        call.chunk(&"a".repeat(60 << 10));
+        call.chunk(&"b".repeat(10 << 10));
+        call.chunk("c");
+        call.finish();
+    });
+    let kept = event.response().unwrap();
+    assert!(kept.bytes().all(|byte| byte == b'a'));
+    let cut = &event.truncations().unwrap()[0];
+    assert_eq!(cut.bytes, Some((70 << 10) + 1));
+    assert_eq!(event.absence(Facet::Response), Some("truncated"));
+}

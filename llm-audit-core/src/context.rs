@@ -107,6 +107,16 @@ impl Context {
         self.changed(|frame| frame.parent = Some(parent))
     }
 
+    /// Returns this context with what `other` narrows.
+    pub(crate) fn narrowed_by(self, other: &Self) -> Self {
+        match &other.0 {
+            Some(frame) if frame.narrowed != Levels::FULL => {
+                self.changed(|own| own.narrowed = own.narrowed.min(frame.narrowed))
+            }
+            _ => self,
+        }
+    }
+
     pub(crate) const fn from_frame(frame: Option<Arc<Frame>>) -> Self {
         Self(frame)
     }

@@ -97,6 +97,8 @@ impl PutField for Fields {
             Err(position) => self.values.insert(position, (field, value)),
         }
     }
+
+    fn put_failed(&mut self, _: Field) {}
 }
 
 /// Shows which fields are set, never their values.

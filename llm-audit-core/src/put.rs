@@ -1,5 +1,8 @@
 //! One setter for each field that a host may set, for everything that takes fields.
 
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::catalog::Field;
 use crate::event::Value;
 
@@ -13,6 +16,24 @@ pub(crate) trait PutField {
 
     /// Puts `value` in `field`; lists of records and maps grow, other values are replaced.
     fn put(&mut self, field: Field, value: Value);
+
+    /// Notes that a value of `field` was offered and could not be taken.
+    fn put_failed(&mut self, field: Field);
+}
+
+/// Runs code of the host that auditing alone calls, such as an iterator that a setter was given. A
+/// panic in it costs the value, not the host's call.
+pub(crate) fn contained<T>(build: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(build)).ok()
+}
+
+/// Returns the text of `value`, or `None` when its `Display` fails or panics.
+pub(crate) fn display_text<T: fmt::Display + ?Sized>(value: &T) -> Option<String> {
+    contained(|| {
+        let mut text = String::new();
+        write!(text, "{value}").ok().map(|()| text)
+    })
+    .flatten()
 }
 
 /// Adds `value` to `present`: lists of records and maps grow, other values are replaced.
@@ -92,18 +113,27 @@ macro_rules! setters {
         $crate::put::PutField::put_text(&mut *$this, $field, $value.as_ref())
     };
     (@put $type:ident $this:ident $field:expr, $value:ident) => {
-        $crate::put::PutField::put(
-            &mut *$this,
-            $field,
-            $crate::Value::$type($crate::put::setters!(@convert $type $value)),
-        )
+        match $crate::put::setters!(@build $type $value) {
+            Some(value) => $crate::put::PutField::put(&mut *$this, $field, value),
+            None => $crate::put::PutField::put_failed(&mut *$this, $field),
+        }
+    };
+    (@build Json $value:ident) => {
+        $crate::event::json::try_json_text($value).map($crate::Value::Json)
+    };
+    (@build Bool $value:ident) => { Some($crate::Value::Bool($value)) };
+    (@build Float $value:ident) => { Some($crate::Value::Float($value)) };
+    (@build Id $value:ident) => { Some($crate::Value::Id($value)) };
+    (@build Int $value:ident) => { Some($crate::Value::Int($crate::put::int($value))) };
+    (@build Time $value:ident) => { Some($crate::Value::Time($value)) };
+    (@build $type:ident $value:ident) => {
+        $crate::put::contained(move || {
+            $crate::Value::$type($crate::put::setters!(@convert $type $value))
+        })
     };
     (@convert Counts $value:ident) => {
         $value.into_iter().map(|(name, count)| (name.into(), $crate::put::int(count))).collect()
     };
-    (@convert Float $value:ident) => { $value };
-    (@convert Int $value:ident) => { $crate::put::int($value) };
-    (@convert Json $value:ident) => { $crate::event::json::to_json_text($value) };
     (@convert JsonMap $value:ident) => {
         $value
             .into_iter()
@@ -117,9 +147,6 @@ macro_rules! setters {
         $value.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
     };
     (@convert Texts $value:ident) => { $value.into_iter().map(Into::into).collect() };
-    (@convert Bool $value:ident) => { $value };
-    (@convert Id $value:ident) => { $value };
-    (@convert Time $value:ident) => { $value };
     (@convert $records:ident $value:ident) => { $value.into_iter().collect() };
 }
 

@@ -119,6 +119,12 @@ impl PutField for Recorder {
             flight.put(field, value);
         }
     }
+
+    fn put_failed(&mut self, field: Field) {
+        if let Some(flight) = &mut self.flight {
+            flight.put_failed(field);
+        }
+    }
 }
 
 impl Drop for Recorder {

@@ -13,6 +13,7 @@ use crate::audit::{self, Audit};
 use crate::context::Context;
 use crate::event::{Operation, Status};
 use crate::interaction::Interaction;
+use crate::put::{PutField, contained};
 
 /// A call of a function under `#[audit]`.
 ///
@@ -103,12 +104,16 @@ impl Call {
         self.0.is_some()
     }
 
-    /// Lets `put` fill `slot`, unless its facet is off.
+    /// Lets `put` fill `slot`, unless its facet is off. A panic in what it evaluates costs the value
+    /// alone.
     pub fn set<K>(&mut self, slot: Slot<K>, put: impl FnOnce(Taken<'_, K>)) {
-        if let Some(interaction) = &mut self.0
-            && let Some(taken) = slot.take(interaction)
-        {
-            put(taken);
+        if let Some(interaction) = &mut self.0 {
+            let field = slot.field();
+            if let Some(taken) = slot.take(interaction)
+                && contained(|| put(taken)).is_none()
+            {
+                interaction.put_failed(field);
+            }
         }
     }
 

@@ -45,6 +45,16 @@ impl<K> Slot<K> {
         }
     }
 
+    /// Returns the field that the value is put in, or the first of them.
+    pub(super) const fn field(&self) -> Field {
+        match self.target {
+            Target::Field(field) => field,
+            Target::Prompt | Target::System => Field::InputMessages,
+            Target::Response => Field::OutputMessages,
+            Target::Usage => Field::InputTokens,
+        }
+    }
+
     /// Returns the slot of `interaction`, unless its facet is off.
     pub(super) fn take(self, interaction: &mut Interaction) -> Option<Taken<'_, K>> {
         let allowed = match self.target {

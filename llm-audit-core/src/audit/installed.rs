@@ -34,6 +34,9 @@ pub(super) fn install(guard: &AuditGuard) -> Result<(), Error> {
             "a log is installed already; shut it down first, or use handles",
         ));
     }
-    *installed = Some(guard.handle());
+    let before = installed.replace(guard.handle());
+    // The last handle of a log may wait for its sinks, and those may ask for the installed log.
+    drop(installed);
+    drop(before);
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::id::{Ids, WriterId};
 use crate::interaction::Interaction;
 use crate::pipeline::{Counters, Overflow, Pipeline, Report};
 use crate::policy::Policy;
+use crate::put::display_text;
 use crate::recorder::Recorder;
 use crate::seal::Sealer;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, OnceLock, Ordering, RwLock};
@@ -255,7 +256,11 @@ impl Audit {
 
     fn late(&self, kind: Kind, target: &dyn fmt::Display) -> Recorder {
         let mut recorder = self.event(kind);
-        recorder.target_event_id(target.to_string());
+        if recorder.event_id().is_some()
+            && let Some(target) = display_text(target)
+        {
+            recorder.target_event_id(target);
+        }
         recorder
     }
 }

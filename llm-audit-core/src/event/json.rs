@@ -7,10 +7,17 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::Event;
 use super::record::Record;
 use super::value::ValueRef;
+use crate::put::contained;
 
 /// Returns `value` as compact JSON text; `null` when it cannot be written as JSON.
 pub(crate) fn to_json_text(value: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    try_json_text(value).unwrap_or_else(|| "null".to_owned())
+}
+
+/// Returns `value` as compact JSON text, or `None` when it cannot be written as JSON, also because
+/// its `Serialize` panics.
+pub(crate) fn try_json_text(value: &(impl Serialize + ?Sized)) -> Option<String> {
+    contained(|| serde_json::to_string(value).ok()).flatten()
 }
 
 /// Appends `event` to `out` as one compact JSON object, without a newline.

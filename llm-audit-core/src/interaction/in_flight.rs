@@ -32,6 +32,8 @@ pub(crate) struct InFlight {
     /// When the event was begun, on the monotonic clock.
     pub(crate) begun: Duration,
     used: usize,
+    /// Facets of which something was left out for want of memory.
+    no_room: FacetSet,
     /// Whether the event has waited for memory: a call waits once, however much it is told.
     waited: bool,
     /// Room that was taken when the event began.
@@ -76,6 +78,7 @@ impl InFlight {
             },
             begun: shared.clock.monotonic(),
             used: 0,
+            no_room: FacetSet::EMPTY,
             waited: false,
             slot,
             shared: Arc::clone(shared),
@@ -102,7 +105,8 @@ impl InFlight {
     }
 
     /// Returns the context of what happens within this event: the one that it began in, with the
-    /// event as the parent, and with the identity that was set on it.
+    /// event as the parent, and with the identity that was set on it. What the current context
+    /// narrows stays narrowed.
     pub(crate) fn context(&self) -> Context {
         let event_id = self.raw.event_id;
         let span_id = self.raw.buffers.text_of(Field::SpanId);
@@ -111,6 +115,7 @@ impl InFlight {
             identity.put(field, value);
         }
         Context::from_frame(self.raw.context.clone())
+            .narrowed_by(&Context::current())
             .with(identity)
             .with_parent(Parent {
                 event_id,
@@ -136,11 +141,16 @@ impl InFlight {
     /// failed; a little metadata is kept all the same. Of content nothing more is taken then, so that
     /// what is there has no holes.
     pub(crate) fn reserve(&mut self, field: Field, bytes: usize) -> bool {
-        let has_failed = |facet| self.raw.failed.contains(facet);
-        if field.info().sensitive && field.facet().is_some_and(has_failed) {
+        self.reserve_bytes(field, bytes.saturating_add(ITEM_BYTES))
+    }
+
+    /// Does what [`reserve`](Self::reserve) does for bytes that are no item of their own.
+    pub(crate) fn reserve_bytes(&mut self, field: Field, bytes: usize) -> bool {
+        let has_no_room = |facet| self.no_room.contains(facet);
+        if field.info().sensitive && field.facet().is_some_and(has_no_room) {
             return false;
         }
-        let needed = self.used.saturating_add(bytes).saturating_add(ITEM_BYTES);
+        let needed = self.used.saturating_add(bytes);
         if needed > self.raw.reserved {
             let more = (needed - self.raw.reserved).max(RESERVE_STEP);
             if self.take(more) {
@@ -148,6 +158,7 @@ impl InFlight {
             } else if field.info().sensitive || needed > self.raw.reserved + UNRESERVED_BYTES {
                 if let Some(facet) = field.facet() {
                     self.raw.failed.insert(facet);
+                    self.no_room.insert(facet);
                 }
                 return false;
             }
@@ -211,6 +222,8 @@ impl InFlight {
         }
         let operation = self.raw.operation.clone();
         let mut sent = Self::new(&self.shared, Kind::PromptSent, operation, None);
+        // The intent is of the interaction's request, wherever it is sent from.
+        sent.raw.context.clone_from(&self.raw.context);
         sent.raw.levels = sent.raw.levels.min(self.raw.levels);
         sent.raw.narrowed = sent.raw.narrowed.min(self.raw.narrowed);
         if intent != Intent::Content {
@@ -261,6 +274,12 @@ impl PutField for InFlight {
             self.raw.buffers.push(field, value);
         }
     }
+
+    fn put_failed(&mut self, field: Field) {
+        if let Some(facet) = field.facet() {
+            self.raw.failed.insert(facet);
+        }
+    }
 }
 
 /// The heap bytes of `value`, roughly: what the memory budget counts.
@@ -276,6 +295,11 @@ pub(crate) fn size_of_value(value: ValueRef<'_>) -> usize {
                 .filter_map(|c| record.get(c))
                 .map(size_of_value)
                 .sum::<usize>()
+                + record
+                    .unknown()
+                    .iter()
+                    .map(|(name, json)| name.len() + json.len())
+                    .sum::<usize>()
                 + size_of::<R>()
         };
         records.iter().map(size).sum()

@@ -16,7 +16,7 @@ use crate::facet::Facet;
 use crate::id::EventId;
 use crate::level::Level;
 use crate::pipeline::Slot;
-use crate::put::{PutField, setters};
+use crate::put::{PutField, display_text, setters};
 use crate::sync::{Arc, thread};
 
 use in_flight::InFlight;
@@ -124,7 +124,8 @@ impl Interaction {
     /// Makes the interaction a time-out when it is dropped later than `limit` from now.
     pub fn deadline(&mut self, limit: Duration) -> &mut Self {
         if let Some(active) = &mut self.inner {
-            active.deadline = Some(active.flight.shared.clock.monotonic() + limit);
+            // A limit beyond what the clock can count is none.
+            active.deadline = active.flight.shared.clock.monotonic().checked_add(limit);
         }
         self
     }
@@ -208,9 +209,10 @@ impl Interaction {
         if let Some(active) = &mut self.inner
             && active.flight.allows(Facet::ErrorDetail)
         {
-            active
-                .flight
-                .put_owned(Field::ErrorMessage, error.to_string());
+            match display_text(error) {
+                Some(text) => active.flight.put_owned(Field::ErrorMessage, text),
+                None => active.flight.put_failed(Field::ErrorMessage),
+            }
         }
         self.end(Status::Error)
     }
@@ -288,14 +290,19 @@ impl Interaction {
             .shared
             .max_event_bytes
             .saturating_sub(stream.bytes);
-        if text.len() > room {
-            active.flight.note_cut(field, text.len());
-        } else if active.flight.reserve(field, text.len()) {
-            if stream.append(choice, part_type, text) {
-                stream.bytes += text.len();
-            } else {
-                active.flight.note_cut(field, text.len());
-            }
+        stream.offered = stream.offered.saturating_add(text.len());
+        if stream.is_cut {
+            return self;
+        }
+        let mut needed = text.len();
+        if stream.begins_part(choice, part_type) {
+            needed += size_of::<Part>();
+        }
+        let has_room = text.len() <= room && active.flight.reserve_bytes(field, needed);
+        if has_room && stream.append(choice, part_type, text) {
+            stream.bytes += text.len();
+        } else {
+            stream.is_cut = true;
         }
         self
     }
@@ -341,6 +348,9 @@ impl Active {
                     flight.put(field, Value::Int(gap));
                 }
             }
+        }
+        if stream.is_cut {
+            flight.note_cut(Field::OutputMessages, stream.offered);
         }
         if stream.bytes > 0 {
             for part in flight.raw.buffers.take_output_parts() {
@@ -400,6 +410,12 @@ impl PutField for Interaction {
     fn put(&mut self, field: Field, value: Value) {
         if let Some(active) = &mut self.inner {
             active.flight.put(field, value);
+        }
+    }
+
+    fn put_failed(&mut self, field: Field) {
+        if let Some(active) = &mut self.inner {
+            active.flight.put_failed(field);
         }
     }
 }

@@ -12,8 +12,13 @@ const MAX_CHOICES: usize = 128;
 #[derive(Default)]
 pub(crate) struct Stream {
     choices: Vec<Vec<Part>>,
-    /// Bytes of text so far.
+    /// Bytes of text that are kept.
     pub(crate) bytes: usize,
+    /// Bytes of text that came.
+    pub(crate) offered: usize,
+    /// Whether there was no room for a text. What comes later is not kept either: a text with a
+    /// hole reads like a whole one, and half a secret is none that a detector knows.
+    pub(crate) is_cut: bool,
     pub(crate) count: u64,
     pub(crate) first_at: Option<Timestamp>,
     pub(crate) last_at: Option<Timestamp>,
@@ -52,6 +57,12 @@ impl Stream {
             None => parts.push(Part::default().r#type(part_type).content(text)),
         }
         true
+    }
+
+    /// Returns whether text of type `part_type` begins a new part of choice number `choice`.
+    pub(crate) fn begins_part(&self, choice: usize, part_type: &str) -> bool {
+        let last = self.choices.get(choice).and_then(|parts| parts.last());
+        last.is_none_or(|part| !part.is_type(part_type))
     }
 
     /// Adds `part` to the first choice, after what has come of it.
