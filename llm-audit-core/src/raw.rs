@@ -38,7 +38,7 @@ pub(crate) struct RawEvent {
     pub(crate) context: Option<Arc<Frame>>,
     /// Facets that were offered while they were off.
     pub(crate) offered: FacetSet,
-    /// Facets of which something was left out for want of memory.
+    /// Facets of which something could not be taken: for want of memory, or because its code failed.
     pub(crate) failed: FacetSet,
     /// Fields that were cut while they were captured, with their size so far in bytes.
     pub(crate) cut: Vec<(Field, u64)>,

@@ -23,8 +23,9 @@ pub(super) fn redact(
     session: &mut Session,
     text: &str,
     families: Families,
+    name: Option<&str>,
 ) -> Result<Option<String>, RedactError> {
-    value(session, text, families, None, MAX_NESTED_TEXTS)
+    value(session, text, families, name, MAX_NESTED_TEXTS)
 }
 
 fn value(

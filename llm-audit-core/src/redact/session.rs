@@ -128,8 +128,9 @@ impl Session {
         &mut self,
         text: &str,
         families: Families,
+        name: Option<&str>,
     ) -> Result<Option<String>, RedactError> {
-        super::json::redact(self, text, families)
+        super::json::redact(self, text, families, name)
     }
 
     /// Returns what was found since the last call, one entry for each type and operator.

@@ -8,7 +8,7 @@ fn session() -> Session {
 }
 
 fn json(text: &str) -> Option<String> {
-    session().json(text, Families::All).unwrap()
+    session().json(text, Families::All, None).unwrap()
 }
 
 fn password(word: &str) -> String {
@@ -119,6 +119,7 @@ fn findings_are_counts_by_type_and_operator() {
         .json(
             "{\"a\":\"ada@example.org\",\"n\":4111111111111111}",
             Families::All,
+            None,
         )
         .unwrap();
     let findings = session.take_findings();
@@ -220,7 +221,7 @@ fn a_replacement_with_quotes_keeps_json_valid() {
         .unwrap();
     let redacted = redactor
         .session(None, "")
-        .json("[\"ada@example.org\"]", Families::All);
+        .json("[\"ada@example.org\"]", Families::All, None);
     assert_eq!(redacted.unwrap().unwrap(), "[\"\\\"\\\\\"]");
 }
 

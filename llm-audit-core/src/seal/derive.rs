@@ -1,7 +1,9 @@
 //! What the sealer computes from other fields.
 
+use super::parts::facet_of;
 use crate::catalog::Field;
 use crate::event::{Message, Value};
+use crate::facet::Facet;
 
 /// Returns the classification labels of file, repository and group, as far as they are given.
 pub(super) fn labels(given: &[(Field, Value)]) -> Vec<&str> {
@@ -25,13 +27,21 @@ pub(super) fn messages(given: &[(Field, Value)], field: Field) -> &[Message] {
     found.unwrap_or_default()
 }
 
-/// Returns the number of characters in the text parts of `messages`.
-pub(super) fn chars(messages: &[Message]) -> u64 {
-    let parts = messages
-        .iter()
-        .flat_map(|message| message.parts.iter().flatten());
-    let texts = parts
-        .filter(|part| part.is_type("text"))
-        .filter_map(|p| p.content.as_deref());
-    texts.map(|text| text.chars().count() as u64).sum()
+/// Returns the number of characters in the text parts of `messages` whose facets are `captured`.
+pub(super) fn chars(
+    messages: &[Message],
+    container: Facet,
+    captured: impl Fn(Facet) -> bool,
+) -> u64 {
+    let mut count = 0;
+    for message in messages {
+        for part in message.parts.iter().flatten() {
+            let facet = facet_of(part, message.role.as_deref(), container);
+            if part.is_type("text") && captured(facet) {
+                let text = part.content.as_deref().unwrap_or_default();
+                count += text.chars().count() as u64;
+            }
+        }
+    }
+    count
 }

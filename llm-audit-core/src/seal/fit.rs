@@ -66,7 +66,19 @@ pub(super) fn cut_texts(value: &mut Value, most: usize) -> bool {
 
 /// Drops the end of every long text in `value`. Where a text was cut before it was redacted, a
 /// secret may have been cut in two, and half of it is no secret that a detector knows.
-pub(super) fn drop_tails(value: &mut Value) {
+pub(super) fn drop_tails(field: Field, value: &mut Value) {
+    if field == Field::OutputMessages
+        && let Value::Messages(choices) = value
+    {
+        // Any choice of a stream may have been in the middle of a text.
+        for choice in choices {
+            let mut parts = choice.parts.iter_mut().flatten().rev();
+            if let Some(content) = parts.find_map(|part| part.content.as_mut()) {
+                cut_text(content, content.len().saturating_sub(TAIL));
+            }
+        }
+        return;
+    }
     let longest = match &*value {
         Value::Messages(messages) => {
             let parts = messages

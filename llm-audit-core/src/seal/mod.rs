@@ -33,6 +33,9 @@ use treatment::Treatment;
 /// Combinations of layers whose hashes are remembered; a program has a handful.
 const MAX_COMBINATIONS: usize = 1_024;
 
+/// Bytes of the longest word for a kind, an operation or a state.
+const MAX_WORD: usize = 64;
+
 /// Turns raw events into sealed ones. Nothing else does.
 pub(crate) struct Sealer {
     policy: Arc<RwLock<Policy>>,
@@ -82,28 +85,22 @@ impl Sealer {
         let parent = raw.context.as_ref().and_then(|frame| frame.parent.as_ref());
         put(
             Field::Operation,
-            raw.operation.as_ref().map(|op| op.as_str().to_owned()),
+            raw.operation
+                .as_ref()
+                .map(|op| word(op.as_str()).to_owned()),
         );
         put(
             Field::Status,
-            raw.status.as_ref().map(|status| status.as_str().to_owned()),
+            raw.status
+                .as_ref()
+                .map(|status| word(status.as_str()).to_owned()),
         );
         let missing = |field: Field| text(given, field).is_none();
         if missing(Field::TraceId) {
-            let inherited = parent.map(|parent| parent.trace_id.clone());
-            put(
-                Field::TraceId,
-                inherited.or_else(|| Some(id::trace_id(raw.event_id))),
-            );
+            put(Field::TraceId, Some(id::trace_id(raw.event_id)));
         }
         if missing(Field::SpanId) {
             put(Field::SpanId, Some(id::span_id(raw.event_id)));
-        }
-        if missing(Field::ParentSpanId) {
-            put(
-                Field::ParentSpanId,
-                parent.map(|parent| parent.span_id.clone()),
-            );
         }
         if let Some(parent) = parent {
             event.set(Field::ParentEventId, Value::Id(parent.event_id));
@@ -155,6 +152,7 @@ impl Seal for Sealer {
             add_missing(&mut given, &frame.fields);
         }
         add_missing(&mut given, &self.defaults);
+        add_inherited(&mut given, &raw);
         given.sort_by_key(|(field, _)| *field);
 
         let labels = derive::labels(&given);
@@ -169,7 +167,8 @@ impl Seal for Sealer {
         }
 
         let recorded_at = raw.ended_at.unwrap_or_else(|| self.clock.now());
-        let mut event = Event::new(raw.kind.clone(), raw.event_id, self.writer_id, recorded_at);
+        let kind = Kind::from(word(raw.kind.as_str()));
+        let mut event = Event::new(kind, raw.event_id, self.writer_id, recorded_at);
         event.set(Field::Seq, Value::Int(seq));
         event.set(Field::PolicyId, Value::Text(policy.id().to_owned()));
         event.set(
@@ -195,7 +194,7 @@ impl Seal for Sealer {
         for (field, bytes) in &raw.cut {
             treatment.note_cut(*field, *bytes);
             if let Some(value) = event.get_mut(*field) {
-                fit::drop_tails(value);
+                fit::drop_tails(*field, value);
             }
         }
         treatment.absences.add_all(Absence::Withheld, raw.offered);
@@ -261,6 +260,33 @@ fn add_missing(given: &mut Vec<(Field, Value)>, outer: &Fields) {
             *inner = merged;
         }
     }
+}
+
+/// Adds the trace of the interaction that the event is within. A host may have chosen its ids, so
+/// they are treated like what the event itself was given.
+fn add_inherited(given: &mut Vec<(Field, Value)>, raw: &RawEvent) {
+    let Some(parent) = raw.context.as_ref().and_then(|frame| frame.parent.as_ref()) else {
+        return;
+    };
+    let ids = [
+        (Field::TraceId, &parent.trace_id),
+        (Field::ParentSpanId, &parent.span_id),
+    ];
+    for (field, id) in ids {
+        if text(given, field).is_none() {
+            given.push((field, Value::Text(id.clone())));
+        }
+    }
+}
+
+/// Returns `text` where it is a word such as kinds, operations and states are; what else a host
+/// makes of them may be content, and no facet lets it in.
+fn word(text: &str) -> &str {
+    let is_word = (1..=MAX_WORD).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    if is_word { text } else { "other" }
 }
 
 fn text(given: &[(Field, Value)], field: Field) -> Option<&str> {

@@ -35,14 +35,14 @@ pub(super) fn scrub(
             Ok(false)
         }
         Value::Text(text) => scrub_text(session, families, Some(name), text),
-        Value::Json(text) => scrub_json(session, families, text),
+        Value::Json(text) => scrub_json(session, families, None, text),
         Value::Texts(texts) => all(texts, |item| {
             scrub_text(session, families, Some(name), item)
         }),
         Value::JsonMap(map) => {
             let changed = keys(session, families, map)?;
             Ok(all_of(map.iter_mut(), |(key, text)| {
-                json_with_key(session, families, key, text)
+                scrub_json(session, families, Some(key), text)
             })? | changed)
         }
         Value::TextMap(map) => {
@@ -84,30 +84,22 @@ fn scrub_text(
     name: Option<&str>,
     text: &mut String,
 ) -> Scrubbed {
-    Ok(replace(text, session.text(text, families, name)?))
+    // A body as on the wire is JSON with escapes; read as plain text they would hide what they spell.
+    let redacted = if text.trim_start().starts_with(['{', '[']) {
+        session.json(text, families, name)?
+    } else {
+        session.text(text, families, name)?
+    };
+    Ok(replace(text, redacted))
 }
 
-fn scrub_json(session: &mut Session, families: Families, text: &mut String) -> Scrubbed {
-    Ok(replace(text, session.json(text, families)?))
-}
-
-/// Redacts the JSON text of the member `key`: a string's own key is its context.
-fn json_with_key(
+fn scrub_json(
     session: &mut Session,
     families: Families,
-    key: &str,
+    name: Option<&str>,
     text: &mut String,
 ) -> Scrubbed {
-    match serde_json::from_str::<String>(text) {
-        Ok(mut string) => {
-            let changed = scrub_text(session, families, Some(key), &mut string)?;
-            if changed {
-                *text = crate::event::json::to_json_text(&string);
-            }
-            Ok(changed)
-        }
-        Err(_) => scrub_json(session, families, text),
-    }
+    Ok(replace(text, session.json(text, families, name)?))
 }
 
 fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) -> Scrubbed {
@@ -124,6 +116,12 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
             record.put(number, owned);
             changed = true;
         }
+    }
+    for (name, json) in record.unknown_mut() {
+        let redacted = session.json(json, families, Some(name))?;
+        changed |= replace(json, redacted);
+        let redacted = session.text(name, families, None)?;
+        changed |= replace(name, redacted);
     }
     Ok(changed)
 }

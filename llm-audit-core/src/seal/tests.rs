@@ -1,4 +1,5 @@
 mod channels;
+mod leftovers;
 
 use super::*;
 use crate::clock::SystemClock;

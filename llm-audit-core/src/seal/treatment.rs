@@ -7,7 +7,8 @@ use super::parts::{facet_of, without_content};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
 use crate::event::{
-    Event, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text, response_text,
+    Event, Kind, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text,
+    response_text,
 };
 use crate::facet::Facet;
 use crate::key::Key;
@@ -47,7 +48,7 @@ impl<'a> Treatment<'a> {
             tenant,
             key,
             session: policy.redactor().session(key, tenant),
-            sample_point: (!must_keep(raw, given)).then(|| sample_point(raw)),
+            sample_point: (!must_keep(raw, given)).then(|| sample_point(raw, given)),
             sample_rate: None,
             absences: Absences::default(),
             redactions: Vec::new(),
@@ -58,15 +59,20 @@ impl<'a> Treatment<'a> {
 
     /// Sets the sizes and digests that are kept of content from level digest up.
     pub(super) fn derive(&self, given: &[(Field, Value)], event: &mut Event) {
+        let captured = |facet| self.level(facet) > Level::Off;
         let input = derive::messages(given, Field::InputMessages);
         if self.level(Facet::Prompt) > Level::Off && !input.is_empty() {
-            event.set(Field::PromptChars, Value::Int(derive::chars(input)));
+            event.set(
+                Field::PromptChars,
+                Value::Int(derive::chars(input, Facet::Prompt, captured)),
+            );
             event.set(Field::MessageCount, Value::Int(input.len() as u64));
             self.set_digest(event, Field::PromptDigest, last_user_text(input));
         }
         let output = derive::messages(given, Field::OutputMessages);
         if self.level(Facet::Response) > Level::Off && !output.is_empty() {
-            event.set(Field::ResponseChars, Value::Int(derive::chars(output)));
+            let chars = derive::chars(output, Facet::Response, captured);
+            event.set(Field::ResponseChars, Value::Int(chars));
             self.set_digest(event, Field::ResponseDigest, response_text(output));
         }
     }
@@ -74,7 +80,13 @@ impl<'a> Treatment<'a> {
     /// Puts in `event` what the levels leave of `value`.
     pub(super) fn apply(&mut self, field: Field, value: Value, event: &mut Event) {
         let Some(facet) = field.facet() else {
-            self.keep(field, value, Some(Families::SecretsOnly), event);
+            // The envelope has no level to opt in with. Its words must hold no personal data; its
+            // ids are no text in which such data is looked for.
+            let families = match field {
+                Field::ErrorCode | Field::ErrorType => Families::All,
+                _ => Families::SecretsOnly,
+            };
+            self.keep(field, value, Some(families), event);
             return;
         };
         let level = self.level(facet);
@@ -154,6 +166,11 @@ impl<'a> Treatment<'a> {
         families: Option<Families>,
         event: &mut Event,
     ) {
+        if let Value::Media(items) = &mut value {
+            for item in items {
+                take_data_uri(&mut item.uri, &mut item.bytes, &mut item.mime_type);
+            }
+        }
         if let Some(families) = families {
             let session = &mut self.session;
             let scrubbed =
@@ -181,11 +198,37 @@ impl<'a> Treatment<'a> {
                 let texts = texts.iter().map(|text| digest(text)).collect();
                 event.set(field, Value::Texts(texts));
             }
-            value => {
+            mut value => {
+                self.leave_out_parts(facet, &mut value);
                 let digest = digest::of_value(key, self.tenant, field, &value);
                 self.digests.insert(field.name().to_owned(), digest);
                 self.absences.add(Absence::Withheld, facet);
             }
+        }
+    }
+
+    /// Leaves the content of parts whose facets are off out of `value`: not even a digest may be
+    /// made of it.
+    fn leave_out_parts(&mut self, container: Facet, value: &mut Value) {
+        let mut leave_out = |parts: &mut Vec<Part>, role: Option<&str>| {
+            for part in parts {
+                let facet = facet_of(part, role, container);
+                if self.levels.get(facet) == Level::Off {
+                    *part = without_content(part, Absence::Withheld.as_str());
+                    self.absences.add(Absence::Withheld, facet);
+                }
+            }
+        };
+        match value {
+            Value::Messages(messages) => {
+                for message in messages {
+                    if let Some(parts) = &mut message.parts {
+                        leave_out(parts, message.role.as_deref());
+                    }
+                }
+            }
+            Value::Parts(parts) => leave_out(parts, None),
+            _ => {}
         }
     }
 
@@ -369,9 +412,12 @@ fn must_keep(raw: &RawEvent, given: &[(Field, Value)]) -> bool {
 }
 
 /// A point in the unit interval that follows from the event's identifier, so that every copy of an
-/// event is sampled alike.
-fn sample_point(raw: &RawEvent) -> f64 {
-    let hash = digest::sha256(raw.event_id.as_bytes());
+/// event is sampled alike; an intent like its interaction, which has the same content.
+fn sample_point(raw: &RawEvent, given: &[(Field, Value)]) -> f64 {
+    let interaction = Some(given)
+        .filter(|_| raw.kind == Kind::PromptSent)
+        .and_then(|given| super::text(given, Field::TargetEventId)?.parse().ok());
+    let hash = digest::sha256(interaction.unwrap_or(raw.event_id).as_bytes());
     let mut high = [0; 8];
     high.copy_from_slice(hash.first_chunk::<8>().unwrap_or(&[0; 8]));
     // 53 bits fill the fraction of a double exactly.
@@ -384,11 +430,20 @@ fn take_inline_bytes(part: &mut Part) {
     if let Some(content) = part.content.take() {
         part.bytes.get_or_insert((content.len() / 4 * 3) as u64);
     }
-    if let Some(uri) = part.uri.take_if(|uri| uri.starts_with("data:")) {
-        part.bytes.get_or_insert((uri.len() / 4 * 3) as u64);
+    take_data_uri(&mut part.uri, &mut part.bytes, &mut part.mime_type);
+}
+
+/// Takes out a URI that holds the bytes themselves (RFC 2397), and keeps their size and type.
+fn take_data_uri(uri: &mut Option<String>, bytes: &mut Option<u64>, mime: &mut Option<String>) {
+    let is_data = |uri: &mut String| {
+        uri.get(..5)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    };
+    if let Some(uri) = uri.take_if(is_data) {
+        bytes.get_or_insert((uri.len() / 4 * 3) as u64);
         let mime_type = uri.get(5..).and_then(|rest| rest.split([';', ',']).next());
-        if part.mime_type.is_none() {
-            part.mime_type = mime_type.filter(|mime| mime.len() <= 64).map(str::to_owned);
+        if mime.is_none() {
+            *mime = mime_type.filter(|mime| mime.len() <= 64).map(str::to_owned);
         }
     }
 }
