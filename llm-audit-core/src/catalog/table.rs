@@ -33,7 +33,7 @@ macro_rules! with_catalog {
                 PolicyText policy_text: Text plain "llm_audit.policy.text" "Canonical text of a policy, of which `policy_hash` is the hash.";
                 RetentionText retention: Text plain "llm_audit.retention" "How long the log is kept.";
                 RedactorVersion redactor_version: Text plain "llm_audit.redactor.version" "Version of the redaction engine.";
-                Sinks sinks: Texts plain "llm_audit.sinks" "Kind and name of each sink.";
+                Sinks sinks: Texts plain "llm_audit.sinks" "Name of each sink.";
                 ApprovedBy approved_by: Text plain "llm_audit.policy.approved_by" "Who approved the policy, as its file says.";
                 PolicyReason policy_reason: Text plain "llm_audit.policy.reason" "Why the policy is as it is, as its file says.";
                 PreviousHash previous_hash: Text plain "llm_audit.previous_hash" "SHA-256 of the line of the previous `log_opened` in the directory.";
