@@ -478,12 +478,8 @@ fn code_of_the_host_that_panics_in_a_setter_costs_the_value_alone() {
         call.tool_arguments(&Broken);
         call.metadata(
             [("a", 1), ("b", 2)]
-                .map(|pair| pair)
                 .into_iter()
-                .map(|pair| {
-                    assert!(pair.0 == "a", "an iterator of the host");
-                    pair
-                }),
+                .inspect(|pair| assert!(pair.0 == "a", "an iterator of the host")),
         );
         call.user("why");
         call.finish();

@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::retention::Retention;
 use crate::seal::Sealer;
 use crate::sink::Sink;
-use crate::sync::{Arc, AtomicBool, RwLock};
+use crate::sync::{Arc, AtomicBool, Mutex, RwLock};
 use crate::vfs::{OsVfs, Vfs};
 
 /// Returns a builder of a log, with a policy that captures nothing.
@@ -271,6 +271,7 @@ impl AuditBuilder {
             diagnostics,
             max_event_bytes,
             writer_id,
+            replacing: Mutex::new(()),
             sinks: names,
             opened: AtomicBool::new(is_opened),
         };

@@ -20,7 +20,7 @@ use crate::policy::Policy;
 use crate::put::display_text;
 use crate::recorder::Recorder;
 use crate::seal::Sealer;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, OnceLock, Ordering, RwLock};
+use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLock, lock};
 
 pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Diagnostics,
     pub(crate) max_event_bytes: usize,
     pub(crate) writer_id: WriterId,
+    /// Held while the policy is replaced.
+    replacing: Mutex<()>,
     /// Names of the sinks.
     sinks: Vec<String>,
     /// Whether the log has a `log_opened`.
@@ -228,6 +230,7 @@ impl Audit {
     /// When the log is closed, or when the policies differ in retention: segments that exist were
     /// promised to be kept as long as the old one says, so that change needs a restart.
     pub fn replace_policy(&self, policy: Policy, actor: &str, reason: &str) -> Result<(), Error> {
+        let _one_at_a_time = lock(&self.0.replacing);
         let before = self.policy();
         if before.retention() != policy.retention() {
             return Err(Error::policy(
@@ -249,8 +252,15 @@ impl Audit {
         for own in events {
             self.0.pipeline.own(own);
         }
-        self.0.set_capturing(!policy.is_none());
+        // No event is begun under a policy that captures nothing.
+        let captures = !policy.is_none();
+        if !captures {
+            self.0.set_capturing(false);
+        }
         *crate::sync::write(&self.0.policy) = policy;
+        if captures {
+            self.0.set_capturing(true);
+        }
         Ok(())
     }
 

@@ -375,3 +375,24 @@ fn a_log_that_begins_to_capture_later_begins_with_log_opened() {
     let who: Vec<_> = changes.iter().map(|change| change.change_actor()).collect();
     assert_eq!(who, [Some("ops")]);
 }
+
+#[test]
+fn a_secret_in_the_words_of_an_operator_is_hidden() {
+    let vfs = Arc::new(MemVfs::default());
+    let secret = concat!(
+        "sk-",
+        "ant-",
+        "api03-",
+        "q8ZtW3nVx0KcR5mYb7LpD2sFq8ZtW3nVx0KcR5mYb7LpD2sF"
+    );
+    let after = policy().facet(Facet::Usage, Level::Full).build().unwrap();
+    run(&vfs, policy().build().unwrap(), |audit| {
+        audit
+            .replace_policy(after, "ops", &format!("key {secret} leaked"))
+            .unwrap();
+    })
+    .is_complete();
+    let change = &of_kind(&vfs, &Kind::PolicyChanged)[0];
+    assert!(!change.to_json().contains(secret));
+    assert!(change.change_reason().unwrap().ends_with("leaked"));
+}

@@ -23,6 +23,7 @@ use crate::level::{Level, Levels};
 use crate::pipeline::{OwnEvent, Raw, Seal, Sealed};
 use crate::policy::{Policy, Scope};
 use crate::raw::{RawBuffers, RawEvent};
+use crate::redact::Families;
 use crate::sync::{Arc, RwLock};
 
 use absence::Absence;
@@ -35,6 +36,14 @@ const MAX_COMBINATIONS: usize = 1_024;
 
 /// Bytes of the longest word for a kind, an operation or a state.
 const MAX_WORD: usize = 64;
+
+/// What people say of a change, in their own words.
+const FREE_TEXT: &[Field] = &[
+    Field::ChangeActor,
+    Field::ChangeReason,
+    Field::PolicyReason,
+    Field::ApprovedBy,
+];
 
 /// Turns raw events into sealed ones. Nothing else does.
 pub(crate) struct Sealer {
@@ -214,8 +223,23 @@ impl Seal for Sealer {
         let event_id = id::event_id(self.ids.as_ref(), now);
         let mut event = Event::new(own.kind, event_id, self.writer_id, now);
         event.set(Field::Seq, Value::Int(seq));
-        for (field, value) in own.fields {
-            event.set(field, value);
+        let policy = crate::sync::read(&self.policy).clone();
+        let mut session = policy.redactor().session(None, "");
+        for (field, mut value) in own.fields {
+            // People write these; everything else is the log's own.
+            let scrubbed = !FREE_TEXT.contains(&field)
+                || scrub::contained(|| {
+                    scrub::scrub(
+                        &mut session,
+                        Families::SecretsOnly,
+                        field.name(),
+                        &mut value,
+                    )
+                })
+                .is_ok();
+            if scrubbed {
+                event.set(field, value);
+            }
         }
         event
     }

@@ -424,3 +424,20 @@ fn distinct(field_type: crate::FieldType, number: u64) -> Value {
         other => panic!("hosts set no {other:?}"),
     }
 }
+
+#[test]
+fn secrets_stay_only_while_both_policies_say_so() {
+    let verbatim = builder()
+        .facet(Facet::Prompt, Level::Full)
+        .danger_verbatim(Facet::Prompt)
+        .build()
+        .unwrap();
+    let careful = builder().facet(Facet::Prompt, Level::Full).build().unwrap();
+    let secret = prompt("Authorization: Bearer q8ZtW3nVx0KcR5mYb7LpD2sF");
+    for (begun, now) in [(&verbatim, &careful), (&careful, &verbatim)] {
+        let event = sealer(now)
+            .seal(raw(begun, std::slice::from_ref(&secret)), 1)
+            .event;
+        assert!(!event.to_json().contains("q8ZtW3nVx0KcR5mYb7LpD2sF"));
+    }
+}

@@ -10,7 +10,7 @@ use crate::event::{
     Event, Kind, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text,
     response_text,
 };
-use crate::facet::Facet;
+use crate::facet::{Facet, FacetSet};
 use crate::key::Key;
 use crate::level::{Level, Levels};
 use crate::policy::Policy;
@@ -23,6 +23,8 @@ pub(super) struct Treatment<'a> {
     levels: Levels,
     tenant: &'a str,
     key: Option<&'a Key>,
+    /// Facets in which even secrets stay: both the policy at `begin` and the one in force say so.
+    verbatim: FacetSet,
     session: Session,
     /// Where in the unit interval the event's sampling falls; `None` when all of it is kept.
     sample_point: Option<f64>,
@@ -47,6 +49,11 @@ impl<'a> Treatment<'a> {
             levels,
             tenant,
             key,
+            verbatim: Facet::ALL
+                .iter()
+                .copied()
+                .filter(|facet| policy.is_verbatim(*facet) && raw.policy.is_verbatim(*facet))
+                .collect(),
             session: policy.redactor().session(key, tenant),
             sample_point: (!must_keep(raw, given)).then(|| sample_point(raw, given)),
             sample_rate: None,
@@ -144,7 +151,7 @@ impl<'a> Treatment<'a> {
     /// Which families of detectors run over `facet`: at level full those of secrets alone.
     fn families(&self, facet: Facet) -> Option<Families> {
         match self.level(facet) {
-            Level::Full if self.policy.is_verbatim(facet) => None,
+            Level::Full if self.verbatim.contains(facet) => None,
             Level::Full => Some(Families::SecretsOnly),
             _ => Some(Families::All),
         }
@@ -202,7 +209,11 @@ impl<'a> Treatment<'a> {
                 self.leave_out_parts(facet, &mut value);
                 let digest = digest::of_value(key, self.tenant, field, &value);
                 self.digests.insert(field.name().to_owned(), digest);
-                self.absences.add(Absence::Withheld, facet);
+                // What of an identity is no text has its digest beside the pseudonyms, which are
+                // present.
+                if !facet.is_identity() {
+                    self.absences.add(Absence::Withheld, facet);
+                }
             }
         }
     }
