@@ -396,3 +396,47 @@ fn a_secret_in_the_words_of_an_operator_is_hidden() {
     assert!(!change.to_json().contains(secret));
     assert!(change.change_reason().unwrap().ends_with("leaked"));
 }
+
+struct Nowhere(&'static str);
+
+#[async_trait::async_trait]
+impl crate::Sink for Nowhere {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    async fn write(&mut self, batch: &crate::Batch) -> Result<crate::Durable, crate::SinkError> {
+        Ok(crate::Durable::up_to(batch.last_seq()))
+    }
+
+    async fn flush(&mut self) -> Result<crate::Durable, crate::SinkError> {
+        Ok(crate::Durable::UNCHANGED)
+    }
+
+    async fn shutdown(&mut self) -> Result<crate::Durable, crate::SinkError> {
+        Ok(crate::Durable::UNCHANGED)
+    }
+}
+
+#[test]
+fn a_start_with_other_sinks_says_so() {
+    let vfs = Arc::new(MemVfs::default());
+    for name in ["archive", "archive", "elsewhere"] {
+        let audit = builder()
+            .policy(policy().build().unwrap())
+            .journal(DIR)
+            .vfs(Arc::clone(&vfs) as Arc<dyn crate::vfs::Vfs>)
+            .sink(Nowhere(name))
+            .spawn()
+            .unwrap();
+        assert!(audit.shutdown(SOON).is_complete());
+    }
+    let changes = of_kind(&vfs, &Kind::SinkChanged);
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].change_diff(), Some(&["sinks".to_owned()][..]));
+    let names: Vec<_> = of_kind(&vfs, &Kind::LogOpened)
+        .iter()
+        .map(|start| start.sinks().unwrap().concat())
+        .collect();
+    assert_eq!(names.len(), 3);
+}
