@@ -46,6 +46,12 @@ data_types! {
         Email "email" "EMAIL",
         /// The number of a payment card.
         CreditCard "credit_card" "CREDIT_CARD",
+        /// A bank account (ISO 13616).
+        Iban "iban" "IBAN",
+        /// The address of a host in a network, IPv4 or IPv6; not that of the host itself.
+        IpAddress "ip_address" "IP_ADDRESS",
+        /// The hardware address of a device (EUI-48).
+        MacAddress "mac_address" "MAC_ADDRESS",
     }
     Secret {
         /// A JSON web token (RFC 7519).

@@ -16,11 +16,13 @@ use crate::sync::Arc;
 
 mod blocks;
 mod bytes;
+mod context;
 mod data_type;
 mod detectors;
 mod json;
 mod literals;
 mod operator;
+mod runs;
 mod scan;
 mod session;
 mod settings;

@@ -6,6 +6,7 @@ use super::blocks;
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Token, Trigger};
 use super::literals::Literals;
+use super::runs::{Runs, Table};
 use super::session::Families;
 
 /// A finding before overlaps are resolved.
@@ -42,6 +43,9 @@ impl Hit {
 pub(super) struct Scanner {
     literals: Literals<Action>,
     triggers: [Vec<Action>; Trigger::COUNT],
+    digits: Table<Action>,
+    /// In the order of the names.
+    named: Vec<(&'static [u8], &'static Detector)>,
 }
 
 /// What to run at an anchor.
@@ -61,7 +65,11 @@ impl Scanner {
     pub(super) fn new(detectors: impl Iterator<Item = &'static Detector>) -> Self {
         let mut literals: Vec<(&'static str, Action)> = Vec::new();
         let mut triggers: [Vec<Action>; Trigger::COUNT] = Default::default();
+        let mut digits: Vec<(Runs, Action)> = Vec::new();
+        let mut named: Vec<(&'static [u8], &'static Detector)> = Vec::new();
         for detector in detectors {
+            let names = detector.named.map_or(&[][..], |named| named.names);
+            named.extend(names.iter().map(|name| (name.as_bytes(), detector)));
             match detector.matcher {
                 Matcher::Tokens(tokens) => literals.extend(tokens.iter().map(|token| {
                     let check = Check::Token(token);
@@ -78,15 +86,28 @@ impl Scanner {
                                     actions.push(action);
                                 }
                             }
+                            Anchor::Digits(runs) => digits.push((*runs, action)),
                         }
                     }
                 }
             }
         }
+        named.sort_by_key(|(name, _)| *name);
         Self {
             literals: Literals::new(literals.into_iter()),
             triggers,
+            digits: Table::new(&digits),
+            named,
         }
+    }
+
+    /// Returns the detectors that know members of this name, which is in normal form.
+    pub(super) fn named(&self, name: &[u8]) -> impl Iterator<Item = &'static Detector> {
+        let first = self.named.partition_point(|(known, _)| *known < name);
+        let rest = self.named.get(first..).unwrap_or_default();
+        rest.iter()
+            .take_while(move |(known, _)| *known == name)
+            .map(|(_, detector)| *detector)
     }
 
     /// Appends what the detectors find in `text`, in no order.
@@ -94,26 +115,32 @@ impl Scanner {
         let text = text.as_bytes();
         self.literals
             .scan(text, |action, at| action.run(text, at, families, hits));
-        if self.triggers.iter().any(|actions| !actions.is_empty()) {
-            blocks::scan(text, |trigger, at| {
-                for action in self.triggers.get(trigger.index()).into_iter().flatten() {
-                    action.run(text, at, families, hits);
-                }
-            });
-        }
+        blocks::scan(text, |trigger, at| {
+            let actions = match trigger {
+                Trigger::Digits => self.digits.at(text, at),
+                _ => self
+                    .triggers
+                    .get(trigger.index())
+                    .map_or(&[][..], Vec::as_slice),
+            };
+            for action in actions {
+                action.run(text, at, families, hits);
+            }
+        });
     }
 }
 
 impl Action {
     #[inline]
     fn run(&self, text: &[u8], at: usize, families: Families, hits: &mut Vec<Hit>) {
+        if !families.contains(self.detector.data_type.family()) {
+            return;
+        }
         let found = match self.check {
             Check::Token(token) => token.at(text, at),
             Check::Find(find) => find(text, at),
         };
-        if let Some(range) = found.filter(|range| !range.is_empty())
-            && families.contains(self.detector.data_type.family())
-        {
+        if let Some(range) = found.filter(|range| !range.is_empty()) {
             hits.push(Hit::new(self.detector, range));
         }
     }

@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::Redactor;
 use super::bytes::{Mix, in_word, is_placeholder};
 use super::data_type::{DataType, Family};
-use super::detectors::{Confidence, DETECTORS};
+use super::detectors::Confidence;
 use super::operator::Operator;
 use super::scan::{Hit, resolve};
 use crate::key::Key;
@@ -200,13 +200,9 @@ impl Session {
             length += 1;
         }
         let normal = normal.get(..length).unwrap_or_default();
-        for detector in DETECTORS {
-            let family = detector.data_type.family();
-            let Some(named) = detector.named.filter(|_| families.contains(family)) else {
-                continue;
-            };
-            if self.redactor.is_enabled(detector.data_type)
-                && named.names.iter().any(|name| name.as_bytes() == normal)
+        for detector in self.redactor.0.scanner.named(normal) {
+            if families.contains(detector.data_type.family())
+                && let Some(named) = detector.named
                 && let Some(range) = (named.judge)(text.as_bytes())
             {
                 self.hits.push(Hit::new(detector, range));

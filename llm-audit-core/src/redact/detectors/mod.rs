@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::data_type::DataType;
+use super::runs::{Beside, Runs};
 
 mod aws;
 mod azure;
@@ -13,7 +14,10 @@ mod card;
 mod email;
 mod google;
 mod header;
+mod iban;
+mod ip;
 mod jwt;
+mod mac;
 mod pem;
 mod provider;
 mod token;
@@ -41,6 +45,8 @@ pub(super) enum Anchor {
     Literal(&'static str),
     /// At each occurrence of one of the bytes that the block scan knows.
     Byte(Trigger),
+    /// At the first digit of some runs of digits.
+    Digits(Runs),
 }
 
 /// What the block scan looks for.
@@ -138,6 +144,10 @@ impl Detector {
 pub(super) const DETECTORS: &[Detector] = &[
     email::EMAIL,
     card::CARD,
+    iban::IBAN,
+    ip::IPV4,
+    ip::IPV6,
+    mac::MAC,
     jwt::JWT,
     jwt::WRAPPED_JWT,
     pem::PRIVATE_KEY,

@@ -1,0 +1,292 @@
+//! What the words before a value say about it.
+//!
+//! The words are compared in a plain form: in lower case, without marks on letters, a space for all
+//! that separates, so that `dateOfBirth`, `date_of_birth` and `"Date of birth": "` are the same.
+//! Scripts without spaces are compared wherever a character begins.
+
+/// How far back words are looked for.
+const WINDOW: usize = 72;
+/// A window in plain form is at most half as long again, where each letter begins a word.
+const PLAIN: usize = WINDOW * 2;
+
+/// Words that announce a value of some type.
+#[derive(Clone, Copy)]
+pub(super) struct Context {
+    words: &'static [&'static str],
+    reach: usize,
+}
+
+impl Context {
+    /// Returns the context that these words make, which are in plain form, for a value at most
+    /// five words behind.
+    pub(super) const fn of(words: &'static [&'static str]) -> Self {
+        Self { words, reach: 6 }
+    }
+
+    /// Lets only the last words before a value count.
+    pub(super) const fn reach(mut self, words: usize) -> Self {
+        self.reach = words;
+        self
+    }
+
+    /// Returns whether one of the words stands before `at` and no word between them says that
+    /// something else is meant.
+    pub(super) fn announces(&self, text: &[u8], at: usize) -> bool {
+        let plain = Plain::before(text, at);
+        let plain = plain.bytes();
+        let mut end = plain.len();
+        let mut other = 0;
+        for _ in 0..self.reach {
+            let head = plain.get(..end).unwrap_or_default().trim_ascii_end();
+            if head.is_empty() {
+                break;
+            }
+            let start = head.iter().rposition(|b| *b == b' ').map_or(0, |at| at + 1);
+            let word = head.get(start..).unwrap_or_default();
+            if self.begins(plain, start, word).any(|end| end > other) {
+                return true;
+            }
+            if other == 0 && OTHER.iter().any(|other| other.as_bytes() == word) {
+                other = start + 1;
+            }
+            end = start;
+        }
+        false
+    }
+
+    /// Returns where the words end that begin with the plain word at `start`.
+    fn begins<'a>(
+        &'a self,
+        plain: &'a [u8],
+        start: usize,
+        word: &'a [u8],
+    ) -> impl Iterator<Item = usize> + 'a {
+        let characters = word.iter().enumerate();
+        let starts = characters.filter(|(at, byte)| *at == 0 || **byte >= 0xc0);
+        starts.flat_map(move |(offset, first)| {
+            let rest = plain.get(start + offset..).unwrap_or_default();
+            let words = self.words.iter().map(|word| word.as_bytes());
+            words
+                .filter(move |known| {
+                    known.first() == Some(first)
+                        && rest.starts_with(known)
+                        && (*first >= 0x80 || !rest.get(known.len()).is_some_and(is_letter))
+                })
+                .map(move |known| start + offset + known.len())
+        })
+    }
+}
+
+fn is_letter(byte: &u8) -> bool {
+    byte.is_ascii_alphabetic()
+}
+
+/// Words that turn a number behind them into something else than a person's.
+const OTHER: &[&str] = &[
+    "amount",
+    "article",
+    "bestellnummer",
+    "bestellung",
+    "build",
+    "case",
+    "commande",
+    "commit",
+    "count",
+    "error",
+    "facture",
+    "factura",
+    "fattura",
+    "id",
+    "invoice",
+    "isbn",
+    "item",
+    "order",
+    "ordine",
+    "part",
+    "pedido",
+    "port",
+    "price",
+    "rechnung",
+    "ref",
+    "reference",
+    "request",
+    "seq",
+    "serial",
+    "size",
+    "sku",
+    "ticket",
+    "time",
+    "timestamp",
+    "tracking",
+    "transaction",
+    "version",
+    "zip",
+];
+
+/// Text in plain form.
+struct Plain {
+    bytes: [u8; PLAIN],
+    length: usize,
+}
+
+impl Plain {
+    /// Returns the plain form of what stands before `at`, without a word that the window cuts.
+    fn before(text: &[u8], at: usize) -> Self {
+        let from = at.saturating_sub(WINDOW);
+        let mut window = text.get(from..at).unwrap_or_default();
+        if from > 0 {
+            let cut = |byte: &u8| byte.is_ascii_alphanumeric() || (0x80..0xc0).contains(byte);
+            let whole = window.iter().position(|byte| !cut(byte));
+            window = window.get(whole.unwrap_or(WINDOW)..).unwrap_or_default();
+        }
+        let mut plain = Self {
+            bytes: [0; PLAIN],
+            length: 0,
+        };
+        plain.extend(window);
+        plain
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn extend(&mut self, mut text: &[u8]) {
+        let mut lower = false;
+        while let [byte, rest @ ..] = text {
+            text = rest;
+            match byte {
+                b'A'..=b'Z' => {
+                    if lower {
+                        self.separate();
+                    }
+                    self.push(byte.to_ascii_lowercase());
+                }
+                b'a'..=b'z' | b'0'..=b'9' => self.push(*byte),
+                b'\\' => text = self.escape(rest),
+                0xc2 | 0xcc | 0xcd => {
+                    // NBSP and signs separate; marks that combine belong to the letter before.
+                    if *byte == 0xc2 {
+                        self.separate();
+                    }
+                    text = rest.get(1..).unwrap_or_default();
+                }
+                0xc3 => {
+                    if let [tail, rest @ ..] = rest {
+                        self.latin(*tail);
+                        text = rest;
+                    }
+                }
+                0x80.. => self.push(*byte),
+                _ => self.separate(),
+            }
+            lower = byte.is_ascii_lowercase();
+        }
+    }
+
+    /// Takes what follows a backslash and returns the rest.
+    fn escape<'t>(&mut self, text: &'t [u8]) -> &'t [u8] {
+        match text {
+            [b'u', digits @ ..] => {
+                let code = digits
+                    .get(..4)
+                    .and_then(|digits| std::str::from_utf8(digits).ok())
+                    .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                let Some(character) = code.and_then(char::from_u32) else {
+                    self.separate();
+                    return text;
+                };
+                if character.is_ascii() {
+                    self.separate();
+                } else {
+                    self.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                digits.get(4..).unwrap_or_default()
+            }
+            [b'n' | b'r' | b't', rest @ ..] => {
+                self.separate();
+                rest
+            }
+            _ => {
+                self.separate();
+                text
+            }
+        }
+    }
+
+    /// Takes the second byte of a letter from U+00C0 to U+00FF.
+    fn latin(&mut self, tail: u8) {
+        const LETTERS: &[u8; 32] = b"aaaaaaaceeeeiiiidnooooo ouuuuyts";
+        match LETTERS.get(usize::from(tail & 0x1f)) {
+            Some(letter) if *letter != b' ' => self.push(*letter),
+            _ => self.separate(),
+        }
+    }
+
+    fn separate(&mut self) {
+        if self.bytes().last().is_some_and(|last| *last != b' ') {
+            self.push(b' ');
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.length) {
+            *slot = byte;
+            self.length += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BIRTH: Context =
+        Context::of(&["dob", "date of birth", "nascimento", "生年月日", "tax id"]);
+
+    fn announces(text: &str) -> bool {
+        BIRTH.announces(text.as_bytes(), text.len())
+    }
+
+    #[test]
+    fn words_count_however_they_are_written() {
+        for text in [
+            "dob ",
+            "DOB: ",
+            "{\\\"dob\\\":\\\"",
+            "line\\nDOB=",
+            "dateOfBirth=",
+            "DATE_OF_BIRTH = '",
+            "user.date-of-birth\": \"",
+            "data de nascimento: ",
+            "生年月日は",
+            "私の生年月日：",
+            "\\u751f\\u5e74\\u6708\\u65e5: ",
+            "date  of\u{a0}birth ",
+            "tax id ",
+            "dob of the elder son is ",
+        ] {
+            assert!(announces(text), "{text}");
+        }
+        let text = "Num\\u00e9ro de s\u{e9}curite\u{301}: ";
+        assert!(Context::of(&["numero de securite"]).announces(text.as_bytes(), text.len()));
+    }
+
+    #[test]
+    fn other_words_and_words_far_away_do_not_count() {
+        for text in [
+            "",
+            "adobe ",
+            "dobby ",
+            "date of ",
+            "dob: none, order ",
+            "tax id of the order ",
+            "dob is not what the next seven words are about ",
+        ] {
+            assert!(!announces(text), "{text}");
+        }
+        let far = format!("dob{}", " ".repeat(WINDOW));
+        assert!(!announces(&far));
+        assert!(!Context::of(&["a"]).reach(1).announces(b"a b ", 4));
+    }
+}

@@ -1,0 +1,120 @@
+//! Hardware addresses (EUI-48): six pairs of hex digits, or three groups of four.
+
+use std::ops::Range;
+
+use super::{Anchor, Beside, Confidence, Detector, Runs};
+use crate::redact::bytes::{ByteSet, before, byte, has, in_word, run, run_back};
+use crate::redact::data_type::DataType;
+
+pub(super) const MAC: Detector = Detector::find(
+    "mac_address",
+    DataType::MacAddress,
+    Confidence::Prefix,
+    &[Anchor::Digits(
+        Runs::of(&[1, 2, 3, 4]).beside(Beside::Any, Beside::Any),
+    )],
+    find,
+);
+
+/// Separator, size of a group, and how many groups there are.
+const LAYOUTS: &[(u8, usize, usize)] = &[(b':', 2, 6), (b'-', 2, 6), (b'.', 4, 3)];
+
+fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let group = run_back(text, at, &ByteSet::HEX, 4);
+    let end = run(text, at, &ByteSet::HEX, 5 - (at - group));
+    let (separator, size, count) = *LAYOUTS.iter().find(|(separator, size, _)| {
+        end - group == *size
+            && (byte(text, end) == Some(*separator) || before(text, group) == Some(*separator))
+    })?;
+    // The first digit speaks for the whole address: groups before it have letters alone.
+    let mut start = group;
+    for _ in 1..count {
+        let previous = start
+            .checked_sub(size + 1)
+            .filter(|_| before(text, start) == Some(separator));
+        match previous {
+            Some(at) if text.get(at..start - 1)?.iter().all(u8::is_ascii_alphabetic) => start = at,
+            _ => break,
+        }
+    }
+    let length = (size + 1) * count - 1;
+    let address = text.get(start..start + length)?;
+    let mut letters = false;
+    for (index, b) in address.iter().enumerate() {
+        let is_separator = index % (size + 1) == size;
+        if !(if is_separator {
+            *b == separator
+        } else {
+            ByteSet::HEX.contains(*b)
+        }) {
+            return None;
+        }
+        letters |= b.is_ascii_alphabetic();
+    }
+    let digits = || address.iter().filter(|b| **b != separator);
+    // Pairs of decimal digits may be a date and a time, groups of four years.
+    let vague = !letters && separator != b':';
+    let reserved = digits().all(|b| *b == b'0');
+    (!vague && !reserved && is_bounded(text, start, start + length, separator))
+        .then_some(start..start + length)
+}
+
+/// Returns whether the address is not part of a longer word or row of groups.
+fn is_bounded(text: &[u8], start: usize, end: usize, separator: u8) -> bool {
+    let joined = match before(text, start) {
+        Some(b'_') => true,
+        Some(b) if b == separator => {
+            before(text, start - 1).is_some_and(|b| b.is_ascii_alphanumeric() || b == separator)
+        }
+        _ => in_word(text, start),
+    };
+    let goes_on = match byte(text, end) {
+        Some(b) if b == separator => {
+            byte(text, end + 1).is_some_and(|b| b.is_ascii_alphanumeric() || b == separator)
+        }
+        Some(b) => b.is_ascii_alphanumeric() || b == b'_',
+        None => false,
+    };
+    !joined && !goes_on && !has(text, end, b"::")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::detectors::tests::check;
+
+    #[test]
+    fn addresses_are_found_in_every_notation() {
+        check(
+            DataType::MacAddress,
+            &[
+                "Device «3c:22:fb:a1:b2:c3» joined",
+                "ether «AA:BB:CC:DD:EE:F1» txqueuelen",
+                "MAC-Adresse: «3C-22-FB-A1-B2-C3», lease",
+                "«3c22.fba1.b2c3».",
+                "\\n«00:1a:2b:3c:4d:5e»\\n",
+                "\"mac\":\"«ab:cd:ef:ab:cd:e0»\"",
+                "«12:34:56:78:90:12»: up",
+            ]
+            .map(str::to_owned),
+        );
+    }
+
+    #[test]
+    fn times_dates_and_longer_rows_are_left() {
+        check(
+            DataType::MacAddress,
+            &[
+                "12:34:56 00:12:10",
+                "00:00:00:00:00:00",
+                "26-11-22-10-04-56 2024.2025.2026",
+                "3c:22:fb:a1:b2:c3:d4 1:3c:22:fb:a1:b2:c3 3c:22:fb:a1:b2",
+                "3c:22-fb:a1:b2:c3",
+                "x3c:22:fb:a1:b2:c3 3c:22:fb:a1:b2:c3x",
+                "SHA256:3c:22:fb:a1:b2:c3:9f:86:d0:81",
+                "8d0f7c1e-5a44-4f0e-9a63-0b8b3f5f7a11",
+            ]
+            .map(str::to_owned),
+        );
+    }
+}
