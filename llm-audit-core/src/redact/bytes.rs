@@ -230,7 +230,11 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 /// Decodes base64 or base64url, with or without padding, up to 4 KiB of output.
 pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     let end = value.iter().rposition(|byte| *byte != b'=')? + 1;
-    let value = value.get(..end.min(4096 / 3 * 4))?;
+    decode_all(value.get(..end.min(4096 / 3 * 4))?)
+}
+
+/// Decodes base64 or base64url without padding.
+pub(super) fn decode_all(value: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(value.len() * 3 / 4);
     for chunk in value.chunks(4) {
         let mut group = 0_u32;

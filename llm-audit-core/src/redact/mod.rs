@@ -19,6 +19,8 @@ mod bytes;
 mod context;
 mod data_type;
 mod detectors;
+mod encoded;
+mod fold;
 mod json;
 mod literals;
 mod operator;

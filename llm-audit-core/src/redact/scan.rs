@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::blocks;
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Token, Trigger};
+use super::encoded;
+use super::fold::Folded;
 use super::literals::Literals;
 use super::runs::{Runs, Table};
 use super::session::Families;
@@ -30,6 +32,14 @@ impl Hit {
         }
     }
 
+    pub(super) const fn moved(self, range: Range<usize>) -> Self {
+        Self {
+            start: range.start,
+            end: range.end,
+            ..self
+        }
+    }
+
     fn is_secret(&self) -> bool {
         self.data_type.family() == Family::Secret
     }
@@ -38,6 +48,9 @@ impl Hit {
         (self.confidence, self.end - self.start)
     }
 }
+
+/// How many disguises over one another are seen through: `%2540`, or base64 of `%40`.
+const MAX_DEPTH: usize = 2;
 
 /// A search for the anchors of some detectors, built once.
 pub(super) struct Scanner {
@@ -110,8 +123,36 @@ impl Scanner {
             .map(|(_, detector)| *detector)
     }
 
-    /// Appends what the detectors find in `text`, in no order.
+    /// Appends what the detectors find in `text` and in what it disguises, in no order.
+    ///
+    /// The detectors run on the text, on its folded views, and on what runs of base64 decode to;
+    /// there they find a run as a whole.
     pub(super) fn scan(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
+        self.scan_with(text, families, MAX_DEPTH, hits);
+    }
+
+    fn scan_with(&self, text: &str, families: Families, depth: usize, hits: &mut Vec<Hit>) {
+        self.scan_plain(text, families, hits);
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        encoded::texts(text.as_bytes(), |run, decoded| {
+            let mut inner = Vec::new();
+            self.scan_with(decoded, families, depth, &mut inner);
+            let surest = inner.into_iter().max_by_key(|hit| hit.confidence);
+            hits.extend(surest.map(|hit| hit.moved(run)));
+        });
+        if let Some(view) = Folded::of(text) {
+            let mut inner = Vec::new();
+            self.scan_with(view.text(), families, depth, &mut inner);
+            hits.extend(inner.into_iter().map(|hit| {
+                let origin = view.origin(&(hit.start..hit.end));
+                hit.moved(origin)
+            }));
+        }
+    }
+
+    fn scan_plain(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
         let text = text.as_bytes();
         self.literals
             .scan(text, |action, at| action.run(text, at, families, hits));

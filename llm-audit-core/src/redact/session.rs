@@ -171,7 +171,7 @@ impl Session {
             let part = text.get(start..end).unwrap_or_default();
             self.redactor.0.scanner.scan(part, families, &mut self.hits);
             for hit in self.hits.iter_mut().skip(found) {
-                *hit = hit.moved(start + hit.start, start + hit.end);
+                *hit = hit.moved(start + hit.start..start + hit.end);
             }
         }
         if self.hits.len() > before {
@@ -240,7 +240,7 @@ impl Session {
                 let bounded = !in_word(text.as_bytes(), start)
                     && !next.is_some_and(u8::is_ascii_alphanumeric);
                 if bounded {
-                    self.hits.push(hit.moved(start, end));
+                    self.hits.push(hit.moved(start..end));
                 }
             }
         }
@@ -325,13 +325,5 @@ fn is_telling(value: &str) -> bool {
 impl Hit {
     fn is_by_context(&self) -> bool {
         self.data_type.family() == Family::Secret && self.confidence <= Confidence::Context
-    }
-
-    const fn moved(&self, start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end,
-            ..*self
-        }
     }
 }

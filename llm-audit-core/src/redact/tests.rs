@@ -248,6 +248,52 @@ fn deep_nesting_needs_no_deep_stack() {
 }
 
 #[test]
+fn values_in_disguise_are_hidden_and_all_else_stays() {
+    for (text, expected) in [
+        (
+            "カードは４１１１－１１１１－１１１１－１１１１です。",
+            "カードは[CREDIT_CARD]です。",
+        ),
+        (
+            "to ada\u{200b}@example.org, ok – “fine”",
+            "to [EMAIL], ok – “fine”",
+        ),
+        (
+            "card 4111\u{a0}1111\u{2011}1111\u{a0}1111 x",
+            "card 4111\u{a0}1111\u{2011}1111\u{a0}1111 x",
+        ),
+        (
+            "card 4111\u{a0}1111\u{a0}1111\u{a0}1111 x",
+            "card [CREDIT_CARD] x",
+        ),
+        ("mail%3Aada%40example.org%20x%2F", "mail%3A[EMAIL]%20x%2F"),
+        ("mail%253Aada%2540example.org", "mail%253A[EMAIL]"),
+        (
+            "\\u0022ada\\u0040example.org\\u0022",
+            "\\u0022[EMAIL]\\u0022",
+        ),
+        (
+            "{\\\\\"to\\\\\":\\\\\"ada\\\\u0040example.org\\\\\"}",
+            "{\\\\\"to\\\\\":\\\\\"[EMAIL]\\\\\"}",
+        ),
+    ] {
+        assert_eq!(Redactor::default().redact_str(text), expected);
+    }
+}
+
+#[test]
+fn base64_that_holds_a_value_is_hidden_as_a_whole() {
+    let mut text = "write to ada@example.org".to_owned();
+    for _ in 0..2 {
+        text = crate::encode::base64url(text.as_bytes());
+        assert_eq!(
+            Redactor::default().redact_str(&format!("data: {text}== end")),
+            "data: [EMAIL] end"
+        );
+    }
+}
+
+#[test]
 fn overlapping_secrets_are_hidden_as_a_whole() {
     let token = format!(
         "{}{}",
@@ -299,6 +345,13 @@ fn hostile_texts_take_linear_time() {
         ":AA",
         "1234567890",
         "https://a@",
+        "\\u",
+        "\\u00e9",
+        "%25",
+        "%E9",
+        "\u{200b}",
+        "４",
+        "YWFh",
     ] {
         let text = part.repeat(100_000 / part.len());
         let start = std::time::Instant::now();
@@ -362,6 +415,14 @@ fn piece() -> impl Strategy<Value = String> {
             " ",
             "=",
             "%20",
+            "%40",
+            "%2540",
+            "\\u0040",
+            "４１１１",
+            "＠",
+            "\u{a0}",
+            "\u{2011}",
+            "d3JpdGUgdG8gYWRhQGV4YW1wbGUub3Jn",
         ])
         .prop_map(str::to_owned),
         alnum().prop_map(String::from),

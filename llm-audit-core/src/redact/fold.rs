@@ -1,0 +1,416 @@
+//! The folded view of a text: what disguised characters stand for, and where they stand.
+//!
+//! Full-width letters and digits, digits of other scripts and letters of mathematics become those
+//! of ASCII, spaces and hyphens of any kind the plain ones; characters without a width go; escapes
+//! (`\u0040`, `\\n`, `%40`) become what they spell. Values are looked for in the view as in the text;
+//! the text itself is never rewritten. Only a text that has such a mark is folded.
+
+use std::ops::Range;
+
+use memchr::memchr2_iter;
+
+use super::bytes::{ByteSet, byte, run};
+
+/// A view of a text, with the way back.
+pub(super) struct Folded {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+/// Bytes of the view that do not stand in the text as they are. Between pieces both are the same.
+struct Piece {
+    /// Offset in the view.
+    at: u32,
+    /// Offset in the text.
+    origin: u32,
+    /// Bytes in the view; 0 where a character was left out.
+    length: u8,
+    /// Bytes in the text.
+    origin_length: u8,
+}
+
+const BLOCK: usize = 32;
+/// More backslashes than nested JSON has.
+const MAX_BACKSLASHES: usize = 16;
+
+impl Folded {
+    /// Returns the view of `text`, or `None` when it is the text itself.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        if !is_marked(text.as_bytes()) || u32::try_from(text.len()).is_err() {
+            return None;
+        }
+        let mut folded = Self {
+            text: String::with_capacity(text.len()),
+            pieces: Vec::new(),
+        };
+        let bytes = text.as_bytes();
+        let (mut copied, mut at) = (0, 0);
+        while let Some(offset) = text.get(at..)?.bytes().position(may_fold) {
+            at += offset;
+            let (length, folds_to) = match bytes.get(at) {
+                Some(b'\\') => escape(bytes, at).unwrap_or_else(|| {
+                    let length = run(bytes, at, &ByteSet::of(b"\\"), usize::MAX) - at;
+                    (length, FoldsTo::Itself)
+                }),
+                Some(b'%') => percent(bytes, at).unwrap_or((1, FoldsTo::Itself)),
+                _ => {
+                    let character = text.get(at..)?.chars().next()?;
+                    (character.len_utf8(), folds_to(character))
+                }
+            };
+            if folds_to != FoldsTo::Itself {
+                folded.text.push_str(text.get(copied..at)?);
+                folded.put(at, length, folds_to)?;
+                copied = at + length;
+            }
+            at += length;
+        }
+        folded.text.push_str(text.get(copied..)?);
+        Some(folded)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns where the bytes of the view at `range` stand in the text: whole characters and
+    /// whole escapes.
+    pub(super) fn origin(&self, range: &Range<usize>) -> Range<usize> {
+        let start = self.origin_of(range.start).start;
+        match range.end.checked_sub(1) {
+            Some(last) if last >= range.start => start..self.origin_of(last).end,
+            _ => start..start,
+        }
+    }
+
+    /// Returns where the byte of the view at `at` comes from.
+    fn origin_of(&self, at: usize) -> Range<usize> {
+        let next = self.pieces.partition_point(|piece| piece.at as usize <= at);
+        let Some(piece) = next.checked_sub(1).and_then(|last| self.pieces.get(last)) else {
+            return at..at + 1;
+        };
+        let start = piece.origin as usize;
+        let end = start + usize::from(piece.origin_length);
+        let behind = piece.at as usize + usize::from(piece.length);
+        match at.checked_sub(behind) {
+            Some(offset) => end + offset..end + offset + 1,
+            None => start..end,
+        }
+    }
+
+    fn put(&mut self, origin: usize, origin_length: usize, folds_to: FoldsTo) -> Option<()> {
+        let at = self.text.len();
+        if let FoldsTo::Character(character) = folds_to {
+            self.text.push(character);
+        }
+        self.pieces.push(Piece {
+            at: u32::try_from(at).ok()?,
+            origin: u32::try_from(origin).ok()?,
+            length: u8::try_from(self.text.len() - at).ok()?,
+            origin_length: u8::try_from(origin_length).ok()?,
+        });
+        Some(())
+    }
+}
+
+/// What becomes of a character in the view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FoldsTo {
+    Itself,
+    Nothing,
+    Character(char),
+}
+
+fn may_fold(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | 0x80..)
+}
+
+/// Returns the length of the escape that begins with the backslash at `at`, in JSON of any depth,
+/// and what it spells.
+fn escape(text: &[u8], at: usize) -> Option<(usize, FoldsTo)> {
+    let sign = run(text, at, &ByteSet::of(b"\\"), MAX_BACKSLASHES);
+    let (end, character) = match byte(text, sign)? {
+        b'u' => {
+            let first = hex(text, sign + 1, 4)?;
+            let end = sign + 5;
+            match char::from_u32(first) {
+                Some(character) => (end, character),
+                None => surrogates(text, first, end)?,
+            }
+        }
+        b'x' => (sign + 3, char::from_u32(hex(text, sign + 1, 2)?)?),
+        b'n' => (sign + 1, '\n'),
+        b'r' => (sign + 1, '\r'),
+        b't' => (sign + 1, '\t'),
+        quote @ (b'"' | b'\'' | b'`' | b'/') => (sign + 1, char::from(quote)),
+        _ => return None,
+    };
+    Some((end - at, spelled(character)))
+}
+
+/// Returns what the surrogate `high` and the one escaped at `at` stand for.
+fn surrogates(text: &[u8], high: u32, at: usize) -> Option<(usize, char)> {
+    let sign = run(text, at, &ByteSet::of(b"\\"), MAX_BACKSLASHES);
+    if byte(text, sign) != Some(b'u') {
+        return None;
+    }
+    let high = high.checked_sub(0xd800).filter(|high| *high < 0x400)?;
+    let low = hex(text, sign + 1, 4)?.checked_sub(0xdc00)?;
+    let character = char::from_u32(0x1_0000 + (high << 10) + low)?;
+    Some((sign + 5, character))
+}
+
+/// Returns the length of the percent-encoded character at `at` (RFC 3986, section 2.1), and what
+/// it spells.
+fn percent(text: &[u8], at: usize) -> Option<(usize, FoldsTo)> {
+    let mut utf8 = [0; 4];
+    let mut at_byte = at;
+    for count in 1..=utf8.len() {
+        if byte(text, at_byte) != Some(b'%') {
+            return None;
+        }
+        let value = u8::try_from(hex(text, at_byte + 1, 2)?).ok()?;
+        *utf8.get_mut(count - 1)? = value;
+        at_byte += 3;
+        if let Ok(decoded) = std::str::from_utf8(utf8.get(..count)?) {
+            return Some((at_byte - at, spelled(decoded.chars().next()?)));
+        }
+    }
+    None
+}
+
+/// An escaped character, which may be a disguised one itself.
+fn spelled(character: char) -> FoldsTo {
+    match folds_to(character) {
+        FoldsTo::Itself => FoldsTo::Character(character),
+        other => other,
+    }
+}
+
+fn hex(text: &[u8], at: usize, digits: usize) -> Option<u32> {
+    let digits = text.get(at..at + digits)?;
+    digits.iter().try_fold(0, |value, digit| {
+        Some(value << 4 | char::from(*digit).to_digit(16)?)
+    })
+}
+
+/// Ranges of characters that stand for ASCII, and the character that the first one stands for;
+/// where the range is longer than the alphabet, it goes on from its beginning.
+const ALPHABETS: &[(u32, u32, char)] = &[
+    (0x0660, 0x0669, '0'),
+    (0x06f0, 0x06f9, '0'),
+    (0x0966, 0x096f, '0'),
+    (0xff01, 0xff5e, '!'),
+    (0x1d7ce, 0x1d7ff, '0'),
+    (0xe0020, 0xe007e, ' '),
+];
+
+fn folds_to(character: char) -> FoldsTo {
+    let code = u32::from(character);
+    match code {
+        0..0x80 => FoldsTo::Itself,
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => FoldsTo::Character(' '),
+        0x2010..=0x2013 | 0x2043 | 0x2212 | 0xfe58 | 0xfe63 => FoldsTo::Character('-'),
+        0x2024 | 0xfe52 => FoldsTo::Character('.'),
+        0xfe6b => FoldsTo::Character('@'),
+        0xad
+        | 0x34f
+        | 0x180e
+        | 0x200b..=0x200f
+        | 0x202a..=0x202e
+        | 0x2060..=0x2064
+        | 0x2066..=0x206f
+        | 0xfeff => FoldsTo::Nothing,
+        0x1d400..=0x1d6a3 => {
+            let letter = (code - 0x1d400) % 52;
+            let letter = letter + if letter < 26 { 65 } else { 97 - 26 };
+            char::from_u32(letter).map_or(FoldsTo::Itself, FoldsTo::Character)
+        }
+        _ => ALPHABETS
+            .iter()
+            .find(|(first, last, _)| (*first..=*last).contains(&code))
+            .and_then(|(first, _, to)| {
+                let offset = code - first;
+                let offset = if *first == 0x1d7ce {
+                    offset % 10
+                } else {
+                    offset
+                };
+                char::from_u32(u32::from(*to) + offset)
+            })
+            .map_or(FoldsTo::Itself, FoldsTo::Character),
+    }
+}
+
+/// Returns whether `text` may have a character or an escape that folds.
+fn is_marked(text: &[u8]) -> bool {
+    memchr2_iter(b'\\', b'%', text).any(|at| is_escape(text, at))
+        || (!text.is_ascii() && has_disguise(text))
+}
+
+/// Quotes and line ends behind a backslash are no mark: the detectors know them.
+fn is_escape(text: &[u8], at: usize) -> bool {
+    match text.get(at..).unwrap_or_default() {
+        [b'\\', b'u', ..] => hex(text, at + 2, 4).is_some(),
+        [b'\\', b'x', ..] | [b'%', ..] => {
+            let at = if byte(text, at) == Some(b'%') {
+                at
+            } else {
+                at + 1
+            };
+            hex(text, at + 1, 2).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Looks at 32 positions at a time, which the compiler turns into vector instructions.
+fn has_disguise(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some((block, _)) = rest.split_first_chunk::<{ BLOCK + 2 }>() {
+        if block_has_disguise(block) {
+            return true;
+        }
+        rest = rest.get(BLOCK..).unwrap_or_default();
+    }
+    let mut last = [0; BLOCK + 2];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    block_has_disguise(&last)
+}
+
+#[inline]
+fn block_has_disguise(block: &[u8; BLOCK + 2]) -> bool {
+    let [_, second @ ..] = block;
+    let [_, third @ ..] = second;
+    let found = block
+        .iter()
+        .zip(second)
+        .zip(third)
+        .fold(0, |found, ((first, second), third)| {
+            found | u8::from(is_disguise(*first, *second, *third))
+        });
+    found != 0
+}
+
+/// Returns whether a character that begins with these bytes in UTF-8 may fold.
+#[inline]
+const fn is_disguise(first: u8, second: u8, third: u8) -> bool {
+    // Without branches, so that it becomes vector instructions.
+    let two = (first == 0xc2) & ((second == 0xa0) | (second == 0xad))
+        | (first == 0xcd) & (second == 0x8f)
+        | (first == 0xd9) & (second.wrapping_sub(0xa0) < 10)
+        | (first == 0xdb) & (second.wrapping_sub(0xb0) < 10);
+    let general = (second == 0x80)
+        & ((third.wrapping_sub(0x80) < 0x14) | (third == 0xa4) | (third.wrapping_sub(0xaa) < 6))
+        | (second == 0x81) & ((third == 0x9f) | (third >= 0xa0) | (third == 0x83))
+        | (second == 0x88) & (third == 0x92);
+    let full_width = (second == 0xbc) | (second == 0xbd) & (third < 0x9f);
+    let three = (first == 0xe2) & general
+        | (first == 0xef) & (full_width | (second == 0xb9) | (second == 0xbb) & (third == 0xbf))
+        | (first == 0xe3) & (second == 0x80) & (third == 0x80)
+        | (first == 0xe1)
+            & ((second == 0x9a) & (third == 0x80) | (second == 0xa0) & (third == 0x8e))
+        | (first == 0xe0) & (second == 0xa5) & (third >= 0xa6);
+    let four = (first == 0xf0) & (second == 0x9d) & (third.wrapping_sub(0x90) < 0x10)
+        | (first == 0xf3) & (second == 0xa0) & (third.wrapping_sub(0x80) < 2);
+    two | three | four
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn view(text: &str) -> String {
+        Folded::of(text).map_or_else(|| text.to_owned(), |view| view.text)
+    }
+
+    #[test]
+    fn disguises_are_seen_through() {
+        for (text, expected) in [
+            ("４１１１－１１１１　ａ＠ｂ．ｃ", "4111-1111 a@b.c"),
+            ("٠٩ ۰۹ ०९ 𝟎𝟗 𝟶𝟿", "09 09 09 09 09"),
+            ("𝐀𝐳𝙰𝚣", "AzAz"),
+            ("a\u{200b}b\u{ad}c\u{feff}", "abc"),
+            ("1\u{a0}2\u{2007}3\u{2011}4\u{2013}5", "1 2 3-4-5"),
+            ("\u{e0061}\u{e0062}", "ab"),
+            ("a%40b%2Ec%20%E9%9B%BB", "a@b.c 電"),
+            ("%EF%BC%94", "4"),
+            ("a\\u0040b\\\\u0040c\\x40", "a@b@c@"),
+            ("\\ud835\\udfce \\\\ud835\\\\udfce", "0 0"),
+            ("\\u0041\\n\\\\\\\"b\\/", "A\n\"b/"),
+        ] {
+            assert_eq!(view(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_disguise_is_not_folded() {
+        for text in [
+            "plain",
+            "50% off, 100%zz",
+            "C:\\dir\\file",
+            "\\\"quoted\\\"\\n",
+            "naïve — “fine” … 電話は",
+            "👍🏽 🇩🇪",
+            "\\ud835 \\u12",
+        ] {
+            let same = Folded::of(text).is_none_or(|view| view.text == text);
+            assert!(same, "{text}");
+        }
+        assert!(Folded::of("\\\"a\\\" — “b” 電話は、はい。").is_none());
+    }
+
+    #[test]
+    fn a_range_of_the_view_covers_whole_characters_and_escapes() {
+        let text = "x ４１\u{200b}１%41\u{200b}y";
+        let view = Folded::of(text).unwrap();
+        assert_eq!(view.text, "x 411Ay");
+        assert_eq!(&text[view.origin(&(2..6))], "４１\u{200b}１%41");
+        assert_eq!(&text[view.origin(&(4..5))], "１");
+        assert_eq!(&text[view.origin(&(6..7))], "y");
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "\\PC{0,3}",
+            "[ -~]{0,6}",
+            "(\\\\){1,4}u[0-9a-fA-F]{4}",
+            "%[0-9a-fA-F]{2}",
+            "(%[eE][0-9a-fA-F])?(%[89abAB][0-9a-fA-F]){1,2}",
+            prop::sample::select(vec!["４", "\u{200b}", "\u{a0}", "\u{e0041}", "𝟎", "\\n"])
+                .prop_map(str::to_owned),
+        ];
+        prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn the_way_back_is_monotone_and_keeps_characters_whole(text in text()) {
+            let Some(view) = Folded::of(&text) else {
+                return Ok(());
+            };
+            let mut last = 0..0;
+            for at in 0..view.text.len() {
+                let origin = view.origin(&(at..at + 1));
+                prop_assert!(origin.start >= last.start && origin.end >= last.end);
+                prop_assert!(origin.start == last.start || origin.start >= last.end);
+                prop_assert!(origin.end <= text.len() && origin.start < origin.end);
+                last = origin;
+            }
+            for (start, character) in view.text.char_indices() {
+                let origin = view.origin(&(start..start + character.len_utf8()));
+                prop_assert!(text.get(origin.clone()).is_some(), "{:?}", origin);
+            }
+        }
+
+        #[test]
+        fn whatever_folds_is_marked(text in text()) {
+            let folds = text.chars().any(|c| folds_to(c) != FoldsTo::Itself);
+            prop_assert!(!folds || is_marked(text.as_bytes()));
+        }
+    }
+}
