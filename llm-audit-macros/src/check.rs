@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span};
 use syn::{Error, Expr, Path, Result, parse_quote};
 
 use crate::model::{Argument, Arguments, Captured, Form, Function, Style};
+use crate::parameters;
 use crate::table::{self, Operation};
 
 /// What an attribute asks for.
@@ -13,6 +14,8 @@ pub(crate) struct Plan {
     pub(crate) operation: &'static Operation,
     /// Taken before the body runs.
     pub(crate) before: Vec<Capture>,
+    /// The arguments of the function that are taken before the body runs, as a whole.
+    pub(crate) args: Option<Args>,
     /// Taken of the answer, over `out`.
     pub(crate) out: Vec<Capture>,
     /// Taken of the error, over `err`.
@@ -25,6 +28,12 @@ pub(crate) struct Plan {
 pub(crate) struct Capture {
     pub(crate) slot: &'static str,
     pub(crate) value: Captured,
+}
+
+/// Arguments of the function by name, and what they set together.
+pub(crate) struct Args {
+    pub(crate) slot: &'static str,
+    pub(crate) values: Vec<(Ident, Captured)>,
 }
 
 /// When a value is taken.
@@ -52,11 +61,16 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
         plan: Plan {
             operation: operation(&arguments),
             before: Vec::new(),
+            args: None,
             out: Vec::new(),
             err: Vec::new(),
             auditor: None,
             krate: None,
         },
+        names: parameters::names(&function.sig),
+        args: None,
+        replaced: Vec::new(),
+        skipped: None,
         seen: HashMap::new(),
         errors: None,
     };
@@ -83,14 +97,22 @@ fn operation(arguments: &Arguments) -> &'static Operation {
         .unwrap_or(&table::CHAT)
 }
 
-struct Checker {
+struct Checker<'f> {
     plan: Plan,
+    /// The names of the function's arguments.
+    names: Vec<&'f Ident>,
+    /// `args`, where it was written.
+    args: Option<Ident>,
+    /// What is taken in place of an argument.
+    replaced: Vec<(Ident, Captured)>,
+    /// `skip`, where it was written, and the arguments that it names.
+    skipped: Option<(Ident, Vec<Ident>)>,
     /// What is set, when, and by which argument.
     seen: HashMap<(When, &'static str), String>,
     errors: Option<Error>,
 }
 
-impl Checker {
+impl Checker<'_> {
     fn argument(&mut self, position: usize, argument: Argument) {
         let Argument { name, form } = argument;
         let text = name.to_string();
@@ -110,15 +132,19 @@ impl Checker {
             ("name", Form::Value(value)) => match self.plan.operation.name {
                 Some(slot) => self.capture(When::Before, &name, slot, value),
                 None => {
-                    let word = self.plan.operation.word;
-                    let named = table::OPERATIONS.iter().filter(|with| with.name.is_some());
-                    let message = format!(
-                        "the operation `{word}` has no name; these have one: {}",
-                        quoted(named.map(|with| with.word))
-                    );
+                    let message = lacks(self.plan.operation, "name", |with| with.name.is_some());
                     self.error(name.span(), message);
                 }
             },
+            ("args", Form::Word) => self.args(name, Arguments(Vec::new())),
+            ("args", Form::List(replaced)) => self.args(name, replaced),
+            ("args", _) => {
+                let message = "`args` captures the arguments as they are, or some in another way: \
+                               `args(order = %order)`";
+                self.error(name.span(), message);
+            }
+            ("skip", Form::List(names)) if !names.0.is_empty() => self.skip(name, names),
+            ("skip", _) => self.error(name.span(), "`skip` takes names: `skip(client)`"),
             (
                 "auditor",
                 Form::Value(Captured {
@@ -153,7 +179,7 @@ impl Checker {
             }
             (_, Form::Value(value)) => self.field(When::Before, &name, value),
             (_, form) => {
-                let message = misuse(position, &text, &form);
+                let message = misuse(self.plan.operation, position, &text, &form);
                 self.error(name.span(), message);
             }
         }
@@ -168,8 +194,117 @@ impl Checker {
         }
     }
 
+    fn args(&mut self, name: Ident, replaced: Arguments) {
+        let Some(slot) = self.plan.operation.args else {
+            let message = lacks(self.plan.operation, "args", |with| with.args.is_some());
+            self.error(name.span(), message);
+            return;
+        };
+        if !self.once(When::Before, &name, slot) {
+            return;
+        }
+        for Argument { name, form } in replaced.0 {
+            match form {
+                Form::Value(value) => {
+                    if self.is_argument(&name) {
+                        self.replaced.push((name, value));
+                    }
+                }
+                _ => self.error(name.span(), format!("expected `{name} = expr`")),
+            }
+        }
+        self.args = Some(name);
+    }
+
+    fn skip(&mut self, name: Ident, skipped: Arguments) {
+        if !self.once(When::Before, &name, "skip") {
+            return;
+        }
+        let mut names = Vec::new();
+        for Argument { name, form } in skipped.0 {
+            if !matches!(form, Form::Word) {
+                self.error(name.span(), format!("expected `{name}` alone"));
+            } else if names.contains(&name) {
+                self.error(name.span(), format!("`{name}` is given twice"));
+            } else if self.is_argument(&name) {
+                names.push(name);
+            }
+        }
+        self.skipped = Some((name, names));
+    }
+
+    /// Returns whether the function has an argument `name`; that it has none is an error.
+    fn is_argument(&mut self, name: &Ident) -> bool {
+        let is_argument = self.names.contains(&name);
+        if !is_argument {
+            let names: Vec<_> = self.names.iter().map(|name| name.to_string()).collect();
+            let names = || names.iter().map(String::as_str);
+            let near = table::nearest(&name.to_string(), names());
+            let there_are = match self.names.len() {
+                0 => "it has none".to_owned(),
+                _ => format!("it has {}", quoted(names())),
+            };
+            let message = format!(
+                "the function has no argument `{name}`{}; {there_are}",
+                hint(&near)
+            );
+            self.error(name.span(), message);
+        }
+        is_argument
+    }
+
+    /// Returns what `args` captures.
+    fn captured_args(&mut self) -> Vec<(Ident, Captured)> {
+        let skipped = self
+            .skipped
+            .take()
+            .map(|(_, names)| names)
+            .unwrap_or_default();
+        let mut values = Vec::new();
+        for name in self.names.clone() {
+            let replaced = self
+                .replaced
+                .iter()
+                .position(|(replaced, _)| replaced == name);
+            let replaced = replaced.map(|at| self.replaced.swap_remove(at));
+            if let Some(skipped) = skipped.iter().find(|skipped| *skipped == name) {
+                if replaced.is_some() {
+                    let message = format!("`{name}` is both captured and skipped");
+                    self.error(skipped.span(), message);
+                }
+                continue;
+            }
+            if name.to_string().starts_with("__arg") {
+                let message = "`args` cannot name this pattern behind another attribute; give the \
+                               argument a name";
+                self.error(name.span(), message);
+            }
+            values.push(replaced.unwrap_or_else(|| {
+                let value = Captured {
+                    style: Style::Value,
+                    expr: parse_quote!(#name),
+                };
+                (name.clone(), value)
+            }));
+        }
+        for (twice, _) in std::mem::take(&mut self.replaced) {
+            self.error(twice.span(), format!("`{twice}` is given twice"));
+        }
+        values
+    }
+
     fn field(&mut self, when: When, name: &Ident, value: Captured) {
         let text = name.to_string();
+        if let Some(column) = self.plan.operation.column(&text) {
+            if when == When::Before && !column.is_known_before {
+                let message =
+                    format!("`{text}` is known after the body has run: `out({text} = expr)`");
+                self.error(name.span(), message);
+                return;
+            }
+            self.capture(when, name, column.slot, value);
+            return;
+        }
         match table::slot(&text) {
             Some(slot @ ("prompt" | "system")) if when != When::Before => {
                 let message = format!("`{slot}` is taken before the body runs, outside this list");
@@ -183,7 +318,7 @@ impl Checker {
             None if table::SETTINGS.contains(&text.as_str()) => {
                 self.error(name.span(), format!("`{text}` stands outside the lists"));
             }
-            None => self.error(name.span(), unknown(&text)),
+            None => self.error(name.span(), unknown(self.plan.operation, &text)),
         }
     }
 
@@ -224,6 +359,16 @@ impl Checker {
     }
 
     fn finish(mut self, function: &Ident) -> Result<Plan> {
+        if self.args.is_some()
+            && let Some(slot) = self.plan.operation.args
+        {
+            let values = self.captured_args();
+            self.plan.args = Some(Args { slot, values });
+        } else if let Some((skip, _)) = self.skipped.take() {
+            let message = "nothing is captured that is not named, so there is nothing to skip; \
+                           `skip` belongs to `args`";
+            self.error(skip.span(), message);
+        }
         if let Some(errors) = self.errors {
             return Err(errors);
         }
@@ -250,8 +395,18 @@ fn list_of(name: &str) -> Option<When> {
         .map(|(_, when)| *when)
 }
 
+/// Says that `operation` has no `what`, and which ones have it.
+fn lacks(operation: &Operation, what: &str, has: fn(&&Operation) -> bool) -> String {
+    let having = table::OPERATIONS.iter().filter(has);
+    format!(
+        "the operation `{}` has no `{what}`; these have it: {}",
+        operation.word,
+        quoted(having.map(|having| having.word))
+    )
+}
+
 /// Says what is wrong with an argument that is no value.
-fn misuse(position: usize, name: &str, form: &Form) -> String {
+fn misuse(operation: &Operation, position: usize, name: &str, form: &Form) -> String {
     if let Some(why) = table::refusal(name) {
         return why.to_owned();
     }
@@ -275,7 +430,7 @@ fn misuse(position: usize, name: &str, form: &Form) -> String {
                 quoted(words())
             )
         }
-        _ => unknown(name),
+        _ => unknown(operation, name),
     }
 }
 
@@ -291,12 +446,23 @@ fn no_list(name: &str) -> String {
 }
 
 /// Says that there is no argument `name`, and which ones there are.
-fn unknown(name: &str) -> String {
+fn unknown(operation: &Operation, name: &str) -> String {
     if let Some(why) = table::refusal(name) {
         return why.to_owned();
     }
-    let near = table::nearest(name, table::arguments());
-    let roles = table::ROLES.iter().map(|(role, _)| *role);
+    let mut with_it = table::OPERATIONS
+        .iter()
+        .filter(|with| with.column(name).is_some());
+    if let Some(first) = with_it.next() {
+        let others = with_it.map(|other| other.word);
+        return format!(
+            "`{name}` is a part of a verdict, which belongs to {}",
+            quoted(std::iter::once(first.word).chain(others))
+        );
+    }
+    let columns = || operation.verdict.iter().map(|column| column.name);
+    let near = table::nearest(name, table::arguments().chain(columns()));
+    let roles = columns().chain(table::ROLES.iter().map(|(role, _)| *role));
     format!(
         "unknown argument `{name}`{}; there are {}, and every field that the catalogue lets a \
          host set (docs/fields.md)",

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Block, Error, Expr, Ident, Result, Type, parse_quote, token};
 
-use crate::check::{Capture, Plan};
-use crate::model::{Body, Function, Style};
+use crate::check::{Args, Capture, Plan};
+use crate::model::{Body, Captured, Function, Style};
 use crate::shape::{self, Deferred};
 
 /// Returns `function` with the recording of its call around its body.
@@ -149,7 +150,13 @@ impl<'p> Code<'p> {
             name,
             ..
         } = self;
-        let operation = Ident::new(plan.operation.variant, Span::mixed_site());
+        let variant = Ident::new(plan.operation.variant, Span::mixed_site());
+        let is_verdict = plan.operation.is_verdict();
+        let subject = if is_verdict {
+            quote!(Author::#variant)
+        } else {
+            quote!(Operation::#variant)
+        };
         let function = name.to_string();
         let function = function.trim_start_matches("r#");
         let line = quote_spanned!(name.span()=> ::core::line!());
@@ -168,11 +175,15 @@ impl<'p> Code<'p> {
             None => quote!(#support::installed),
         };
         let captures = plan.before.iter().map(|capture| self.capture(capture));
+        let args = plan.args.as_ref().map(|args| self.args(args));
+        // A verdict is about a request, and sends none.
+        let sent = (!is_verdict).then(|| quote!(#call.sent();));
         quote! {
-            let mut #call = #support::Call::#begin(#support::Operation::#operation, #place, #auditor);
+            let mut #call = #support::Call::#begin(#support::#subject, #place, #auditor);
             if #call.is_recorded() {
                 #(#captures)*
-                #call.sent();
+                #args
+                #sent
             }
         }
     }
@@ -239,17 +250,38 @@ impl<'p> Code<'p> {
     }
 
     fn capture(&self, capture: &Capture) -> TokenStream {
+        let value = self.value(&capture.value);
+        self.set(capture.slot, &value)
+    }
+
+    /// Captures the arguments of the function by name.
+    fn args(&self, args: &Args) -> TokenStream {
+        let support = &self.support;
+        let values = args.values.iter().map(|(name, value)| {
+            let name = name.unraw().to_string();
+            let value = self.value(value);
+            quote!((#name, #support::Arg::new(#value)))
+        });
+        self.set(args.slot, &quote!(&#support::Args::from([#(#values),*])))
+    }
+
+    fn set(&self, slot: &str, value: &TokenStream) -> TokenStream {
         let Self { support, call, .. } = self;
-        let slot = Ident::new(capture.slot, Span::mixed_site());
-        let span = Ends::of(&capture.value.expr);
-        let value = borrowed(&capture.value.expr);
-        let value = match capture.value.style {
-            Style::Value => value,
-            Style::Display => span.call(quote!(#support::Displayed::new), value),
-            Style::Debug => span.call(quote!(#support::Debugged::new), value),
-        };
+        let slot = Ident::new(slot, Span::mixed_site());
         quote! {
             #call.set(#support::slots::#slot, |__llm_audit_slot| __llm_audit_slot.put(#value));
+        }
+    }
+
+    /// Returns a reference to the value that is captured.
+    fn value(&self, captured: &Captured) -> TokenStream {
+        let support = &self.support;
+        let ends = Ends::of(&captured.expr);
+        let value = borrowed(&captured.expr);
+        match captured.style {
+            Style::Value => value,
+            Style::Display => ends.call(quote!(#support::Displayed::new), value),
+            Style::Debug => ends.call(quote!(#support::Debugged::new), value),
         }
     }
 }

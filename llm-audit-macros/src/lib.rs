@@ -6,6 +6,7 @@
 mod check;
 mod expand;
 mod model;
+mod parameters;
 mod shape;
 mod table;
 
@@ -85,7 +86,8 @@ use model::{Arguments, Function};
 /// # Arguments
 ///
 /// The first word is the operation: `chat` (when there is none), `text_completion`,
-/// `generate_content`, `embeddings`, `retrieval`, `rerank`, `tool`, `agent`, `workflow`, `step`.
+/// `generate_content`, `embeddings`, `retrieval`, `rerank`, `tool`, `agent`, `workflow`, `step`; or
+/// `guardrail` or `evaluation`, which record a [verdict](#verdicts).
 ///
 /// | argument | what it sets |
 /// |---|---|
@@ -93,7 +95,8 @@ use model::{Arguments, Function};
 /// | `system = expr` | a system message of the input |
 /// | `model = expr` | `request_model` |
 /// | `user`, `session`, `conversation`, `project`, `tenant` `= expr` | `user_id`, `session_id`, `conversation_id`, `project_id`, `tenant_id` |
-/// | `name = expr` | the name of a tool, agent, workflow or step; without it, that of the function |
+/// | `name = expr` | the name of a tool, agent, workflow, step, guardrail or evaluation; without it, that of the function |
+/// | `args`, `skip(`*name*`, …)` | all arguments of the function, save those that are skipped ([below](#all-arguments)) |
 /// | *field* `= expr` | any other field that a host may set, by its name in the catalogue |
 /// | `fields(`*name* `= expr, …)` | the same, as a list |
 /// | `output` | the answer: what was returned, within `Ok` and `Some` |
@@ -129,6 +132,66 @@ use model::{Arguments, Function};
 /// # assert_eq!(refund(&Order { id: 7 })?, "refunded 7");
 /// # Ok::<(), std::fmt::Error>(())
 /// ```
+///
+/// # All arguments
+///
+/// `args` captures the arguments of the function by name, as JSON: of a `tool` as
+/// `tool_arguments`, of a `chat`, `text_completion` or `generate_content` as
+/// `prompt_template_variables`, of an `agent`, `workflow` or `step` as `metadata`. `skip(client)`
+/// leaves one out, `args(client = %client, order = order.id)` captures two in another way, and
+/// `self` is never captured. An argument that serde cannot serialise is an error where it stands.
+///
+/// ```
+/// # use llm_audit::audit;
+/// # struct Client;
+/// #[audit(tool, args, skip(client), output)]
+/// fn refund(client: &Client, order: u64, reason: &str) -> bool {
+///     // tool_arguments: {"order":7,"reason":"late"}
+/// #   drop((client, order)); reason.len() > 1
+/// }
+/// # assert!(refund(&Client, 7, "late"));
+/// ```
+///
+/// # Verdicts
+///
+/// `guardrail` and `evaluation` make an event of that kind. It is about the call that it happens
+/// within, which is its `target_event_id`, unless `target_event_id = expr` names another event;
+/// what it calls itself is its child.
+///
+/// | | before the body, or in any list | in `out(…)` or `err(…)` | `output` |
+/// |---|---|---|---|
+/// | `guardrail` | `id`, `mode`, `reached_model`, `stage` | `action`, `categories`, `error`, `score`, `severity`, `verdict` | a text for `verdict`, or a `Guardrail` |
+/// | `evaluation` | `annotator_kind`, `evaluator`, `version` | `explanation`, `label`, `passed`, `score` | a number for `score`, a `bool` for `passed`, or an `Evaluation` |
+///
+/// ```
+/// # use llm_audit::audit;
+/// enum Verdict { Pass, Fail(f64) }
+///
+/// #[audit(
+///     guardrail,
+///     name = "pii-output",
+///     stage = "output",
+///     prompt = text,
+///     output = match out { Verdict::Pass => "pass", Verdict::Fail(_) => "fail" },
+///     out(score = match out { Verdict::Fail(score) => Some(score), _ => None }),
+/// )]
+/// fn check(text: &str) -> Verdict {
+///     if text.contains('@') { Verdict::Fail(0.9) } else { Verdict::Pass }
+/// }
+///
+/// #[audit(evaluation, evaluator = "overlap", output)]
+/// fn relevance(question: &str, answer: &str) -> f64 {
+///     # let words = || question.split(' ');
+///     # words().filter(|word| answer.contains(word)).count() as f64 / words().count() as f64
+/// }
+/// # check("ada@example.org"); relevance("a b", "b c");
+/// ```
+///
+/// The status, the facets and the ways out are those of any call, and a guardrail has its duration.
+/// An `Err`, a panic and a dropped future are verdicts that were not reached: the guardrail's
+/// `error` says why. A function that returns its verdict as an `Err` says so with
+/// `err(verdict = expr)`, or `action` or `score`, or `label` or `passed` of an evaluation: where
+/// that sets something, the verdict was reached and the status is `ok`.
 ///
 /// # Functions
 ///

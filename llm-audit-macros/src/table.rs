@@ -4,12 +4,25 @@
 pub(crate) struct Operation {
     /// The word.
     pub(crate) word: &'static str,
-    /// The variant of `Operation` in the crate `llm-audit`.
+    /// The variant of `Operation`, or of `Author` where there is a verdict, in the crate
+    /// `llm-audit`.
     pub(crate) variant: &'static str,
     /// The field that holds what the operation is called: the function's name unless it is set.
     pub(crate) name: Option<&'static str>,
     /// What `output` sets.
     pub(crate) output: &'static str,
+    /// What `args` sets.
+    pub(crate) args: Option<&'static str>,
+    /// The record that the call gives, when it is of the kind that gives one.
+    pub(crate) verdict: &'static [Column],
+}
+
+/// A part of a verdict.
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) slot: &'static str,
+    /// Whether it is known before the body has run.
+    pub(crate) is_known_before: bool,
 }
 
 const fn operation(word: &'static str, variant: &'static str) -> Operation {
@@ -18,17 +31,43 @@ const fn operation(word: &'static str, variant: &'static str) -> Operation {
         variant,
         name: None,
         output: "response",
+        args: None,
+        verdict: &[],
+    }
+}
+
+/// An operation of a model that is told something.
+const fn generation(word: &'static str, variant: &'static str) -> Operation {
+    Operation {
+        args: Some("prompt_template_variables"),
+        ..operation(word, variant)
+    }
+}
+
+const fn before(name: &'static str, slot: &'static str) -> Column {
+    Column {
+        name,
+        slot,
+        is_known_before: true,
+    }
+}
+
+const fn after(name: &'static str, slot: &'static str) -> Column {
+    Column {
+        name,
+        slot,
+        is_known_before: false,
     }
 }
 
 /// The operation without a word for it.
-pub(crate) const CHAT: Operation = operation("chat", "Chat");
+pub(crate) const CHAT: Operation = generation("chat", "Chat");
 
 /// Every operation.
 pub(crate) const OPERATIONS: &[Operation] = &[
     CHAT,
-    operation("text_completion", "TextCompletion"),
-    operation("generate_content", "GenerateContent"),
+    generation("text_completion", "TextCompletion"),
+    generation("generate_content", "GenerateContent"),
     operation("embeddings", "Embeddings"),
     Operation {
         output: "documents",
@@ -41,21 +80,68 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation {
         name: Some("tool_name"),
         output: "tool_result",
+        args: Some("tool_arguments"),
         ..operation("tool", "ExecuteTool")
     },
     Operation {
         name: Some("agent_name"),
+        args: Some("metadata"),
         ..operation("agent", "InvokeAgent")
     },
     Operation {
         name: Some("workflow_name"),
+        args: Some("metadata"),
         ..operation("workflow", "InvokeWorkflow")
     },
     Operation {
         name: Some("step_name"),
+        args: Some("metadata"),
         ..operation("step", "Step")
     },
+    Operation {
+        name: Some("guardrail_name"),
+        output: "guardrail",
+        verdict: &[
+            before("id", "guardrail_id"),
+            before("mode", "guardrail_mode"),
+            before("reached_model", "guardrail_reached_model"),
+            before("stage", "guardrail_stage"),
+            after("action", "guardrail_action"),
+            after("categories", "guardrail_categories"),
+            after("error", "guardrail_error"),
+            after("score", "guardrail_score"),
+            after("severity", "guardrail_severity"),
+            after("verdict", "guardrail_verdict"),
+        ],
+        ..operation("guardrail", "Guardrail")
+    },
+    Operation {
+        name: Some("evaluation_name"),
+        output: "evaluation",
+        verdict: &[
+            before("annotator_kind", "evaluation_annotator_kind"),
+            before("evaluator", "evaluation_evaluator"),
+            before("version", "evaluation_version"),
+            after("explanation", "evaluation_explanation"),
+            after("label", "evaluation_label"),
+            after("passed", "evaluation_passed"),
+            after("score", "evaluation_score"),
+        ],
+        ..operation("evaluation", "Evaluation")
+    },
 ];
+
+impl Operation {
+    /// Returns whether the call gives a verdict, and is no interaction.
+    pub(crate) const fn is_verdict(&self) -> bool {
+        !self.verdict.is_empty()
+    }
+
+    /// Returns the part of the verdict that is called `name`.
+    pub(crate) fn column(&self, name: &str) -> Option<&'static Column> {
+        self.verdict.iter().find(|column| column.name == name)
+    }
+}
 
 /// Arguments that are no field of the catalogue, and what each of them sets.
 pub(crate) const ROLES: &[(&str, &str)] = &[
@@ -71,29 +157,16 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 ];
 
 /// Arguments that say how to audit rather than what.
-pub(crate) const SETTINGS: &[&str] =
-    &["auditor", "crate", "err", "fields", "name", "out", "output"];
+pub(crate) const SETTINGS: &[&str] = &[
+    "args", "auditor", "crate", "err", "fields", "name", "out", "output", "skip",
+];
 
 /// What is not there, and what to do instead.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
     (
-        "args",
-        "arguments are captured by name only, such as `prompt = question` or \
-         `tool_arguments = order`",
-    ),
-    (
-        "evaluation",
-        "an evaluation is no operation; record one with `Audit::evaluation` within the function",
-    ),
-    (
         "fail_closed",
         "`fail_closed` is not supported: a call goes on when its event cannot be kept, and the \
          loss is counted",
-    ),
-    (
-        "guardrail",
-        "a guardrail is no operation; record its verdict with `Audit::guardrail`, or end an \
-         `Interaction` with `block`, within the function",
     ),
     (
         "kind",
@@ -108,12 +181,9 @@ pub(crate) const REFUSED: &[(&str, &str)] = &[
         "the answer is captured with `output` or `output = expr`, where `expr` is over `out`",
     ),
     (
-        "skip",
-        "nothing is captured that is not named, so there is nothing to skip",
-    ),
-    (
         "skip_all",
-        "nothing is captured that is not named, so there is nothing to skip",
+        "nothing is captured that is not named; `args` captures all arguments, and `skip(a, b)` leaves \
+         some of them out",
     ),
 ];
 

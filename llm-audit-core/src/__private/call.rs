@@ -7,11 +7,13 @@ use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::author::Recorded;
 use super::slot::{Slot, Taken};
 use super::value::Auditor;
 use crate::audit::{self, Audit};
 use crate::context::Context;
-use crate::event::{Operation, Status};
+use crate::event::Status;
+use crate::id::EventId;
 use crate::interaction::Interaction;
 use crate::put::{PutField, contained};
 
@@ -60,12 +62,12 @@ impl Call {
     /// Begins a call. While nothing is captured anywhere, that is one atomic load.
     #[inline]
     pub fn begin(
-        operation: Operation,
+        subject: impl Recorded,
         place: &'static Place,
         log: impl FnOnce(Log) -> Option<Audit>,
     ) -> Self {
         if audit::is_capturing() {
-            Self::begin_in(log(Log(())), operation, place)
+            Self::begin_in(log(Log(())), subject, place)
         } else {
             Self(None)
         }
@@ -74,20 +76,20 @@ impl Call {
     /// Begins a call that is cancelled by dropping it.
     #[inline]
     pub fn begin_future(
-        operation: Operation,
+        subject: impl Recorded,
         place: &'static Place,
         log: impl FnOnce(Log) -> Option<Audit>,
     ) -> Self {
-        let mut call = Self::begin(operation, place, log);
+        let mut call = Self::begin(subject, place, log);
         if let Some(interaction) = &mut call.0 {
             interaction.on_drop(Status::Cancelled);
         }
         call
     }
 
-    fn begin_in(log: Option<Audit>, operation: Operation, place: &'static Place) -> Self {
+    fn begin_in(log: Option<Audit>, subject: impl Recorded, place: &'static Place) -> Self {
         let Some(log) = log else { return Self(None) };
-        let mut interaction = log.begin(operation);
+        let mut interaction = subject.begin(&log);
         if !interaction.is_recorded() {
             return Self(None);
         }
@@ -149,15 +151,22 @@ impl Call {
 
     /// Records that the call failed with `error`.
     pub(super) fn fail<E: fmt::Display>(self, error: &E) {
-        if let Some(interaction) = self.0 {
-            interaction.fail(error);
-        }
+        self.fail_with(|interaction| interaction.fail(error));
     }
 
     /// Records that the call failed with an error of type `E`, which has no text.
     pub(super) fn fail_as<E>(self) {
-        if let Some(interaction) = self.0 {
-            interaction.fail_as::<E>();
+        self.fail_with(Interaction::fail_as::<E>);
+    }
+
+    /// An error that was the verdict is no failure.
+    fn fail_with(self, fail: impl FnOnce(Interaction) -> Option<EventId>) {
+        if let Some(mut interaction) = self.0 {
+            if interaction.has_verdict() {
+                interaction.finish();
+            } else {
+                fail(*interaction);
+            }
         }
     }
 }

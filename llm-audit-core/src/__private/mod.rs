@@ -1,11 +1,15 @@
 //! What the code that `#[audit]` makes calls. It changes without notice.
 
+mod args;
+mod author;
 pub mod autoref;
 mod call;
 mod slot;
 pub mod slots;
 mod value;
 
+pub use args::{Arg, Args, AuditArg};
+pub use author::{AuditVerdict, Author, Recorded};
 pub use autoref::{Failure, Present, Returned};
 pub use call::{Call, Log, Place, Within, installed};
 pub use slot::{Slot, Taken, kind};

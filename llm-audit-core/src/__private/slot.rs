@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::author::AuditVerdict;
 use super::value::{
     AuditBool, AuditFloat, AuditId, AuditInt, AuditJson, AuditList, AuditMap, AuditTexts,
     AuditTime, AuditUsage, AuditValue,
@@ -13,6 +14,7 @@ use crate::event::{
 };
 use crate::facet::Facet;
 use crate::interaction::Interaction;
+use crate::interaction::verdict::Verdict;
 use crate::put::PutField;
 
 /// A place for values of kind `K`.
@@ -30,11 +32,14 @@ pub struct Taken<'c, K> {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
+    /// A column of the record that is put in the field when the call ends.
+    Column(Field, &'static str),
     Field(Field),
     Prompt,
     Response,
     System,
     Usage,
+    Verdict(Field),
 }
 
 impl<K> Slot<K> {
@@ -48,7 +53,7 @@ impl<K> Slot<K> {
     /// Returns the field that the value is put in, or the first of them.
     pub(super) const fn field(&self) -> Field {
         match self.target {
-            Target::Field(field) => field,
+            Target::Column(field, _) | Target::Field(field) | Target::Verdict(field) => field,
             Target::Prompt | Target::System => Field::InputMessages,
             Target::Response => Field::OutputMessages,
             Target::Usage => Field::InputTokens,
@@ -58,7 +63,9 @@ impl<K> Slot<K> {
     /// Returns the slot of `interaction`, unless its facet is off.
     pub(super) fn take(self, interaction: &mut Interaction) -> Option<Taken<'_, K>> {
         let allowed = match self.target {
-            Target::Field(field) => interaction.accepts(field),
+            Target::Column(field, _) | Target::Field(field) | Target::Verdict(field) => {
+                interaction.accepts(field)
+            }
             Target::Prompt => interaction.allows(Facet::Prompt),
             Target::Response => interaction.allows(Facet::Response),
             Target::System => {
@@ -76,8 +83,12 @@ impl<K> Slot<K> {
 
 impl<K> Taken<'_, K> {
     fn put_value(self, value: Option<Value>) {
-        if let (Target::Field(field), Some(value)) = (self.target, value) {
-            self.interaction.put(field, value);
+        match (self.target, value) {
+            (Target::Field(field), Some(value)) => self.interaction.put(field, value),
+            (Target::Column(_, column), Some(value)) => {
+                self.interaction.put_in_verdict(column, value);
+            }
+            _ => {}
         }
     }
 }
@@ -91,7 +102,26 @@ impl Taken<'_, kind::Text> {
             Target::Prompt => drop(self.interaction.user(text)),
             Target::Response => drop(self.interaction.response(text)),
             Target::System => drop(self.interaction.system(text)),
-            Target::Usage => {}
+            Target::Column(..) => self.put_value(Some(Value::Text(text.into_owned()))),
+            Target::Usage | Target::Verdict(_) => {}
+        }
+    }
+}
+
+impl Taken<'_, kind::Verdict<Guardrail>> {
+    /// Puts the verdict `value`.
+    pub fn put<V: AuditVerdict<Guardrail> + ?Sized>(self, value: &V) {
+        if let Some(Verdict::Guardrail(record)) = self.interaction.verdict_mut() {
+            value.add_to(record);
+        }
+    }
+}
+
+impl Taken<'_, kind::Verdict<Evaluation>> {
+    /// Puts the score `value`.
+    pub fn put<V: AuditVerdict<Evaluation> + ?Sized>(self, value: &V) {
+        if let Some(Verdict::Evaluation(record)) = self.interaction.verdict_mut() {
+            value.add_to(record);
         }
     }
 }
@@ -133,6 +163,10 @@ pub mod kind {
     /// A list of records.
     #[derive(Clone, Copy, Debug)]
     pub struct List<R>(PhantomData<fn() -> R>);
+
+    /// A verdict, written as `R`.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Verdict<R>(PhantomData<fn() -> R>);
 
     /// Values by name.
     #[derive(Clone, Copy, Debug)]

@@ -56,3 +56,46 @@ roles! {
     system Text System "A system message of the input.";
     usage Usage Usage "The tokens of the call.";
 }
+
+macro_rules! columns {
+    ($($field:ident { $($name:ident $kind:ident $column:literal;)+ })+) => {$($(
+        #[doc = concat!("Column `", $column, "` of the record.")]
+        #[allow(non_upper_case_globals, reason = "it has the name of its record and column")]
+        pub const $name: Slot<kind::$kind> = Slot::new(Target::Column(Field::$field, $column));
+    )+)+};
+}
+
+columns! {
+    Evaluations {
+        evaluation_annotator_kind Text "annotator_kind";
+        evaluation_evaluator Text "evaluator";
+        evaluation_explanation Text "explanation";
+        evaluation_label Text "label";
+        evaluation_name Text "name";
+        evaluation_passed Bool "passed";
+        evaluation_score Float "score";
+        evaluation_version Text "version";
+    }
+    Guardrails {
+        guardrail_action Text "action";
+        guardrail_categories Texts "categories";
+        guardrail_error Text "error";
+        guardrail_id Text "id";
+        guardrail_mode Text "mode";
+        guardrail_name Text "name";
+        guardrail_reached_model Bool "reached_model";
+        guardrail_score Float "score";
+        guardrail_severity Text "severity";
+        guardrail_stage Text "stage";
+        guardrail_verdict Text "verdict";
+    }
+}
+
+/// The evaluation as a whole.
+#[allow(non_upper_case_globals, reason = "it has the name of its record")]
+pub const evaluation: Slot<kind::Verdict<Evaluation>> =
+    Slot::new(Target::Verdict(Field::Evaluations));
+
+/// The verdict of a guardrail as a whole.
+#[allow(non_upper_case_globals, reason = "it has the name of its record")]
+pub const guardrail: Slot<kind::Verdict<Guardrail>> = Slot::new(Target::Verdict(Field::Guardrails));

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Evaluation, Guardrail, Kind, Operation};
 use crate::fields::Fields;
 use crate::id::{Ids, WriterId};
-use crate::interaction::Interaction;
+use crate::interaction::{Interaction, Subject};
 use crate::pipeline::{Counters, Overflow, Pipeline, Report};
 use crate::policy::Policy;
 use crate::put::display_text;
@@ -82,6 +82,10 @@ impl Audit {
     /// `is_refused` with [`Overflow::FailClosed`](crate::Overflow::FailClosed) when there is no
     /// room. The refusal is counted as a loss. Otherwise it never fails.
     pub fn try_begin(&self, operation: Operation) -> Result<Interaction, Error> {
+        self.begin_as(Subject::Operation(operation))
+    }
+
+    pub(crate) fn begin_as(&self, subject: Subject) -> Result<Interaction, Error> {
         if !self.0.is_capturing() {
             return Ok(Interaction::off());
         }
@@ -91,7 +95,7 @@ impl Audit {
                 Error::refused(format!("the interaction cannot be recorded: {reason}"))
             })?);
         }
-        Ok(Interaction::new(&self.0, operation, slot))
+        Ok(Interaction::new(&self.0, subject, slot))
     }
 
     /// Begins an event of `kind` that is recorded at once.

@@ -3,6 +3,7 @@
 pub(crate) mod in_flight;
 mod roles;
 mod stream;
+pub(crate) mod verdict;
 
 use std::fmt;
 use std::future::Future;
@@ -21,6 +22,13 @@ use crate::sync::{Arc, thread};
 
 use in_flight::InFlight;
 use stream::Stream;
+use verdict::Verdict;
+
+/// What an [`Interaction`] becomes an event of.
+pub(crate) enum Subject {
+    Operation(Operation),
+    Verdict(Box<Verdict>),
+}
 
 /// An operation in flight: a call of a model, a tool, an agent.
 ///
@@ -71,6 +79,8 @@ struct Active {
     deadline: Option<Duration>,
     on_drop: Status,
     stream: Option<Box<Stream>>,
+    /// What is recorded instead of an interaction: the verdict of a guardrail or an evaluator.
+    verdict: Option<Box<Verdict>>,
 }
 
 impl Interaction {
@@ -78,14 +88,25 @@ impl Interaction {
         Self { inner: None }
     }
 
-    pub(crate) fn new(shared: &Arc<Shared>, op: Operation, slot: Option<Slot>) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, subject: Subject, slot: Option<Slot>) -> Self {
+        let (kind, operation, verdict) = match subject {
+            Subject::Operation(operation) => (Kind::Interaction, Some(operation), None),
+            Subject::Verdict(verdict) => (verdict.kind(), None, Some(verdict)),
+        };
+        let mut flight = InFlight::new(shared, kind, operation, slot);
+        if verdict.is_some()
+            && let Some(target) = Context::current().event_id()
+        {
+            flight.put_text(Field::TargetEventId, &target.to_string());
+        }
         Self {
             inner: Some(Active {
-                flight: InFlight::new(shared, Kind::Interaction, Some(op), slot),
+                flight,
                 sent: None,
                 deadline: None,
                 on_drop: Status::Abandoned,
                 stream: None,
+                verdict,
             }),
         }
     }
@@ -313,12 +334,15 @@ impl Active {
         let at = self.flight.shared.clock.now();
         let now = self.flight.shared.clock.monotonic();
         self.flight.raw.ended_at = Some(at);
+        let latency = micros(now.saturating_sub(self.flight.begun));
         if self.flight.allows(Facet::Timing) {
-            let latency = micros(now.saturating_sub(self.flight.begun));
             self.flight.put(Field::LatencyUs, Value::Int(latency));
-            if status == Status::Ok {
+            if status == Status::Ok && self.verdict.is_none() {
                 self.flight.put(Field::ResponseAt, Value::Time(at));
             }
+        }
+        if let Some(verdict) = self.verdict.take() {
+            verdict.put(&mut self.flight, &status, latency);
         }
         if let Some(stream) = self.stream.take() {
             self.put_stream(*stream);

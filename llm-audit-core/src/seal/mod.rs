@@ -114,10 +114,8 @@ impl Sealer {
         if let Some(parent) = parent {
             event.set(Field::ParentEventId, Value::Id(parent.event_id));
         }
-        if raw.kind == Kind::Interaction {
-            event.set(Field::StartedAt, Value::Time(raw.started_at));
-        }
         if let Some(ended_at) = raw.ended_at {
+            event.set(Field::StartedAt, Value::Time(raw.started_at));
             event.set(Field::EndedAt, Value::Time(ended_at));
         }
     }

@@ -6,10 +6,7 @@ fn not_first() {}
 #[audit(chat, name = "small")]
 fn without_a_name() {}
 
-#[audit(guardrail)]
-fn guardrail() {}
-
-#[audit(evaluation)]
-fn evaluation() {}
+#[audit(prompt = text, guardrail)]
+fn a_verdict_not_first(text: &str) {}
 
 fn main() {}
