@@ -9,6 +9,7 @@ use std::fmt;
 /// [`std::error::Error::source`]. Its text names the place and, where there is one, the remedy.
 pub struct Error {
     kind: Kind,
+    not_durable: bool,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -74,6 +75,21 @@ impl Error {
         self.kind == Kind::Timeout
     }
 
+    /// Returns whether an event is not known to have reached what was waited for.
+    ///
+    /// So is every error of `commit` and `begin_durable`; the other predicates tell why. The event
+    /// may be in the log all the same, or get there later: after a time limit, that is likely.
+    pub fn is_not_durable(&self) -> bool {
+        self.not_durable
+    }
+
+    pub(crate) fn not_durable(self) -> Self {
+        Self {
+            not_durable: true,
+            ..self
+        }
+    }
+
     pub(crate) fn policy(message: impl Into<String>) -> Self {
         Self::new(Kind::Policy, message)
     }
@@ -90,6 +106,11 @@ impl Error {
         Self::new(Kind::Refused, message)
     }
 
+    /// An error that the operating system had told somebody else.
+    pub(crate) fn disk(message: impl Into<String>) -> Self {
+        Self::new(Kind::Io, message)
+    }
+
     pub(crate) fn timeout(message: impl Into<String>) -> Self {
         Self::new(Kind::Timeout, message)
     }
@@ -97,6 +118,7 @@ impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
+            not_durable: false,
             message: message.into(),
             source: None,
         }

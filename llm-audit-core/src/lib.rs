@@ -9,6 +9,7 @@ mod audit;
 mod batch;
 mod catalog;
 mod clock;
+mod commit;
 mod context;
 mod diagnostics;
 mod encode;
@@ -38,10 +39,14 @@ mod usage;
 pub mod vfs;
 mod withhold;
 
-pub use audit::{Audit, AuditBuilder, AuditGuard, begin, builder, installed};
+pub use audit::{
+    Audit, AuditBuilder, AuditGuard, begin, begin_durable, begin_durable_blocking, builder,
+    installed,
+};
 pub use batch::Batch;
 pub use catalog::{CATALOG, Field, FieldInfo, FieldType};
 pub use clock::{Clock, SystemClock};
+pub use commit::{Ack, Commit, Receipt};
 pub use context::{Context, Scoped, propagate};
 pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
@@ -53,7 +58,7 @@ pub use event::{
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use id::{EventId, Ids, RandomIds, WriterId};
-pub use interaction::Interaction;
+pub use interaction::{BeginDurable, Interaction};
 pub use key::{Key, KeyRing, pseudonym};
 pub use level::{Level, Levels};
 pub use narrow::{Narrowed, SinkExt};

@@ -156,7 +156,7 @@ impl RawBuffers {
     }
 
     /// Copies into these buffers what `other` holds of fields that `accept` lets through.
-    pub(crate) fn copy_from(&mut self, other: &Self, accept: impl Fn(Field) -> bool) {
+    pub(crate) fn copy_from(&mut self, other: &Self, mut accept: impl FnMut(Field) -> bool) {
         for item in &other.items {
             match item {
                 Item::Text(field, range) if accept(*field) => {

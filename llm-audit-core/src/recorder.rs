@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::audit::Shared;
 use crate::catalog::{Field, with_catalog};
+use crate::commit::{Ack, Commit, Receipt};
+use crate::error::Error;
 use crate::event::{Kind, Status, Value};
 use crate::facet::Facet;
 use crate::id::EventId;
@@ -15,7 +17,7 @@ use crate::sync::Arc;
 /// An event that is recorded at once: a late fact, a connection, a skill, a verdict.
 ///
 /// [`Audit::event`](crate::Audit::event) and its sisters make one. Set what is known and call
-/// [`Recorder::record`]; a recorder that is dropped records nothing.
+/// [`Recorder::record`] or [`Recorder::commit`]; a recorder that is dropped records nothing.
 ///
 /// # Examples
 ///
@@ -98,6 +100,35 @@ impl Recorder {
         self.flight
             .take()
             .map(|flight| flight.submit(self.status.take()))
+    }
+
+    /// Records the event and returns a future that is ready when it has reached `ack`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Ack, Audit, Error};
+    ///
+    /// async fn withdraw(audit: &Audit, answer: &str) -> Result<(), Error> {
+    ///     let receipt = audit.consent(answer, false).commit(Ack::Synced).await?;
+    ///     assert_eq!(receipt.ack, Ack::Synced);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn commit(&mut self, ack: Ack) -> Commit {
+        match self.flight.take() {
+            Some(flight) => flight.commit(self.status.take(), ack),
+            None => Commit::of_nothing(),
+        }
+    }
+
+    /// Does what [`Recorder::commit`] does, and blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Commit`].
+    pub fn commit_blocking(&mut self, ack: Ack) -> Result<Receipt, Error> {
+        self.commit(ack).wait()
     }
 }
 

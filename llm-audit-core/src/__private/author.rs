@@ -1,6 +1,7 @@
 //! What a call is recorded as, and the verdicts that it may return.
 
 use crate::audit::Audit;
+use crate::error::Error;
 use crate::event::{Evaluation, Guardrail, Operation, Record};
 use crate::interaction::verdict::Verdict;
 use crate::interaction::{Interaction, Subject};
@@ -11,11 +12,22 @@ use super::value::{AuditFloat, AuditValue};
 pub trait Recorded {
     /// Begins the recording in `log`.
     fn begin(self, log: &Audit) -> Interaction;
+
+    /// Begins the recording in `log`, or says why it cannot be recorded.
+    ///
+    /// # Errors
+    ///
+    /// When that is so.
+    fn begin_closed(self, log: &Audit) -> Result<Interaction, Error>;
 }
 
 impl Recorded for Operation {
     fn begin(self, log: &Audit) -> Interaction {
         log.begin(self)
+    }
+
+    fn begin_closed(self, log: &Audit) -> Result<Interaction, Error> {
+        log.begin_closed(Subject::Operation(self))
     }
 }
 
@@ -29,14 +41,24 @@ pub enum Author {
     Guardrail,
 }
 
-impl Recorded for Author {
-    fn begin(self, log: &Audit) -> Interaction {
+impl Author {
+    fn subject(self) -> Subject {
         let verdict = match self {
             Self::Evaluation => Verdict::Evaluation(Evaluation::default()),
             Self::Guardrail => Verdict::Guardrail(Guardrail::default()),
         };
-        log.begin_as(Subject::Verdict(Box::new(verdict)))
+        Subject::Verdict(Box::new(verdict))
+    }
+}
+
+impl Recorded for Author {
+    fn begin(self, log: &Audit) -> Interaction {
+        log.begin_as(self.subject())
             .unwrap_or_else(|_| Interaction::off())
+    }
+
+    fn begin_closed(self, log: &Audit) -> Result<Interaction, Error> {
+        log.begin_closed(self.subject())
     }
 }
 

@@ -11,7 +11,9 @@ use super::author::Recorded;
 use super::slot::{Slot, Taken};
 use super::value::Auditor;
 use crate::audit::{self, Audit};
+use crate::commit::{Commit, Receipt};
 use crate::context::Context;
+use crate::error::Error;
 use crate::event::Status;
 use crate::id::EventId;
 use crate::interaction::Interaction;
@@ -21,7 +23,17 @@ use crate::put::{PutField, contained};
 ///
 /// It is a part of every instrumented future, so what it holds is behind a pointer, and a call that
 /// is not recorded holds nothing.
-pub struct Call(Option<Box<Interaction>>);
+pub struct Call(Option<Box<Flight>>);
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is behind a pointer, and nearly always recorded"
+)]
+enum Flight {
+    Recorded(Interaction),
+    /// Why the call cannot be recorded; it must not take place.
+    Refused(Option<Error>),
+}
 
 /// Where a function is.
 #[derive(Debug)]
@@ -80,36 +92,70 @@ impl Call {
         place: &'static Place,
         log: impl FnOnce(Log) -> Option<Audit>,
     ) -> Self {
-        let mut call = Self::begin(subject, place, log);
-        if let Some(interaction) = &mut call.0 {
-            interaction.on_drop(Status::Cancelled);
+        Self::begin(subject, place, log).cancelled_by_drop()
+    }
+
+    /// Begins a call that must not take place unrecorded: [`sent_durable`](Self::sent_durable) says
+    /// whether it may.
+    pub fn begin_closed(
+        subject: impl Recorded,
+        place: &'static Place,
+        log: impl FnOnce(Log) -> Option<Audit>,
+    ) -> Self {
+        let begun = match log(Log(())) {
+            Some(log) => subject.begin_closed(&log),
+            None => Err(audit::none_installed()),
+        };
+        match begun {
+            Ok(interaction) => Self::at(place, interaction),
+            Err(error) => Self(Some(Box::new(Flight::Refused(Some(error.not_durable()))))),
         }
-        call
+    }
+
+    /// Begins a call that must not take place unrecorded, and that is cancelled by dropping it.
+    pub fn begin_closed_future(
+        subject: impl Recorded,
+        place: &'static Place,
+        log: impl FnOnce(Log) -> Option<Audit>,
+    ) -> Self {
+        Self::begin_closed(subject, place, log).cancelled_by_drop()
     }
 
     fn begin_in(log: Option<Audit>, subject: impl Recorded, place: &'static Place) -> Self {
         let Some(log) = log else { return Self(None) };
-        let mut interaction = subject.begin(&log);
-        if !interaction.is_recorded() {
-            return Self(None);
+        let interaction = subject.begin(&log);
+        if interaction.is_recorded() {
+            Self::at(place, interaction)
+        } else {
+            Self(None)
         }
+    }
+
+    fn at(place: &'static Place, mut interaction: Interaction) -> Self {
         interaction
             .code_function(place.function)
             .code_file(place.file)
             .code_line(u64::from(place.line));
-        Self(Some(Box::new(interaction)))
+        Self(Some(Box::new(Flight::Recorded(interaction))))
+    }
+
+    fn cancelled_by_drop(mut self) -> Self {
+        if let Some(interaction) = self.interaction() {
+            interaction.on_drop(Status::Cancelled);
+        }
+        self
     }
 
     /// Returns whether the call is recorded.
     #[inline]
-    pub const fn is_recorded(&self) -> bool {
-        self.0.is_some()
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.0.as_deref(), Some(Flight::Recorded(_)))
     }
 
     /// Lets `put` fill `slot`, unless its facet is off. A panic in what it evaluates costs the value
     /// alone.
     pub fn set<K>(&mut self, slot: Slot<K>, put: impl FnOnce(Taken<'_, K>)) {
-        if let Some(interaction) = &mut self.0 {
+        if let Some(interaction) = self.interaction() {
             let field = slot.field();
             if let Some(taken) = slot.take(interaction)
                 && contained(|| put(taken)).is_none()
@@ -121,22 +167,62 @@ impl Call {
 
     /// Says that the body begins.
     pub fn sent(&mut self) {
-        if let Some(interaction) = &mut self.0 {
+        if let Some(interaction) = self.interaction() {
             interaction.sent();
         }
+    }
+
+    /// Has the intent survive a power cut, then says that the body begins.
+    ///
+    /// # Errors
+    ///
+    /// When the call cannot be recorded: the body must not begin, and the call is to be dropped.
+    pub fn sent_durable(&mut self) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+        let intent = self.intend();
+        async move { self.intended(intent.await) }
+    }
+
+    /// Does what [`sent_durable`](Self::sent_durable) does, and blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`sent_durable`](Self::sent_durable).
+    pub fn sent_durable_blocking(&mut self) -> Result<(), Error> {
+        let intent = self.intend().wait();
+        self.intended(intent)
+    }
+
+    fn intend(&mut self) -> Commit {
+        match self.0.as_deref_mut() {
+            Some(Flight::Recorded(interaction)) => interaction.intend(),
+            Some(Flight::Refused(error)) => error
+                .take()
+                .map_or_else(Commit::of_nothing, Commit::refused),
+            None => Commit::of_nothing(),
+        }
+    }
+
+    fn intended(&mut self, synced: Result<Receipt, Error>) -> Result<(), Error> {
+        if let Some(interaction) = self.interaction() {
+            match synced {
+                Ok(_) => interaction.sent(),
+                Err(_) => interaction.not_recorded(),
+            };
+        }
+        synced.map(drop)
     }
 
     /// Returns a future that runs `future` within the call.
     #[inline]
     pub fn scope<F: Future>(&self, future: F) -> Within<F> {
-        let context = self.0.as_ref().map(|interaction| interaction.context());
+        let context = self.recorded().map(Interaction::context);
         Within { context, future }
     }
 
     /// Runs `run` within the call.
     #[inline]
     pub fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
-        match &self.0 {
+        match self.recorded() {
             Some(interaction) => interaction.enter(run),
             None => run(),
         }
@@ -144,7 +230,7 @@ impl Call {
 
     /// Records that the call succeeded.
     pub fn finish(self) {
-        if let Some(interaction) = self.0 {
+        if let Some(interaction) = self.into_interaction() {
             interaction.finish();
         }
     }
@@ -161,12 +247,36 @@ impl Call {
 
     /// An error that was the verdict is no failure.
     fn fail_with(self, fail: impl FnOnce(Interaction) -> Option<EventId>) {
-        if let Some(mut interaction) = self.0 {
+        if let Some(mut interaction) = self.into_interaction() {
             if interaction.has_verdict() {
                 interaction.finish();
             } else {
-                fail(*interaction);
+                fail(interaction);
             }
+        }
+    }
+
+    #[inline]
+    fn recorded(&self) -> Option<&Interaction> {
+        match self.0.as_deref()? {
+            Flight::Recorded(interaction) => Some(interaction),
+            Flight::Refused(_) => None,
+        }
+    }
+
+    #[inline]
+    fn interaction(&mut self) -> Option<&mut Interaction> {
+        match self.0.as_deref_mut()? {
+            Flight::Recorded(interaction) => Some(interaction),
+            Flight::Refused(_) => None,
+        }
+    }
+
+    #[inline]
+    fn into_interaction(self) -> Option<Interaction> {
+        match *self.0? {
+            Flight::Recorded(interaction) => Some(interaction),
+            Flight::Refused(_) => None,
         }
     }
 }
@@ -174,7 +284,7 @@ impl Call {
 /// Shows the event's identifier, never what was captured.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Call").field(&self.0).finish()
+        f.debug_tuple("Call").field(&self.recorded()).finish()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::opening::opening;
 use super::{Audit, AuditGuard, Shared, installed};
@@ -30,6 +31,7 @@ pub fn builder() -> AuditBuilder {
         overflow: Overflow::default(),
         max_bytes: DEFAULT_MAX_BYTES,
         max_events: DEFAULT_MAX_EVENTS,
+        ack_timeout: DEFAULT_ACK_TIMEOUT,
         start_degraded: false,
         hook: None,
         clock: Arc::new(SystemClock::new()),
@@ -43,6 +45,9 @@ const DEFAULT_MAX_BYTES: usize = 64 << 20;
 
 /// Events on their way: two seconds of 4,000 a second.
 const DEFAULT_MAX_EVENTS: usize = 8_192;
+
+/// How long a disk may take to confirm an event.
+const DEFAULT_ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Less holds not even one event of the largest default size and its copy.
 const MIN_MAX_BYTES: usize = 1 << 20;
@@ -78,6 +83,7 @@ pub struct AuditBuilder {
     overflow: Overflow,
     max_bytes: usize,
     max_events: usize,
+    ack_timeout: Duration,
     start_degraded: bool,
     hook: Option<Hook>,
     clock: Arc<dyn Clock>,
@@ -140,6 +146,14 @@ impl AuditBuilder {
     /// Sets how many events may be recorded and not yet written; 8,192 unless set, at least 1.
     pub fn max_events(mut self, events: usize) -> Self {
         self.max_events = events.max(1);
+        self
+    }
+
+    /// Sets how long `commit` and `begin_durable` wait at most; 10 seconds unless set.
+    ///
+    /// A disk that hangs hangs for ever: `Duration::MAX` waits as long.
+    pub fn ack_timeout(mut self, limit: Duration) -> Self {
+        self.ack_timeout = limit;
         self
     }
 
@@ -270,6 +284,7 @@ impl AuditBuilder {
             pipeline,
             diagnostics,
             max_event_bytes,
+            ack_timeout: self.ack_timeout,
             writer_id,
             replacing: Mutex::new(()),
             sinks: names,

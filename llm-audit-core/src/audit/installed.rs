@@ -3,7 +3,7 @@
 use super::{Audit, AuditGuard};
 use crate::error::Error;
 use crate::event::Operation;
-use crate::interaction::Interaction;
+use crate::interaction::{BeginDurable, Interaction};
 use crate::sync::RwLock;
 
 static INSTALLED: RwLock<Option<Audit>> = RwLock::new(None);
@@ -21,6 +21,31 @@ pub fn begin(operation: Operation) -> Interaction {
     } else {
         Interaction::off()
     }
+}
+
+/// Begins an interaction in the installed log once its intent survives a power cut; see
+/// [`Audit::begin_durable`]. Without an installed log it is refused.
+pub fn begin_durable(operation: Operation, request: impl FnOnce(&mut Interaction)) -> BeginDurable {
+    match installed() {
+        Some(audit) => audit.begin_durable(operation, request),
+        None => BeginDurable::refused(none_installed()),
+    }
+}
+
+/// Does what [`begin_durable`] does, and blocks the thread.
+///
+/// # Errors
+///
+/// As [`Audit::begin_durable`].
+pub fn begin_durable_blocking(
+    operation: Operation,
+    request: impl FnOnce(&mut Interaction),
+) -> Result<Interaction, Error> {
+    begin_durable(operation, request).wait()
+}
+
+pub(crate) fn none_installed() -> Error {
+    Error::refused("no log is installed, so the call cannot be recorded")
 }
 
 /// Makes the log of `guard` the default, unless there is one that is not shut down.

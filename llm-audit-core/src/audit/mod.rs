@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::event::{Evaluation, Guardrail, Kind, Operation};
 use crate::fields::Fields;
 use crate::id::{Ids, WriterId};
-use crate::interaction::{Interaction, Subject};
+use crate::interaction::{BeginDurable, Interaction, Subject};
 use crate::pipeline::{Counters, Overflow, Pipeline, Report};
 use crate::policy::Policy;
 use crate::put::display_text;
@@ -24,7 +24,8 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLoc
 
 pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
-pub use installed::{begin, installed};
+pub(crate) use installed::none_installed;
+pub use installed::{begin, begin_durable, begin_durable_blocking, installed};
 
 /// How many live logs capture anything at all. While it is zero, instrumented code does nothing
 /// more than to load it.
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) pipeline: Arc<Pipeline<Sealer>>,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) max_event_bytes: usize,
+    /// The longest wait for an acknowledgement.
+    pub(crate) ack_timeout: Duration,
     pub(crate) writer_id: WriterId,
     /// Held while the policy is replaced.
     replacing: Mutex<()>,
@@ -96,6 +99,85 @@ impl Audit {
             })?);
         }
         Ok(Interaction::new(&self.0, subject, slot))
+    }
+
+    /// Begins an interaction, has `request` say what is asked for, and gives the interaction when
+    /// its intent survives a power cut: an operation that is begun like this does not take place
+    /// unrecorded.
+    ///
+    /// The intent is an event of kind `prompt_sent`, written whatever
+    /// [`PolicyBuilder::intent`](crate::PolicyBuilder::intent) says: the envelope, metadata and the
+    /// digest of the prompt; the prompt itself where the policy says `content`.
+    ///
+    /// The request is made before this returns; the future only waits, on any runtime. Dropped
+    /// before it is ready, the interaction is recorded as cancelled.
+    ///
+    /// # Errors
+    ///
+    /// For each [`Error::is_not_durable`] holds, and the operation must not take place:
+    ///
+    /// - `is_refused` when the policy captures nothing, there is no journal, the journal cannot be
+    ///   written at the moment, the process is a forked child, or there is no room. Nothing of the
+    ///   interaction is recorded then but, for want of room, a loss.
+    /// - `is_closed` after a shutdown.
+    /// - `is_io` when the disk does not take the intent or does not confirm it, `is_timeout` when
+    ///   it has not after [`ack_timeout`](crate::AuditBuilder::ack_timeout). The interaction is then
+    ///   recorded as an error of type `not_recorded`, as far as the log still takes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn ask(_: &str) -> String { String::new() }
+    /// use llm_audit_core::{Ack, Audit, Error, Operation};
+    ///
+    /// async fn closed(audit: &Audit, question: &str) -> Result<String, Error> {
+    ///     let request = |call: &mut llm_audit_core::Interaction| {
+    ///         call.request_model("small").user(question);
+    ///     };
+    ///     let mut call = audit.begin_durable(Operation::Chat, request).await?;
+    ///     call.sent();
+    ///     let answer = ask(question);
+    ///     call.response(&answer);
+    ///     call.commit(Ack::Synced).await?;
+    ///     Ok(answer)
+    /// }
+    /// ```
+    pub fn begin_durable(
+        &self,
+        operation: Operation,
+        request: impl FnOnce(&mut Interaction),
+    ) -> BeginDurable {
+        match self.begin_closed(Subject::Operation(operation)) {
+            Ok(mut call) => {
+                request(&mut call);
+                BeginDurable::new(call)
+            }
+            Err(error) => BeginDurable::refused(error),
+        }
+    }
+
+    /// Does what [`Audit::begin_durable`] does, and blocks the thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Audit::begin_durable`].
+    pub fn begin_durable_blocking(
+        &self,
+        operation: Operation,
+        request: impl FnOnce(&mut Interaction),
+    ) -> Result<Interaction, Error> {
+        self.begin_durable(operation, request).wait()
+    }
+
+    /// Begins an interaction that is recorded, or says why that cannot be.
+    pub(crate) fn begin_closed(&self, subject: Subject) -> Result<Interaction, Error> {
+        self.0.pipeline.check_durable()?;
+        if !self.0.is_capturing() {
+            return Err(Error::refused(
+                "the policy captures nothing, so the call cannot be recorded",
+            ));
+        }
+        self.begin_as(subject)
     }
 
     /// Begins an event of `kind` that is recorded at once.

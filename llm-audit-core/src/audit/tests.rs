@@ -1,3 +1,5 @@
+mod durable;
+
 use std::sync::Mutex;
 
 use super::*;
@@ -397,7 +399,7 @@ fn a_secret_in_the_words_of_an_operator_is_hidden() {
     assert!(change.change_reason().unwrap().ends_with("leaked"));
 }
 
-struct Nowhere(&'static str);
+pub(super) struct Nowhere(&'static str);
 
 #[async_trait::async_trait]
 impl crate::Sink for Nowhere {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::audit::Shared;
 use crate::catalog::Field;
+use crate::commit::{Ack, Commit};
 use crate::context::{Context, Parent};
 use crate::event::{Kind, Operation, Status, Value, ValueRef};
 use crate::facet::{Facet, FacetSet};
@@ -212,14 +213,17 @@ impl InFlight {
         event_id
     }
 
-    /// Records the intent, an event with what is known so far, where the policy asks for it.
+    /// Hands the event to the pipeline and returns what says when it has reached `ack`.
+    pub(crate) fn commit(mut self, status: Option<Status>, ack: Ack) -> Commit {
+        self.raw.status = status;
+        let shared = Arc::clone(&self.shared);
+        Commit::new(&shared, self.raw, self.slot, ack)
+    }
+
+    /// Returns the event of the intent, with what is known so far.
     ///
     /// At `metadata` content is kept as its digest and size at most.
-    pub(crate) fn record_intent(&self) {
-        let intent = self.raw.policy.intent();
-        if intent == Intent::Off {
-            return;
-        }
+    pub(crate) fn intent(&self, intent: Intent) -> Self {
         let operation = self.raw.operation.clone();
         let mut sent = Self::new(&self.shared, Kind::PromptSent, operation, None);
         // The intent is of the interaction's request, wherever it is sent from.
@@ -231,18 +235,27 @@ impl InFlight {
                 sent.narrow(*facet, Level::Digest);
             }
         }
+        sent.raw.offered = self.raw.offered;
         let bytes = self.raw.buffers.text_bytes();
         if sent.reserve(Field::InputMessages, bytes) {
-            let levels = sent.raw.levels;
-            let allowed = |field: Field| {
-                field
+            let RawEvent {
+                levels,
+                offered,
+                buffers,
+                ..
+            } = &mut sent.raw;
+            buffers.copy_from(&self.raw.buffers, |field| {
+                let off = field
                     .facet()
-                    .is_none_or(|facet| levels.get(facet) > Level::Off)
-            };
-            sent.raw.buffers.copy_from(&self.raw.buffers, allowed);
+                    .filter(|facet| levels.get(*facet) == Level::Off);
+                off.is_none_or(|facet| {
+                    offered.insert(facet);
+                    false
+                })
+            });
         }
         sent.put_text(Field::TargetEventId, &self.raw.event_id.to_string());
-        sent.submit(None);
+        sent
     }
 
     /// Gives back what the event holds, without an event.

@@ -1,5 +1,6 @@
 //! Interactions: operations in flight, recorded once however they end.
 
+mod durable;
 pub(crate) mod in_flight;
 mod roles;
 mod stream;
@@ -11,15 +12,18 @@ use std::time::Duration;
 
 use crate::audit::Shared;
 use crate::catalog::{Field, with_catalog};
+use crate::commit::{Ack, Commit};
 use crate::context::{Context, Scoped};
 use crate::event::{Kind, Operation, Part, Status, Value};
 use crate::facet::Facet;
 use crate::id::EventId;
 use crate::level::Level;
 use crate::pipeline::Slot;
+use crate::policy::Intent;
 use crate::put::{PutField, display_text, setters};
 use crate::sync::{Arc, thread};
 
+pub use durable::BeginDurable;
 use in_flight::InFlight;
 use stream::Stream;
 use verdict::Verdict;
@@ -78,6 +82,10 @@ struct Active {
     sent: Option<Duration>,
     deadline: Option<Duration>,
     on_drop: Status,
+    /// How the operation has ended, when that is known before the end.
+    outcome: Option<Status>,
+    /// Whether the intent is recorded.
+    intended: bool,
     stream: Option<Box<Stream>>,
     /// What is recorded instead of an interaction: the verdict of a guardrail or an evaluator.
     verdict: Option<Box<Verdict>>,
@@ -105,6 +113,8 @@ impl Interaction {
                 sent: None,
                 deadline: None,
                 on_drop: Status::Abandoned,
+                outcome: None,
+                intended: false,
                 stream: None,
                 verdict,
             }),
@@ -184,7 +194,8 @@ impl Interaction {
     /// Says that the request leaves now.
     ///
     /// Where the policy asks for the intent, an event of kind `prompt_sent` is recorded with what
-    /// is known by now: at `metadata` without content, at `content` with it.
+    /// is known by now: at `metadata` without content, at `content` with it. After
+    /// [`Audit::begin_durable`](crate::Audit::begin_durable) it is recorded already.
     pub fn sent(&mut self) -> &mut Self {
         if let Some(active) = &mut self.inner {
             active.sent = Some(active.flight.shared.clock.monotonic());
@@ -192,7 +203,10 @@ impl Interaction {
             if active.flight.allows(Facet::Timing) {
                 active.flight.put(Field::SentAt, Value::Time(now));
             }
-            active.flight.record_intent();
+            let intent = active.flight.raw.policy.intent();
+            if intent != Intent::Off && !active.intended {
+                active.flight.intent(intent).submit(None);
+            }
         }
         self
     }
@@ -217,15 +231,20 @@ impl Interaction {
         self.add_chunk(0, "text", "")
     }
 
-    /// Records that the operation succeeded, and returns the event's identifier.
-    pub fn finish(self) -> Option<EventId> {
-        self.end(Status::Ok)
+    /// Sets how the operation has ended, for [`finish`](Interaction::finish),
+    /// [`commit`](Interaction::commit) and drop.
+    pub fn outcome(&mut self, status: Status) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.outcome = Some(status);
+        }
+        self
     }
 
-    /// Records that the operation failed, with the type and the text of `error`.
+    /// Says that the operation failed, with the type and the text of `error`; the interaction goes
+    /// on until it is ended.
     ///
     /// The text is kept only as facet `error_detail` allows; the type is the path of `E`.
-    pub fn fail<E: fmt::Display + ?Sized>(mut self, error: &E) -> Option<EventId> {
+    pub fn failed<E: fmt::Display + ?Sized>(&mut self, error: &E) -> &mut Self {
         self.put_error_type::<E>();
         if let Some(active) = &mut self.inner
             && active.flight.allows(Facet::ErrorDetail)
@@ -235,6 +254,18 @@ impl Interaction {
                 None => active.flight.put_failed(Field::ErrorMessage),
             }
         }
+        self.outcome(Status::Error)
+    }
+
+    /// Records that the operation succeeded, or what [`outcome`](Interaction::outcome) says, and
+    /// returns the event's identifier.
+    pub fn finish(mut self) -> Option<EventId> {
+        self.inner.take().map(Active::finish)
+    }
+
+    /// Records that the operation failed, as [`failed`](Interaction::failed) says it.
+    pub fn fail<E: fmt::Display + ?Sized>(mut self, error: &E) -> Option<EventId> {
+        self.failed(error);
         self.end(Status::Error)
     }
 
@@ -330,24 +361,40 @@ impl Interaction {
 }
 
 impl Active {
+    fn finish(mut self) -> EventId {
+        let status = self.outcome.take().unwrap_or(Status::Ok);
+        self.end(status)
+    }
+
     fn end(mut self, status: Status) -> EventId {
+        self.complete(&status);
+        self.flight.submit(Some(status))
+    }
+
+    fn commit(mut self, ack: Ack) -> Commit {
+        let status = self.outcome.take().unwrap_or(Status::Ok);
+        self.complete(&status);
+        self.flight.commit(Some(status), ack)
+    }
+
+    /// Puts what is known at the end.
+    fn complete(&mut self, status: &Status) {
         let at = self.flight.shared.clock.now();
         let now = self.flight.shared.clock.monotonic();
         self.flight.raw.ended_at = Some(at);
         let latency = micros(now.saturating_sub(self.flight.begun));
         if self.flight.allows(Facet::Timing) {
             self.flight.put(Field::LatencyUs, Value::Int(latency));
-            if status == Status::Ok && self.verdict.is_none() {
+            if *status == Status::Ok && self.verdict.is_none() {
                 self.flight.put(Field::ResponseAt, Value::Time(at));
             }
         }
         if let Some(verdict) = self.verdict.take() {
-            verdict.put(&mut self.flight, &status, latency);
+            verdict.put(&mut self.flight, status, latency);
         }
         if let Some(stream) = self.stream.take() {
             self.put_stream(*stream);
         }
-        self.flight.submit(Some(status))
     }
 
     fn put_stream(&mut self, mut stream: Stream) {
@@ -455,6 +502,8 @@ impl Drop for Interaction {
         let status = if thread::panicking() {
             active.flight.put_text(Field::ErrorType, "panic");
             Status::Error
+        } else if let Some(outcome) = active.outcome.take() {
+            outcome
         } else if late {
             Status::Timeout
         } else {

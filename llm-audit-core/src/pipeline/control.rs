@@ -6,24 +6,23 @@ use super::own::OwnEvent;
 use super::tracker::Tracker;
 use crate::sync::{Arc, Mutex, lock};
 
-/// A change of the sealer, made on the worker's thread.
-pub(crate) type Swap<S> = Box<dyn FnOnce(&mut S) + Send>;
-
 /// Requests to the worker.
-pub(crate) struct Control<S> {
-    state: Mutex<State<S>>,
+#[derive(Default)]
+pub(crate) struct Control {
+    state: Mutex<State>,
 }
 
-struct State<S> {
-    requests: Requests<S>,
+#[derive(Default)]
+struct State {
+    requests: Requests,
     shutdown: Option<(Duration, Arc<Tracker>)>,
     /// The worker takes no requests any more.
     ended: bool,
 }
 
 /// What was asked for since the last look.
-pub(crate) struct Requests<S> {
-    pub(crate) swaps: Vec<Swap<S>>,
+#[derive(Default)]
+pub(crate) struct Requests {
     pub(crate) own: Vec<OwnEvent>,
     pub(crate) flushes: Vec<Arc<Tracker>>,
     /// Expired files are to be deleted now.
@@ -32,33 +31,9 @@ pub(crate) struct Requests<S> {
     pub(crate) confirm_clock: bool,
 }
 
-impl<S> Default for Requests<S> {
-    fn default() -> Self {
-        Self {
-            swaps: Vec::new(),
-            own: Vec::new(),
-            flushes: Vec::new(),
-            expire: false,
-            confirm_clock: false,
-        }
-    }
-}
-
-impl<S> Default for Control<S> {
-    fn default() -> Self {
-        Self {
-            state: Mutex::new(State {
-                requests: Requests::default(),
-                shutdown: None,
-                ended: false,
-            }),
-        }
-    }
-}
-
-impl<S> Control<S> {
+impl Control {
     /// Adds a request; returns false when the worker has ended.
-    pub(crate) fn ask(&self, request: impl FnOnce(&mut Requests<S>)) -> bool {
+    pub(crate) fn ask(&self, request: impl FnOnce(&mut Requests)) -> bool {
         let mut state = lock(&self.state);
         if !state.ended {
             request(&mut state.requests);
@@ -66,7 +41,7 @@ impl<S> Control<S> {
         !state.ended
     }
 
-    pub(crate) fn take(&self) -> Requests<S> {
+    pub(crate) fn take(&self) -> Requests {
         std::mem::take(&mut lock(&self.state).requests)
     }
 

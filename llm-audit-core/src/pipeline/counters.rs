@@ -116,6 +116,8 @@ pub struct Counters {
     /// Events that a sink or a diagnostics hook tried to record. They would feed back on
     /// themselves, so they are no events of the host: they get no number and are not written.
     pub reentrant: u64,
+    /// Bytes of the memory budget that open interactions and events on their way take.
+    pub memory_bytes: u64,
     /// The ledger of each sink, in the order in which they were added.
     pub sinks: Vec<SinkCounters>,
 }

@@ -159,6 +159,7 @@ impl Books {
             own_written: self.own_written,
             own_lost: self.own_lost,
             reentrant: 0,
+            memory_bytes: 0,
             sinks: self
                 .sinks
                 .iter()

@@ -9,18 +9,13 @@
 //! [`ledger`] holds the sums. Every number that is drawn is in the log or in exactly one `loss`
 //! event, save when the log ends on a disk that takes nothing any more.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "waiting for a single event has tests and no public name"
-)]
-
 mod backlog;
 mod bell;
 mod budget;
 mod chunk;
 mod control;
 mod counters;
+mod deadlines;
 mod ending;
 mod fanout;
 mod lanes;
@@ -47,6 +42,7 @@ use std::time::Duration;
 
 use bell::Bell;
 use control::Control;
+use deadlines::Deadlines;
 use fanout::Fanout;
 use lanes::Lanes;
 use ledger::Ledger;
@@ -61,11 +57,12 @@ use crate::diagnostics::{DiagnosticKind, Diagnostics, is_inside};
 use crate::error::Error;
 use crate::id::{Ids, WriterId};
 use crate::sink::Sink;
-use crate::sync::{Arc, AtomicU64, Ordering, thread};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
 pub use budget::Overflow;
 pub(crate) use budget::{Budget, Slot};
 pub use counters::{Counters, LossCounts, LossReason, SinkCounters};
+pub(crate) use deadlines::Limit;
 pub(crate) use ledger::{Gap, Run};
 pub(crate) use log::{JournalLog, Log};
 pub(crate) use outlet::RetryLimits;
@@ -74,6 +71,7 @@ pub(crate) use pool::Pool;
 pub(crate) use reply::{Failure, Goal, Reply};
 pub use report::Report;
 pub(crate) use seal::{Raw, Seal, Sealed};
+pub(crate) use status::FORKED;
 
 /// The number of a log's first event.
 const FIRST_SEQ: u64 = 1;
@@ -144,7 +142,7 @@ struct Shared<S: Seal> {
     ledger: Arc<Ledger>,
     budget: Arc<Budget>,
     bell: Arc<Bell>,
-    control: Control<S>,
+    control: Control,
     pool: Pool<S::Spare>,
     disk: Option<Arc<dyn Disk>>,
     sinks: Vec<String>,
@@ -155,6 +153,9 @@ struct Shared<S: Seal> {
     pid: u32,
     forked: AtomicU64,
     reentrant: AtomicU64,
+    /// Whether the journal takes nothing for the time being.
+    degraded: AtomicBool,
+    deadlines: Arc<Deadlines>,
 }
 
 impl<S: Seal> Pipeline<S> {
@@ -219,19 +220,6 @@ impl<S: Seal> Pipeline<S> {
         }
     }
 
-    /// Has the worker change the sealer before it drains the next time.
-    pub(crate) fn swap(&self, change: impl FnOnce(&mut S) + Send + 'static) {
-        let change = Box::new(change);
-        if !self.is_forked()
-            && self
-                .shared
-                .control
-                .ask(|requests| requests.swaps.push(change))
-        {
-            self.shared.bell.ring();
-        }
-    }
-
     /// Returns what became of the events so far.
     pub(crate) fn counters(&self) -> Counters {
         let shared = &self.shared;
@@ -246,8 +234,10 @@ impl<S: Seal> Pipeline<S> {
             return counters;
         }
         let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally);
+        let (_, memory_bytes) = shared.budget.used();
         Counters {
             reentrant: shared.reentrant.load(Ordering::Relaxed),
+            memory_bytes: memory_bytes as u64,
             ..shared.lanes.tally(read)
         }
     }
@@ -485,11 +475,13 @@ fn assemble<S: Seal>(
         sinks: names,
         max_events: config.max_events as u64,
         writer_id: config.writer_id,
+        deadlines: Arc::new(Deadlines::new(Arc::clone(&config.clock))),
         clock: config.clock,
         diagnostics: config.diagnostics,
         pid: config.pid,
         forked: AtomicU64::new(0),
         reentrant: AtomicU64::new(0),
+        degraded: AtomicBool::new(false),
     });
     let mut worker = Worker::new(Arc::clone(&shared), sealer, log, fanout, opening, FIRST_SEQ);
     worker.reserve();

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     NotSynced,
     /// The log ended before there was an answer.
     Closed,
+    /// There was no answer in time.
+    TimedOut,
 }
 
 /// What is asked for.
@@ -38,6 +40,10 @@ pub(crate) fn reply() -> (Waiter, Reply) {
 /// Gives the answer; dropped without one, the answer is [`Failure::Closed`].
 #[derive(Debug)]
 pub(crate) struct Waiter(Option<Arc<Shared>>);
+
+/// Ends the wait of a [`Reply`] without an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Expiry(Arc<Shared>);
 
 /// Waits for the answer, on a thread or as a future.
 #[derive(Debug)]
@@ -62,15 +68,27 @@ impl Waiter {
     }
 
     fn answer(&mut self, answer: Result<u64, Failure>) {
-        let Some(shared) = self.0.take() else {
-            return;
-        };
+        if let Some(shared) = self.0.take() {
+            shared.answer(answer);
+        }
+    }
+}
+
+impl Expiry {
+    pub(crate) fn expire(self) {
+        self.0.answer(Err(Failure::TimedOut));
+    }
+}
+
+impl Shared {
+    /// The first answer counts.
+    fn answer(&self, answer: Result<u64, Failure>) {
         let waker = {
-            let mut state = lock(&shared.state);
-            state.answer = Some(answer);
+            let mut state = lock(&self.state);
+            state.answer.get_or_insert(answer);
             state.waker.take()
         };
-        shared.answered.notify_all();
+        self.answered.notify_all();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -84,6 +102,10 @@ impl Drop for Waiter {
 }
 
 impl Reply {
+    pub(crate) fn expiry(&self) -> Expiry {
+        Expiry(Arc::clone(&self.0))
+    }
+
     /// Blocks until there is an answer, for `at_most` at most.
     pub(crate) fn wait(self, at_most: Duration) -> Option<Result<u64, Failure>> {
         let state = lock(&self.0.state);

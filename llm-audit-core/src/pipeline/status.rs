@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use super::budget::Slot;
 use super::counters::LossReason;
+use super::deadlines::Deadlines;
+use super::reply::Goal;
 use super::report::Report;
 use super::{Pipeline, Seal};
+use crate::commit::Ack;
+use crate::error::Error;
+use crate::sync::{Arc, Ordering};
 
 impl<S: Seal> Pipeline<S> {
     /// Has the worker delete what has expired, and waits for it, `timeout` at most.
@@ -44,4 +49,61 @@ impl<S: Seal> Pipeline<S> {
     pub(crate) fn is_closed(&self) -> bool {
         self.is_forked() || self.shared.control.shutdown().is_some()
     }
+
+    /// Returns what is to be waited for until an event has reached `ack`; `None` for nothing.
+    ///
+    /// # Errors
+    ///
+    /// When this log has no such thing.
+    pub(crate) fn goal(&self, ack: &Ack) -> Result<Option<Goal>, Error> {
+        match ack {
+            Ack::Queued => Ok(None),
+            Ack::Written | Ack::Synced if self.shared.disk.is_none() => Err(Error::refused(
+                "the log has no journal, so no event of it is ever written or synced",
+            )),
+            Ack::Written => Ok(Some(Goal::Written)),
+            Ack::Synced => Ok(Some(Goal::Synced)),
+            Ack::Delivered(name) => {
+                let sinks = &self.shared.sinks;
+                let place = sinks.iter().position(|sink| sink == name);
+                place
+                    .map(|place| Some(Goal::Delivered(place)))
+                    .ok_or_else(|| {
+                        Error::configuration(format!(
+                            "there is no sink `{name}` to deliver to; the sinks are: {}",
+                            sinks.join(", ")
+                        ))
+                    })
+            }
+        }
+    }
+
+    /// Says why no event can be made durable now.
+    ///
+    /// # Errors
+    ///
+    /// When that is so.
+    pub(crate) fn check_durable(&self) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::refused(FORKED));
+        }
+        if self.is_closed() {
+            return Err(Error::closed("the log is shut down"));
+        }
+        self.goal(&Ack::Synced)?;
+        if self.shared.degraded.load(Ordering::Relaxed) {
+            return Err(Error::refused(
+                "the journal cannot be written at the moment",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn deadlines(&self) -> &Arc<Deadlines> {
+        &self.shared.deadlines
+    }
 }
+
+/// Why a forked child records nothing.
+pub(crate) const FORKED: &str =
+    "the process was forked after the log was started; start a log in the child";

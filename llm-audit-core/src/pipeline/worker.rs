@@ -127,11 +127,6 @@ impl<S: Seal> Worker<S> {
     /// Drains once and does what follows from it.
     pub(crate) fn step(&mut self, drain: Drain) {
         let control = self.shared.control.take();
-        for swap in control.swaps {
-            if catch_unwind(AssertUnwindSafe(|| swap(&mut self.sealer))).is_err() {
-                self.tell(DiagnosticKind::Degraded, "a change of the policy failed");
-            }
-        }
         let mut own: Vec<_> = control.own.into_iter().map(OwnWork::from).collect();
         own.extend(
             self.sealer

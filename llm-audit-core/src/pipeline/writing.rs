@@ -12,7 +12,7 @@ use super::seal::{Raw, Seal, Sealed};
 use super::worker::{Entry, Worker};
 use crate::diagnostics::DiagnosticKind;
 use crate::event::Event;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 
 impl<S: Seal> Worker<S> {
     /// Seals and appends what was drained, a chunk at a time.
@@ -119,6 +119,7 @@ impl<S: Seal> Worker<S> {
         let reason = lost.map_or(LossReason::IoError, |lost| lost.reason);
         self.close_chunks(up_to, seqs, reason);
         let failing = std::mem::replace(&mut self.failing, failed.is_some());
+        self.shared.degraded.store(self.failing, Ordering::Relaxed);
         if let Some(failed) = failed.filter(|_| !failing) {
             self.tell(DiagnosticKind::Degraded, &failed.error.to_string());
         }

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Access, DirEntry, FileKind, Vfs, VfsFile, not_regular};
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, lock, thread};
 
 /// A file system in memory. Clones share it.
 ///
 /// Faults come by chance from a seed ([`MemVfs::fail_one_in`]), at a chosen call
 /// ([`MemVfs::fail_nth`]), from a full disk ([`MemVfs::limit`]), or as the end of the process
-/// ([`MemVfs::halt_after`]). The same seed and the same calls give the same faults.
+/// ([`MemVfs::halt_after`]). The same seed and the same calls give the same faults. It knows what
+/// was synchronised: [`MemVfs::after_power_cut`] is what a disk that keeps nothing else would hold.
 #[derive(Clone)]
 pub struct MemVfs {
     disk: Arc<Mutex<Disk>>,
@@ -62,6 +64,7 @@ pub enum Fault {
     Interrupted,
 }
 
+#[derive(Default)]
 struct Disk {
     nodes: BTreeMap<PathBuf, Node>,
     inodes: BTreeMap<u64, Inode>,
@@ -72,6 +75,9 @@ struct Disk {
     counts: BTreeMap<Op, u64>,
     limit: Option<u64>,
     remaining: Option<u64>,
+    hanging: Option<Op>,
+    /// The names of files that a power cut leaves.
+    durable: BTreeMap<PathBuf, u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -84,6 +90,8 @@ enum Node {
 #[derive(Clone, Default)]
 struct Inode {
     data: Vec<u8>,
+    /// What a power cut leaves of it.
+    durable: Vec<u8>,
     locked_by: Option<u64>,
 }
 
@@ -97,15 +105,8 @@ impl MemVfs {
     pub fn seeded(seed: u64) -> Self {
         Self {
             disk: Arc::new(Mutex::new(Disk {
-                nodes: BTreeMap::new(),
-                inodes: BTreeMap::new(),
-                next_id: 0,
                 random: seed,
-                one_in: BTreeMap::new(),
-                nth: BTreeMap::new(),
-                counts: BTreeMap::new(),
-                limit: None,
-                remaining: None,
+                ..Disk::default()
             })),
         }
     }
@@ -131,6 +132,11 @@ impl MemVfs {
         lock(&self.disk).remaining = Some(n);
     }
 
+    /// Makes every `write` or `sync_data`, as `op` says, wait until the file system is healed.
+    pub fn hang(&self, op: Op) {
+        lock(&self.disk).hanging = Some(op);
+    }
+
     /// Takes away all faults and limits.
     pub fn heal(&self) {
         let mut disk = lock(&self.disk);
@@ -138,6 +144,7 @@ impl MemVfs {
         disk.nth.clear();
         disk.limit = None;
         disk.remaining = None;
+        disk.hanging = None;
     }
 
     /// Returns how often `op` was called.
@@ -151,6 +158,18 @@ impl MemVfs {
         let copy = Self::new();
         for (path, content) in self.files() {
             copy.put(&path, content);
+        }
+        copy
+    }
+
+    /// Returns a copy of what was synchronised: names by `sync_dir`, content by `sync_data`.
+    #[must_use]
+    pub fn after_power_cut(&self) -> Self {
+        let copy = Self::new();
+        let disk = lock(&self.disk);
+        for (path, id) in &disk.durable {
+            let content = disk.inodes.get(id).map(|inode| inode.durable.clone());
+            copy.put(path, content.unwrap_or_default());
         }
         copy
     }
@@ -184,8 +203,10 @@ impl MemVfs {
             _ => disk.add_file(path),
         };
         if let Some(inode) = disk.inodes.get_mut(&id) {
+            inode.durable.clone_from(&content);
             inode.data = content;
         }
+        disk.durable.insert(path.to_owned(), id);
     }
 
     /// Puts something that is neither file nor directory in place.
@@ -304,8 +325,17 @@ impl Vfs for MemVfs {
         }
     }
 
-    fn sync_dir(&self, _: &Path) -> io::Result<()> {
-        lock(&self.disk).enter(Op::SyncDir)
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::SyncDir)?;
+        disk.durable.retain(|path, _| path.parent() != Some(dir));
+        let files = disk.nodes.iter().filter_map(|(path, node)| match node {
+            Node::File(id) if path.parent() == Some(dir) => Some((path.clone(), *id)),
+            _ => None,
+        });
+        let files: Vec<_> = files.collect();
+        disk.durable.extend(files);
+        Ok(())
     }
 }
 
@@ -325,6 +355,7 @@ impl fmt::Debug for MemFile {
 
 impl VfsFile for MemFile {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.hang(Op::Write);
         let mut disk = lock(&self.disk);
         let wanted = match disk.pass(Op::Write)? {
             // At least one byte is missing, and now and then all of them.
@@ -391,7 +422,13 @@ impl VfsFile for MemFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        lock(&self.disk).enter(Op::SyncData)
+        self.hang(Op::SyncData);
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::SyncData)?;
+        if let Some(inode) = disk.inodes.get_mut(&self.inode) {
+            inode.durable.clone_from(&inode.data);
+        }
+        Ok(())
     }
 
     fn try_lock(&self) -> io::Result<bool> {
@@ -402,6 +439,14 @@ impl VfsFile for MemFile {
             .get_mut(&self.inode)
             .ok_or(io::ErrorKind::NotFound)?;
         Ok(*inode.locked_by.get_or_insert(self.id) == self.id)
+    }
+}
+
+impl MemFile {
+    fn hang(&self, op: Op) {
+        while lock(&self.disk).hanging == Some(op) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -506,6 +551,18 @@ mod tests {
             io::ErrorKind::StorageFull
         );
         assert_eq!(vfs.get(Path::new("/d/f")).unwrap(), b"hel");
+    }
+
+    #[test]
+    fn a_power_cut_leaves_what_was_synchronised() {
+        let vfs = MemVfs::new();
+        let file = file(&vfs);
+        file.write(b"a").unwrap();
+        file.sync_data().unwrap();
+        assert!(vfs.after_power_cut().files().is_empty());
+        vfs.sync_dir(Path::new("/d")).unwrap();
+        file.write(b"b").unwrap();
+        assert_eq!(vfs.after_power_cut().get(Path::new("/d/f")).unwrap(), b"a");
     }
 
     #[test]
