@@ -47,8 +47,26 @@ pub fn boxed<'a>(question: &'a str) -> Pin<Box<dyn Future<Output = Option<usize>
     Box::pin(async move { Some(question.len()) })
 }
 
+/// Checks a text.
+#[audit(guardrail, stage = "output", prompt = text, output = if *out { "pass" } else { "fail" })]
+pub fn check(text: &str) -> bool {
+    !text.contains('@')
+}
+
+/// Takes its arguments.
+#[audit(tool, args(other = ?other), skip(flag))]
+pub fn take(flag: bool, count: usize, other: &dyn std::fmt::Debug) -> usize {
+    if flag {
+        count
+    } else {
+        format!("{other:?}").len()
+    }
+}
+
 #[test]
 fn functions_do_what_they_did() {
     nothing();
     assert_eq!(consume(vec![1]), 4);
+    assert!(check("no address"));
+    assert_eq!(take(true, 3, &()), 3);
 }

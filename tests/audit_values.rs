@@ -138,20 +138,6 @@ fn an_expression_is_not_evaluated_when_its_facet_is_off() {
 }
 
 #[test]
-fn without_a_log_nothing_is_evaluated() {
-    #[audit(prompt = never(), output = never())]
-    fn ask() -> u8 {
-        3
-    }
-
-    fn never() -> &'static str {
-        unreachable!("there is no log")
-    }
-
-    assert_eq!(ask(), 3);
-}
-
-#[test]
 fn a_policy_of_nothing_evaluates_nothing() {
     #[audit(auditor = log, prompt = never(), output = never())]
     async fn ask(log: &Audit) -> u8 {

@@ -119,7 +119,7 @@ impl Checker<'_> {
         match (text.as_str(), form) {
             (_, Form::Word) if position == 0 && table::operation_of(&text).is_some() => {}
             ("output", Form::Word) => {
-                let expr = Ident::new("out", Span::call_site().located_at(name.span()));
+                let expr = Ident::new("out", name.span());
                 let value = Captured {
                     style: Style::Value,
                     expr: parse_quote!(#expr),

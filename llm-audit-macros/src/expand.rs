@@ -208,7 +208,7 @@ impl<'p> Code<'p> {
             (!captures.is_empty()).then_some(captures)
         };
         let taken = captures(&plan.out).map(|captures| {
-            let out = Ident::new("out", Span::call_site());
+            let out = named(&plan.out, "out");
             quote! {
                 #[allow(unused_variables)]
                 if let ::core::option::Option::Some(#out) =
@@ -224,7 +224,7 @@ impl<'p> Code<'p> {
             quote!(_)
         };
         let failed = captures(&plan.err).map(|captures| {
-            let err = Ident::new("err", Span::call_site());
+            let err = named(&plan.err, "err");
             quote! {
                 #[allow(unused_variables)]
                 let #err = __llm_audit_error;
@@ -284,6 +284,22 @@ impl<'p> Code<'p> {
             Style::Debug => ends.call(quote!(#support::Debugged::new), value),
         }
     }
+}
+
+/// Returns the variable `name` as `captures` see it: from where they name it, which need not be where
+/// the attribute is when a macro wrote either.
+fn named(captures: &[Capture], name: &str) -> Ident {
+    let mut captures = captures.iter().map(|capture| &capture.value.expr);
+    let named = captures.find_map(|expr| find(expr.to_token_stream(), name));
+    named.unwrap_or_else(|| Ident::new(name, Span::call_site()))
+}
+
+fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Group(group) => find(group.stream(), name),
+        TokenTree::Ident(ident) if ident == name => Some(ident),
+        _ => None,
+    })
 }
 
 /// Returns `&(expr)`, located where `expr` is, so that what the compiler has to say about it points
