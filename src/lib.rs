@@ -91,6 +91,7 @@
 //! |---|---|---|
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
+//! | `testing` | no | [`testing`](llm_audit_core::testing): a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
 //!
 //! # Where to go next
@@ -119,6 +120,10 @@ pub use llm_audit_core::{
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]
 pub use llm_audit_macros::audit;
+
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub use llm_audit_core::testing;
 
 #[doc(hidden)]
 pub use llm_audit_core::__private;

@@ -184,20 +184,7 @@ pub(crate) fn is_inside() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timestamp::Timestamp;
-
-    #[derive(Debug, Default)]
-    struct Hand(Mutex<Duration>);
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp::default()
-        }
-
-        fn monotonic(&self) -> Duration {
-            *lock(&self.0)
-        }
-    }
+    use crate::testing::ManualClock;
 
     fn diagnostic() -> Diagnostic {
         Diagnostic {
@@ -208,13 +195,13 @@ mod tests {
 
     #[test]
     fn standard_error_gets_one_line_in_ten_seconds_with_what_was_left_out() {
-        let clock = Arc::new(Hand::default());
+        let clock = Arc::new(ManualClock::new());
         let diagnostics = Diagnostics::new(None, Arc::clone(&clock) as Arc<dyn Clock>);
         let line = "llm-audit: degraded: the disk is full";
         assert_eq!(diagnostics.line(&diagnostic()).as_deref(), Some(line));
         assert_eq!(diagnostics.line(&diagnostic()), None);
         assert_eq!(diagnostics.line(&diagnostic()), None);
-        *lock(&clock.0) = QUIET;
+        clock.advance(QUIET);
         let line = format!("{line} (and 2 more of this kind since)");
         assert_eq!(diagnostics.line(&diagnostic()), Some(line));
     }
@@ -222,7 +209,7 @@ mod tests {
     #[test]
     fn a_panic_of_the_hook_is_contained() {
         let hook: Hook = Arc::new(|_| panic!("a hook of the host"));
-        let diagnostics = Diagnostics::new(Some(hook), Arc::new(Hand::default()));
+        let diagnostics = Diagnostics::new(Some(hook), Arc::new(ManualClock::new()));
         diagnostics.report(DiagnosticKind::Degraded, "the disk is full");
         assert!(!is_inside());
     }
@@ -237,7 +224,7 @@ mod tests {
             let diagnostics = lock(&own).clone().unwrap();
             diagnostics.report(DiagnosticKind::Reentrance, "from the hook");
         });
-        let diagnostics = Diagnostics::new(Some(hook), Arc::new(Hand::default()));
+        let diagnostics = Diagnostics::new(Some(hook), Arc::new(ManualClock::new()));
         *lock(&again) = Some(diagnostics.clone());
         diagnostics.report(DiagnosticKind::Degraded, "the disk is full");
         diagnostics.report(DiagnosticKind::Degraded, "the disk is full");
@@ -250,7 +237,7 @@ mod tests {
         let seen = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&seen);
         let hook: Hook = Arc::new(move |_| *lock(&slot) = Some(is_inside()));
-        let diagnostics = Diagnostics::new(Some(hook), Arc::new(Hand::default()));
+        let diagnostics = Diagnostics::new(Some(hook), Arc::new(ManualClock::new()));
         diagnostics.report(DiagnosticKind::Degraded, "the disk is full");
         assert_eq!(*lock(&seen), Some(true));
         assert!(!is_inside());

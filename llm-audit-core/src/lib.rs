@@ -2,6 +2,7 @@
 //!
 //! Programs use the crate `llm-audit`, which re-exports what they need; authors of sinks depend on
 //! this one.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 pub mod __private;
@@ -33,6 +34,9 @@ mod retention;
 mod seal;
 mod sink;
 mod sync;
+#[cfg(any(test, feature = "testing"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod timestamp;
 mod usage;
 #[doc(hidden)]

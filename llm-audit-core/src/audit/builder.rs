@@ -172,6 +172,21 @@ impl AuditBuilder {
         self
     }
 
+    /// Tells `hook` too of the log's own problems.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn also_on_diagnostic(
+        mut self,
+        hook: impl Fn(&Diagnostic) + Send + Sync + 'static,
+    ) -> Self {
+        let first = self.hook.take();
+        self.on_diagnostic(move |diagnostic| {
+            if let Some(first) = &first {
+                first(diagnostic);
+            }
+            hook(diagnostic);
+        })
+    }
+
     /// Sets where the time is read; for tests.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);

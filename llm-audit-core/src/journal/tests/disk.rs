@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use super::fixture::{TestIds, World, writer_id};
+use super::fixture::{World, writer_id};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::journal::finding::Problem;
@@ -14,6 +14,7 @@ use crate::journal::open::Opened;
 use crate::journal::{Journal, JournalConfig, Reader};
 use crate::retention::Retention;
 use crate::sync::Arc;
+use crate::testing::SequentialIds;
 use crate::vfs::OsVfs;
 
 fn open(dir: &Path, writer: u8) -> Result<(Journal, Opened), Error> {
@@ -22,7 +23,7 @@ fn open(dir: &Path, writer: u8) -> Result<(Journal, Opened), Error> {
         config,
         Arc::new(OsVfs::new()),
         Arc::new(SystemClock::new()),
-        Arc::new(TestIds::default()),
+        Arc::new(SequentialIds::default()),
         writer_id(writer),
     )
 }

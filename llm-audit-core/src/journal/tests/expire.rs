@@ -12,11 +12,11 @@ fn segments_go_when_their_newest_event_is_older_than_the_retention() {
     let (mut journal, _) = world.open(1);
     world.write(&mut journal, 1, 1..=1);
     for _ in 0..30 {
-        world.clock.pass(DAY);
+        world.clock.advance(DAY);
         journal.roll_if_due();
         assert!(journal.expire().files.is_empty());
     }
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     let run = journal.expire();
     assert_eq!((run.files.len(), run.held_back), (1, false));
     assert!(run.bytes > 0 && world.segments().is_empty());
@@ -32,7 +32,7 @@ fn segments_of_dead_writers_go_too_but_not_those_of_live_ones() {
     world.write(&mut live, 2, 1..=1);
     let (mut journal, _) = world.open(3);
     for _ in 0..40 {
-        world.clock.pass(DAY);
+        world.clock.advance(DAY);
         journal.watch.look(
             crate::clock::Clock::now(&*world.clock),
             crate::clock::Clock::monotonic(&*world.clock),
@@ -59,7 +59,7 @@ fn a_clock_a_year_ahead_deletes_nothing_until_it_stood_a_day() {
     world.clock.jump(YEAR_MICROS);
     let run = journal.expire();
     assert!(run.files.is_empty() && run.held_back);
-    world.clock.pass(DAY / 2);
+    world.clock.advance(DAY / 2);
     assert!(journal.expire().files.is_empty());
     world.clock.jump(-YEAR_MICROS);
     let run = journal.expire();
@@ -97,10 +97,10 @@ fn own_events_written_under_a_clock_far_behind_are_kept_for_their_time() {
     journal.expire();
     journal.confirm_clock();
     assert!(journal.expire().files.is_empty());
-    world.clock.pass(DAY * 2);
+    world.clock.advance(DAY * 2);
     world.write(&mut journal, 1, 2..=2);
     journal.roll();
-    world.clock.pass(DAY * 29);
+    world.clock.advance(DAY * 29);
     let run = journal.expire();
     assert_eq!(run.files.len(), 1, "{run:?}");
 }
@@ -142,7 +142,7 @@ fn a_spool_releases_what_every_sink_has_and_nothing_for_its_age() {
         journal.roll();
     }
     world.write(&mut journal, 1, [4]);
-    world.clock.pass(DAY * 400);
+    world.clock.advance(DAY * 400);
     assert!(journal.expire().files.is_empty());
     assert_eq!(journal.release(2).files.len(), 2);
     assert_eq!(journal.release(10).files.len(), 1);
@@ -160,7 +160,7 @@ fn a_writer_that_crashed_meanwhile_is_completed_before_the_deletion() {
     assert_eq!(run.findings.len(), 1);
     assert_eq!(world.story()[2..], ["1", "writer_closed"]);
     for _ in 0..31 {
-        world.clock.pass(DAY);
+        world.clock.advance(DAY);
         journal.expire();
     }
     assert!(world.segments().is_empty());

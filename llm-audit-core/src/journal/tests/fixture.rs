@@ -10,59 +10,19 @@ use crate::id::{Ids, WriterId, event_id};
 use crate::journal::open::Opened;
 use crate::journal::{Entry, Journal, JournalConfig, Reader};
 use crate::retention::Retention;
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
-use crate::timestamp::Timestamp;
+use crate::sync::Arc;
+use crate::testing::{ManualClock, SequentialIds};
 use crate::vfs::{MemVfs, Vfs};
 
 pub(super) const DIR: &str = "/log";
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
-/// A clock that stands still between calls of its methods.
-#[derive(Debug)]
-pub(super) struct TestClock(Mutex<(Timestamp, Duration)>);
-
-impl TestClock {
-    pub(super) fn pass(&self, by: Duration) {
-        let mut state = lock(&self.0);
-        state.0 = moved(state.0, by.as_micros() as i64);
-        state.1 += by;
-    }
-
-    pub(super) fn jump(&self, micros: i64) {
-        let mut state = lock(&self.0);
-        state.0 = moved(state.0, micros);
-    }
-}
-
-fn moved(at: Timestamp, micros: i64) -> Timestamp {
-    Timestamp::from_unix_micros(at.as_unix_micros() + micros)
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        lock(&self.0).0
-    }
-
-    fn monotonic(&self) -> Duration {
-        lock(&self.0).1
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct TestIds(AtomicU64);
-
-impl Ids for TestIds {
-    fn unique(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
 /// A file system, a clock and identifiers: everything a journal is made of.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) vfs: MemVfs,
-    pub(super) clock: Arc<TestClock>,
-    pub(super) ids: Arc<TestIds>,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) ids: Arc<SequentialIds>,
 }
 
 impl World {
@@ -74,7 +34,7 @@ impl World {
         let now = "2026-11-21T12:00:00Z".parse().unwrap();
         Self {
             vfs,
-            clock: Arc::new(TestClock(Mutex::new((now, Duration::from_secs(1))))),
+            clock: Arc::new(ManualClock::at(now)),
             ids: Arc::default(),
         }
     }

@@ -109,12 +109,12 @@ fn segments_roll_by_age_and_by_date_but_not_when_the_clock_goes_back() {
     let (mut journal, _) = world.open_with(World::config().segment_max_age(DAY * 2), 1);
     world.write(&mut journal, 1, 1..=1);
     assert!(!journal.roll_if_due());
-    world.clock.pass(DAY / 2);
+    world.clock.advance(DAY / 2);
     assert!(journal.roll_if_due());
     world.write(&mut journal, 1, 2..=2);
     world.clock.jump(-3 * 86_400_000_000);
     assert!(!journal.roll_if_due());
-    world.clock.pass(DAY * 2);
+    world.clock.advance(DAY * 2);
     assert!(journal.roll_if_due());
     world.write(&mut journal, 1, 3..=3);
     assert_eq!(world.segments().len(), 3);
@@ -133,11 +133,11 @@ fn a_moved_or_cut_segment_is_left_for_a_new_one() {
     world.write(&mut journal, 1, 1..=2);
     let moved = Path::new(DIR).join("elsewhere");
     world.vfs.rename(&world.segments()[0], &moved).unwrap();
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert!(journal.roll_if_due());
     world.write(&mut journal, 1, 3..=3);
     world.vfs.put(&world.segments()[0], Vec::new());
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert!(journal.roll_if_due());
 }
 
@@ -187,7 +187,7 @@ fn a_full_disk_keeps_whole_lines_and_goes_on_when_there_is_room() {
     assert_eq!(world.damaged_lines(), 0);
     world.vfs.heal();
     assert!(journal.write().is_err(), "it waits before it tries again");
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert_eq!(journal.write().unwrap().up_to, Some(4));
     assert_eq!(world.segments().len(), 1);
     assert_eq!(world.story()[2..], ["1", "2", "3", "4"]);
@@ -203,7 +203,7 @@ fn a_disk_that_stays_full_gives_back_exactly_what_is_lost() {
     }
     let mut lost = None;
     for _ in 0..100 {
-        world.clock.pass(Duration::from_secs(1));
+        world.clock.advance(Duration::from_secs(1));
         lost = journal.write().unwrap_err().lost;
         if lost.is_some() {
             break;
@@ -214,7 +214,7 @@ fn a_disk_that_stays_full_gives_back_exactly_what_is_lost() {
     assert_eq!(lost.reason, LossReason::Enospc);
     assert!(world.segments().is_empty());
     world.vfs.heal();
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     world.write(&mut journal, 1, 6..=6);
     assert_eq!(world.story()[2..], ["6"]);
 }
@@ -257,7 +257,7 @@ fn under_any_faults_every_event_is_written_once_or_given_back() {
                 let failed = journal.write().err().and_then(|failed| failed.lost);
                 lost.extend(failed.into_iter().flat_map(|lost| lost.seqs).flatten());
                 journal.roll_if_due();
-                world.clock.pass(Duration::from_millis(700));
+                world.clock.advance(Duration::from_millis(700));
             }
             expected.push(seq);
         }
@@ -284,16 +284,16 @@ fn events_come_back_at_once_when_the_disk_does_after_a_long_failure() {
     for seq in 1..=60 {
         journal.append(seq, &world.event(1, seq, "model")).unwrap();
         drop(journal.write());
-        world.clock.pass(Duration::from_secs(1));
+        world.clock.advance(Duration::from_secs(1));
     }
     journal.give_up();
     world.vfs.heal();
     // Within the pause after the last failure nothing is tried, and nothing is given up.
-    world.clock.pass(Duration::from_millis(1));
+    world.clock.advance(Duration::from_millis(1));
     journal.append(61, &world.event(1, 61, "model")).unwrap();
     let failed = journal.write().err().and_then(|failed| failed.lost);
     assert_eq!(failed, None);
-    world.clock.pass(Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert_eq!(journal.write().unwrap().up_to, Some(61));
 }
 

@@ -12,6 +12,7 @@ use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
 use crate::retention::Retention;
+use crate::testing::ManualClock;
 use crate::vfs::{Fault, MemVfs, Op, Vfs};
 
 const DIR: &str = "/log";
@@ -19,7 +20,7 @@ const DIR: &str = "/log";
 fn run(seed: u64) {
     let mut rng = Rng(seed);
     let vfs = MemVfs::seeded(seed);
-    let clock = Arc::new(HandClock::default());
+    let clock = Arc::new(ManualClock::default());
     let mut config = config(Arc::clone(&clock) as Arc<dyn Clock>);
     config.overflow = Overflow::DropNewest;
     config.max_events = 40;

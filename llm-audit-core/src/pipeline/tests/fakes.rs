@@ -37,25 +37,6 @@ impl Rng {
     }
 }
 
-#[derive(Debug, Default)]
-pub(super) struct HandClock(Mutex<Duration>);
-
-impl HandClock {
-    pub(super) fn advance(&self, by: Duration) {
-        *lock(&self.0) += by;
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn monotonic(&self) -> Duration {
-        *lock(&self.0)
-    }
-}
-
 #[derive(Default)]
 pub(super) struct FakeRaw {
     pub(super) bytes: usize,

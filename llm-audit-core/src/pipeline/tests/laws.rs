@@ -9,6 +9,7 @@ use super::super::*;
 use super::fakes::*;
 use crate::event::{Event, Kind};
 use crate::sync::lock;
+use crate::testing::ManualClock;
 
 const FOR_EVER: Duration = Duration::from_secs(3_600);
 
@@ -68,7 +69,7 @@ pub(super) fn silence() {
 
 fn run(seed: u64) {
     let mut rng = Rng(seed);
-    let clock = Arc::new(HandClock::default());
+    let clock = Arc::new(ManualClock::default());
     let mut config = config(Arc::clone(&clock) as Arc<dyn Clock>);
     config.max_events = 1 + rng.below(40) as usize;
     config.max_bytes = 1_000 + rng.below(4_000) as usize;

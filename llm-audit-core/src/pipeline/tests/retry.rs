@@ -14,6 +14,7 @@ use crate::batch::{Batch, BatchBuilder};
 use crate::event::Kind;
 use crate::sink::{Durable, SinkError};
 use crate::sync::{Mutex, lock};
+use crate::testing::ManualClock;
 
 type Answers = Arc<Mutex<VecDeque<Result<Durable, SinkError>>>>;
 
@@ -45,7 +46,7 @@ impl Sink for Scripted {
 }
 
 struct Bench {
-    clock: Arc<HandClock>,
+    clock: Arc<ManualClock>,
     ledger: Arc<Ledger>,
     backlog: Arc<Backlog>,
     outlet: Outlet,
@@ -54,7 +55,7 @@ struct Bench {
 
 impl Bench {
     fn new(answers: impl IntoIterator<Item = Result<Durable, SinkError>>) -> Self {
-        let clock = Arc::new(HandClock::default());
+        let clock = Arc::new(ManualClock::default());
         let config = config(Arc::clone(&clock) as Arc<dyn Clock>);
         let ledger = Arc::new(Ledger::new(&["scripted".to_owned()]));
         let common = Common {
