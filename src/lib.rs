@@ -91,7 +91,7 @@
 //! |---|---|---|
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
-//! | `testing` | no | [`testing`](llm_audit_core::testing): a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
+//! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
 //!
 //! # Where to go next

@@ -23,11 +23,16 @@
 //! [`probe_with`] takes a builder with those, or with anything else. [`FaultSink`] fails on
 //! request: it shows what a program does when its log has trouble.
 //!
+//! # Tests of a sink
+//!
+//! [`conformance`] runs a sink through its contract; [`MemorySink`] is one that keeps it.
+//!
 //! None of this changes what is captured: with and without the feature `testing` a policy gives the
 //! same events.
 
 mod check;
 mod clock;
+pub mod conformance;
 mod expected;
 mod fault;
 mod ids;

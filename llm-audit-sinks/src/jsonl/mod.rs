@@ -69,6 +69,8 @@
 //!   or print elsewhere.
 
 mod config;
+#[cfg(test)]
+mod contract;
 mod file_name;
 mod stream;
 #[cfg(test)]

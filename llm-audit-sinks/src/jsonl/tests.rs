@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_trait::async_trait;
+use llm_audit_core::testing::{ManualClock, MemorySink};
 use llm_audit_core::vfs::{Fault, MemVfs, Op};
 use llm_audit_core::{
-    Batch, Clock, Durable, Operation, Policy, Preset, Sink, SinkError, Timestamp, builder, journal,
+    Batch, Clock, Durable, Event, Operation, Policy, Preset, Sink, Timestamp, builder, journal,
 };
 use proptest::prelude::*;
 
@@ -20,83 +19,21 @@ use super::{JsonlConfig, JsonlFileName, JsonlSink};
 const LONG: Duration = Duration::from_secs(10);
 const DAY: i64 = 86_400_000_000;
 
-/// A clock whose two times are set by hand.
-#[derive(Clone, Debug)]
-struct Hand {
-    now: Arc<AtomicI64>,
-    elapsed: Arc<AtomicI64>,
-    real: Option<Instant>,
-}
-
-impl Hand {
-    fn new() -> Self {
-        Self {
-            now: Arc::new(AtomicI64::new(20_000 * DAY)),
-            elapsed: Arc::default(),
-            real: None,
-        }
-    }
-
-    fn advance(&self, time: Duration) {
-        self.elapsed
-            .fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_micros(self.now.load(Ordering::Relaxed))
-    }
-
-    fn monotonic(&self) -> Duration {
-        let elapsed = self.elapsed.load(Ordering::Relaxed).unsigned_abs();
-        self.real
-            .map_or(Duration::from_micros(elapsed), |start| start.elapsed())
-    }
-}
-
-/// A sink that keeps the batches it is given.
-#[derive(Clone, Debug, Default)]
-struct Keeper(Arc<Mutex<Vec<Batch>>>);
-
-#[async_trait]
-impl Sink for Keeper {
-    fn name(&self) -> &str {
-        "keeper"
-    }
-
-    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
-        self.0.lock().unwrap().push(batch.clone());
-        Ok(Durable::up_to(batch.last_seq()))
-    }
-
-    async fn flush(&mut self) -> Result<Durable, SinkError> {
-        Ok(Durable::UNCHANGED)
-    }
-
-    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
-        Ok(Durable::UNCHANGED)
-    }
-}
-
 fn policy() -> Policy {
     Policy::preset(Preset::Operations).unwrap()
 }
 
 /// Returns the batches of a log that was flushed on each of `days`, after so many events.
 fn batches(days: &[(i64, usize)]) -> Vec<Batch> {
-    let keeper = Keeper::default();
-    let clock = Hand {
-        real: Some(Instant::now()),
-        ..Hand::new()
-    };
+    let memory = MemorySink::new();
+    let clock = ManualClock::at(Timestamp::from_unix_micros(20_000 * DAY));
     let log = builder()
         .policy(policy())
-        .sink(keeper.clone())
+        .sink(memory.clone())
         .clock(clock.clone());
     let audit = log.spawn().unwrap();
     for (day, count) in days {
-        clock.now.store(day * DAY + DAY / 2, Ordering::Relaxed);
+        clock.jump(day * DAY + DAY / 2 - clock.now().as_unix_micros());
         for number in 0..*count {
             let mut call = audit.begin(Operation::Chat);
             call.request_model(format!("model-{number}"));
@@ -105,7 +42,7 @@ fn batches(days: &[(i64, usize)]) -> Vec<Batch> {
         assert!(audit.flush(LONG).is_complete());
     }
     assert!(audit.shutdown(LONG).is_complete());
-    let kept = keeper.0.lock().unwrap().clone();
+    let kept = memory.batches();
     assert!(kept.len() >= days.len());
     kept
 }
@@ -123,7 +60,7 @@ fn batch_of_three() -> Batch {
 
 struct Disk {
     vfs: MemVfs,
-    clock: Hand,
+    clock: ManualClock,
     writer: DirWriter,
 }
 
@@ -132,7 +69,7 @@ fn dir() -> PathBuf {
 }
 
 fn disk(vfs: MemVfs, file_max_bytes: u64) -> Disk {
-    let clock = Hand::new();
+    let clock = ManualClock::new();
     let config = JsonlConfig::new(dir()).file_max_bytes(file_max_bytes);
     let writer = DirWriter::in_vfs(config, Arc::new(vfs.clone()), Arc::new(clock.clone())).unwrap();
     Disk { vfs, clock, writer }
@@ -452,7 +389,7 @@ fn a_log_on_a_rough_stream_is_whole() {
     let out = String::from_utf8(rough.out.lock().unwrap().clone()).unwrap();
     let events = out
         .lines()
-        .map(|line| llm_audit_core::Event::from_json(line.as_bytes()).unwrap());
+        .map(|line| Event::from_json(line.as_bytes()).unwrap());
     assert_eq!(events.filter(|event| event.kind().is_capture()).count(), 10);
 }
 
