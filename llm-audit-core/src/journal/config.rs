@@ -11,6 +11,8 @@ use crate::retention::Retention;
 const DEFAULT_SEGMENT_MAX_BYTES: u64 = 64 << 20;
 const DEFAULT_SEGMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const DEFAULT_MAX_EVENT_BYTES: usize = 8 << 20;
+const DEFAULT_SYNC_LINGER: Duration = Duration::from_millis(2);
+const MAX_SYNC_LINGER: Duration = Duration::from_secs(1);
 const MIN_SEGMENT_MAX_BYTES: u64 = 64 << 10;
 const MIN_SEGMENT_MAX_AGE: Duration = Duration::from_secs(1);
 const MIN_MAX_EVENT_BYTES: usize = 4 << 10;
@@ -33,6 +35,7 @@ pub struct JournalConfig {
     pub(crate) segment_max_bytes: u64,
     pub(crate) segment_max_age: Duration,
     pub(crate) max_event_bytes: usize,
+    pub(crate) sync_linger: Duration,
     pub(crate) schema: &'static [u8],
     pub(crate) sync_thread: bool,
 }
@@ -83,6 +86,14 @@ impl JournalConfig {
         self
     }
 
+    /// Synchronises so long after somebody began to wait for it, so that those who come meanwhile
+    /// share one `fdatasync` (default 2 ms; at most 1 second).
+    #[must_use]
+    pub const fn sync_linger(mut self, linger: Duration) -> Self {
+        self.sync_linger = linger;
+        self
+    }
+
     /// Returns the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -122,6 +133,8 @@ impl JournalConfig {
             "segment_max_age is below one second"
         } else if !(MIN_MAX_EVENT_BYTES..=most).contains(&self.max_event_bytes) {
             "max_event_bytes is not between 4096 and 16777198"
+        } else if self.sync_linger > MAX_SYNC_LINGER {
+            "sync_linger is above one second"
         } else {
             return Ok(());
         };
@@ -138,6 +151,7 @@ impl JournalConfig {
             segment_max_bytes: DEFAULT_SEGMENT_MAX_BYTES,
             segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
+            sync_linger: DEFAULT_SYNC_LINGER,
             schema: b"",
             sync_thread: true,
         }
@@ -153,6 +167,7 @@ impl fmt::Debug for JournalConfig {
             .field("segment_max_bytes", &self.segment_max_bytes)
             .field("segment_max_age", &self.segment_max_age)
             .field("max_event_bytes", &self.max_event_bytes)
+            .field("sync_linger", &self.sync_linger)
             .finish_non_exhaustive()
     }
 }
@@ -174,6 +189,7 @@ mod tests {
             (config().segment_max_age(Duration::ZERO), "segment_max_age"),
             (config().max_event_bytes(1), "max_event_bytes"),
             (config().max_event_bytes(MAX_LINE), "16777198"),
+            (config().sync_linger(Duration::MAX), "sync_linger"),
         ] {
             let error = config.check().unwrap_err();
             assert!(

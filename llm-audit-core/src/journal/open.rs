@@ -78,7 +78,12 @@ impl Journal {
             had_history: !segments.is_empty(),
             previous_log_opened: previous_log_opened(&*vfs, &config.dir, &segments),
         };
-        let syncer = Syncer::new(Arc::clone(&vfs), Arc::clone(&clock), config.dir.clone());
+        let syncer = Syncer::new(
+            Arc::clone(&vfs),
+            Arc::clone(&clock),
+            config.dir.clone(),
+            config.sync_linger,
+        );
         if config.sync_thread {
             // The thread ends with the journal; nobody waits for it, for the disk may hang.
             drop(syncer.spawn()?);

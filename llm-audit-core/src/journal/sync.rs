@@ -20,7 +20,6 @@ use crate::vfs::{Vfs, VfsFile};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const INTERVAL_BYTES: u64 = 8 << 20;
-const LINGER: Duration = Duration::from_millis(2);
 /// Nothing is dirty: only a signal ends the wait.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -46,6 +45,8 @@ struct Shared {
     vfs: Arc<dyn Vfs>,
     clock: Arc<dyn Clock>,
     dir: PathBuf,
+    /// How long a pass waits for more who wait.
+    linger: Duration,
     state: Mutex<State>,
     /// Signalled when there is work.
     work: Condvar,
@@ -83,11 +84,17 @@ struct Target {
 }
 
 impl Syncer {
-    pub(crate) fn new(vfs: Arc<dyn Vfs>, clock: Arc<dyn Clock>, dir: PathBuf) -> Self {
+    pub(crate) fn new(
+        vfs: Arc<dyn Vfs>,
+        clock: Arc<dyn Clock>,
+        dir: PathBuf,
+        linger: Duration,
+    ) -> Self {
         let shared = Shared {
             vfs,
             clock,
             dir,
+            linger,
             state: Mutex::default(),
             work: Condvar::new(),
             done: Condvar::new(),
@@ -229,7 +236,7 @@ impl Syncer {
                 .map(|since| self.shared.clock.monotonic().saturating_sub(since));
             if state.is_awaited() {
                 drop(state);
-                thread::sleep(LINGER);
+                thread::sleep(self.shared.linger);
                 state = self.pass(self.state());
             } else if state.bytes >= INTERVAL_BYTES || age.is_some_and(|age| age >= INTERVAL) {
                 state = self.pass(state);

@@ -1,8 +1,8 @@
 //! A program to be killed: `crash DIR` records into a journal from eight threads until it is.
 //!
 //! It prints `ready WRITER`, and `ack WRITER EVENT` for each event of which the log has said that it
-//! is written: a line that is printed is a promise. Half of the threads ask by `flush`, which waits
-//! for the disk too; the other half looks at the counters, which move when the write has returned.
+//! is written: a line that is printed is a promise. A thread commits each event, waits for many by
+//! `flush`, or looks at the counters, which move when the write has returned.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -10,7 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use llm_audit_core::journal::JournalConfig;
-use llm_audit_core::{Audit, EventId, Facet, Level, Operation, Policy, Retention};
+use llm_audit_core::{
+    Ack, Audit, EventId, Facet, Interaction, Level, Operation, Policy, Retention,
+};
 
 const PRODUCERS: u64 = 8;
 /// Small, so that kills meet the change from one segment to the next.
@@ -45,23 +47,42 @@ fn produce(audit: &Audit, number: u64) -> Result<(), Box<dyn Error>> {
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(80);
     for round in 0.. {
         let burst = 1 + (round * 7 + number) % 16;
-        let mut events = Vec::new();
-        for index in 0..burst {
+        let calls = (0..burst).map(|index| {
             let length = 45 * (1 + (round + index * 11) % 80) as usize;
             let mut call = audit.begin(Operation::Chat);
             call.request_model("small")
                 .user(text.get(..length).unwrap_or_default());
-            events.extend(call.finish());
-        }
-        let written = if number.is_multiple_of(2) {
-            is_flushed(audit)
-        } else {
-            is_counted(audit)
+            call
+        });
+        let wait = match number % 4 {
+            0 => {
+                commit(audit, calls, &Ack::Synced)?;
+                continue;
+            }
+            1 => {
+                commit(audit, calls, &Ack::Written)?;
+                continue;
+            }
+            2 => is_flushed,
+            _ => is_counted,
         };
-        if !written {
+        let events: Vec<_> = calls.filter_map(Interaction::finish).collect();
+        if !wait(audit) {
             return Err("the log did not write what it took".into());
         }
         acknowledge(audit, &events)?;
+    }
+    Ok(())
+}
+
+fn commit(
+    audit: &Audit,
+    calls: impl Iterator<Item = Interaction>,
+    ack: &Ack,
+) -> Result<(), Box<dyn Error>> {
+    for call in calls {
+        let receipt = call.commit_blocking(ack.clone())?;
+        acknowledge(audit, &[receipt.event_id])?;
     }
     Ok(())
 }
