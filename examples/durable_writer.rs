@@ -46,7 +46,7 @@ fn main() -> Result<(), Failure> {
 fn produce(audit: &Audit, text: &str, events: usize) -> Result<(), Failure> {
     for _ in 0..events {
         let mut call = audit.begin(Operation::Chat);
-        call.user(text);
+        call.prompt(text);
         let receipt = call.commit_blocking(Ack::Synced)?;
         writeln!(io::stdout(), "ack {} {}", receipt.writer_id, receipt.seq)?;
     }

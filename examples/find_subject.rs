@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use llm_audit::{Facet, Key, KeyRing, Level, Operation, Policy, Retention, journal, pseudonym};
+use llm_audit::{Facet, Field, Key, KeyRing, Level, Operation, Policy, Retention, journal};
 
 fn main() -> Result<(), Box<dyn Error>> {
     // A program keeps its key outside the log: `Key::file("/etc/app/audit.key")?`.
@@ -26,13 +26,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("ada@example.org", "And when will it be here?"),
     ] {
         let mut call = audit.begin(Operation::Chat);
-        call.tenant_id("acme").user_id(user).user(question);
+        call.tenant_id("acme").user_id(user).prompt(question);
         call.finish();
     }
     println!("{}", audit.shutdown(Duration::from_secs(5)));
 
     // One pseudonym for each key that was ever in use.
-    let names = pseudonym(&keys, "acme", "user_id", "ada@example.org");
+    let names = keys.pseudonyms(Field::UserId, Some("acme"), "ada@example.org");
     println!("ada@example.org stands in the log as {}", names.join(", "));
     for event in journal::Reader::open("audit-log")?.events() {
         let event = event?;

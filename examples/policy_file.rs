@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let mut call = audit.begin(Operation::Chat);
         call.tenant_id(tenant).classification_file(label);
-        call.user("Write to ada@example.org.").response("Done.");
+        call.prompt("Write to ada@example.org.").response("Done.");
         call.finish();
     }
     println!("{}", audit.shutdown(Duration::from_secs(5)));

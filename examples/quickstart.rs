@@ -42,7 +42,7 @@ async fn ask(audit: &Audit, endpoint: &Endpoint, question: &str) -> Result<Strin
     let mut call = audit.begin(Operation::Chat);
     call.provider("openai").request_model(&endpoint.model);
     call.service_name("quickstart").user_id("u-17"); // the policy withholds who asked
-    call.user(question).sent();
+    call.prompt(question).sent();
     let reply = match endpoint.ask(question).await {
         Ok(reply) => reply,
         Err(error) => {

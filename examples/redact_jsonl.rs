@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufWriter, Write};
 
-use llm_audit_core::Redactor;
+use llm_audit_core::redact::Redactor;
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -41,7 +41,7 @@ async fn stream(
     call.provider("openai")
         .request_model(&endpoint.model)
         .stream(true);
-    call.user(question).sent();
+    call.prompt(question).sent();
     let mut chunks = Chunks::ask(endpoint, question).await?;
     for _ in 0..most {
         let Some(chunk) = chunks.next().await? else {

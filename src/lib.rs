@@ -23,7 +23,7 @@
 //! let audit = llm_audit::builder().policy(policy).journal(&dir).spawn()?;
 //!
 //! let mut call = audit.begin(Operation::Chat);
-//! call.provider("openai").request_model("small").user("Write to ada@example.org.");
+//! call.provider("openai").request_model("small").prompt("Write to ada@example.org.");
 //! call.usage(Usage::openai(6, 120)); // not captured: the policy does not name it
 //! call.finish();
 //!
@@ -32,7 +32,7 @@
 //! # let mut events = llm_audit::journal::Reader::open(&dir)?.events();
 //! # let event = events.find_map(|event| event.ok().filter(|e| e.prompt().is_some())).unwrap();
 //! # assert_eq!(event.prompt().as_deref(), Some("Write to [EMAIL]."));
-//! # assert_eq!(event.absence(Facet::Usage), Some("withheld"));
+//! # assert_eq!(event.absence(Facet::Usage), Some(llm_audit::Absence::Withheld));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -104,17 +104,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use llm_audit_core::{
-    Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, CATALOG, Clock, Column,
-    Commit, Context, Counters, DataType, Diagnostic, DiagnosticKind, Document, Durable, Error,
-    Evaluation, Event, EventId, Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet,
-    Family, Field, FieldInfo, FieldType, Fields, Guardrail, Ids, Intent, Interaction, Key, KeyRing,
-    Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message,
-    Narrowed, Operation, Operator, Overflow, Part, Policy, PolicyBuilder, PolicyLoader, Preset,
-    RandomIds, Receipt, Record, Recorder, RedactionCount, RedactionPreset, RedactionSettings,
-    RedactionTarget, Redactor, RedactorBuilder, Report, Retention, SCHEMA_VERSION, Scope, Scoped,
-    Sink, SinkCounters, SinkError, SinkExt, Span, Status, SystemClock, Timestamp, ToolDefinition,
-    Truncation, Usage, Value, ValueRef, Warning, WriterId, begin, begin_durable,
-    begin_durable_blocking, builder, installed, journal, propagate, pseudonym, schema,
+    Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, Clock, Commit, Context,
+    Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Evaluation, Event, EventId,
+    Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet, Field, Fields, Guardrail, Ids,
+    Intent, Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts,
+    LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder,
+    PolicyLoader, Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope,
+    Scoped, Sink, SinkCounters, SinkError, SinkExt, Status, SystemClock, Timestamp, ToolDefinition,
+    Truncation, Usage, Warning, WriterId, begin, begin_durable, begin_durable_blocking, builder,
+    installed, journal, propagate, redact, schema,
 };
 
 #[cfg(feature = "macros")]

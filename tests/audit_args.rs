@@ -8,7 +8,7 @@ mod recording;
 use std::fmt;
 
 use async_trait::async_trait;
-use llm_audit::{Audit, Facet, audit};
+use llm_audit::{Absence, Audit, Facet, audit};
 use recording::{Recording, poll_once};
 use serde::Serialize;
 
@@ -167,7 +167,7 @@ fn arguments_are_not_read_while_their_facet_is_off() {
     run(&recording.guard, Bomb);
     let event = recording.event();
     assert_eq!(event.tool_arguments(), None);
-    assert_eq!(event.absence(Facet::ToolIo), Some("withheld"));
+    assert_eq!(event.absence(Facet::ToolIo), Some(Absence::Withheld));
 }
 
 #[test]
@@ -189,5 +189,5 @@ fn an_argument_that_panics_costs_the_arguments_alone() {
     assert_eq!(run(&recording.guard, Bomb), 3);
     let event = recording.event();
     assert_eq!(event.tool_arguments(), None);
-    assert_eq!(event.absence(Facet::ToolIo), Some("failed"));
+    assert_eq!(event.absence(Facet::ToolIo), Some(Absence::Failed));
 }

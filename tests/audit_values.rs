@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use llm_audit::{
-    Audit, Context, Document, Facet, Fields, Intent, Kind, Level, Message, Operation, Policy,
-    Retention, Usage, audit,
+    Absence, Audit, Context, Document, Facet, Fields, Intent, Kind, Level, Message, Operation,
+    Policy, Retention, Usage, audit,
 };
 
 #[path = "../llm-audit-macros/src/table.rs"]
@@ -133,8 +133,8 @@ fn an_expression_is_not_evaluated_when_its_facet_is_off() {
     assert_eq!(event.request_model(), Some("model"));
     assert_eq!(event.input_messages(), None);
     assert_eq!(event.output_messages(), None);
-    assert_eq!(event.absence(Facet::Prompt), Some("withheld"));
-    assert_eq!(event.absence(Facet::Response), Some("withheld"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::Withheld));
+    assert_eq!(event.absence(Facet::Response), Some(Absence::Withheld));
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn the_intent_holds_what_is_known_before_the_body_runs() {
 
 #[test]
 fn the_attribute_knows_exactly_the_fields_that_a_host_may_set() {
-    let mut host: Vec<_> = llm_audit::CATALOG
+    let mut host: Vec<_> = llm_audit::schema::CATALOG
         .iter()
         .filter(|info| info.host)
         .map(|info| info.name)

@@ -18,8 +18,9 @@ use std::future::{self, Future};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
+use llm_audit::schema::{Column, Record};
 use llm_audit::{
-    Audit, Column, Evaluation, Event, Facet, Guardrail, Kind, Operation, Record, Status, audit,
+    Absence, Audit, Evaluation, Event, Facet, Guardrail, Kind, Operation, Status, audit,
 };
 use recording::{Recording, poll_once};
 
@@ -322,9 +323,15 @@ fn a_verdict_whose_facet_is_off_is_not_asked_for() {
     judge(&recording.guard);
     let events = recording.events();
     assert_eq!(events[0].guardrails(), None);
-    assert_eq!(events[0].absence(Facet::Guardrails), Some("withheld"));
+    assert_eq!(
+        events[0].absence(Facet::Guardrails),
+        Some(Absence::Withheld)
+    );
     assert_eq!(events[1].evaluations(), None);
-    assert_eq!(events[1].absence(Facet::Evaluation), Some("withheld"));
+    assert_eq!(
+        events[1].absence(Facet::Evaluation),
+        Some(Absence::Withheld)
+    );
 }
 
 #[test]

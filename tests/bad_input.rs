@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_audit::{
-    AuditGuard, DiagnosticKind, Error, Facet, Field, Kind, Level, LossReason, Operation, Policy,
-    Preset, Report, Retention, builder,
+    Absence, AuditGuard, DiagnosticKind, Error, Facet, Field, Kind, Level, LossReason, Operation,
+    Policy, Preset, Report, Retention, builder,
 };
 use tempfile::TempDir;
 
@@ -158,14 +158,14 @@ fn a_prompt_of_64_mib_leaves_an_event_that_says_what_is_missing() {
         let prompt = "Why? ".repeat((64 << 20) / 5);
         let mut call = audit.begin(Operation::Chat);
         if borrowed {
-            call.user(prompt.as_str());
+            call.prompt(prompt.as_str());
         } else {
-            call.user(prompt);
+            call.prompt(prompt);
         }
         call.finish();
     }
     let mut call = audit.begin(Operation::Chat);
-    call.user("Still there?");
+    call.prompt("Still there?");
     call.finish();
     let report = audit.shutdown(LONG);
     assert!(report.is_complete(), "{report}");
@@ -175,7 +175,7 @@ fn a_prompt_of_64_mib_leaves_an_event_that_says_what_is_missing() {
     for event in &events[..2] {
         let absence = event.absence(Facet::Prompt);
         assert!(
-            matches!(absence, Some("truncated" | "failed")),
+            matches!(absence, Some(Absence::Truncated | Absence::Failed)),
             "{absence:?}"
         );
         assert!(event.prompt().is_none_or(|prompt| prompt.len() <= 8 << 20));
@@ -201,7 +201,7 @@ fn what_the_memory_budget_has_no_room_for_is_left_out_and_metadata_stays() {
     let calls: Vec<_> = (0..16)
         .map(|_| {
             let mut call = audit.begin(Operation::Chat);
-            call.request_model("small").user("w".repeat(128 << 10));
+            call.request_model("small").prompt("w".repeat(128 << 10));
             call.chunk(&"c".repeat(128 << 10));
             call
         })
@@ -214,7 +214,7 @@ fn what_the_memory_budget_has_no_room_for_is_left_out_and_metadata_stays() {
     let mut events = common::read(temp.path());
     events.retain(|event| *event.kind() == Kind::Interaction);
     assert_eq!(events.len(), 16);
-    let failed = |event: &&llm_audit::Event| event.absence(Facet::Prompt) == Some("failed");
+    let failed = |event: &&llm_audit::Event| event.absence(Facet::Prompt) == Some(Absence::Failed);
     assert!((9..16).contains(&events.iter().filter(failed).count()));
     for event in &events {
         assert_eq!(event.request_model(), Some("small"));
@@ -239,7 +239,7 @@ fn hostile_text_is_one_line_and_comes_back_as_it_was() {
     ];
     for text in texts {
         let mut call = audit.begin(Operation::Chat);
-        call.user(text);
+        call.prompt(text);
         call.finish();
     }
     assert!(audit.shutdown(LONG).is_complete());
@@ -468,7 +468,7 @@ fn an_error_that_cannot_be_printed_is_recorded_without_its_text() {
     });
     assert_eq!(event.status(), Some(llm_audit::Status::Error));
     assert!(event.error_type().unwrap().ends_with("Broken"));
-    assert_eq!(event.absence(Facet::ErrorDetail), Some("failed"));
+    assert_eq!(event.absence(Facet::ErrorDetail), Some(Absence::Failed));
 }
 
 #[test]
@@ -481,13 +481,13 @@ fn code_of_the_host_that_panics_in_a_setter_costs_the_value_alone() {
                 .into_iter()
                 .inspect(|pair| assert!(pair.0 == "a", "an iterator of the host")),
         );
-        call.user("why");
+        call.prompt("why");
         call.finish();
     });
     assert_eq!(event.status(), Some(llm_audit::Status::Ok));
     assert_eq!(event.prompt().as_deref(), Some("why"));
     for facet in [Facet::ToolIo, Facet::Metadata] {
-        assert_eq!(event.absence(facet), Some("failed"));
+        assert_eq!(event.absence(facet), Some(Absence::Failed));
     }
 }
 

@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use llm_audit::schema::CATALOG;
 use llm_audit::{
-    Batch, CATALOG, Clock, Durable, Event, Facet, FacetRule, Field, Key, Kind, Level, Operation,
-    Policy, Preset, Retention, Sink, SinkError, Timestamp, builder,
+    Batch, Clock, Durable, Event, Facet, FacetRule, Field, Key, Kind, Level, Operation, Policy,
+    Preset, Retention, Sink, SinkError, Timestamp, builder,
 };
 
 const LONG: Duration = Duration::from_secs(10);
@@ -100,7 +101,7 @@ fn narrowed(dir: &Path) -> Vec<Event> {
     for _ in 0..2 {
         let audit = builder().policy(policy(64)).journal(dir).spawn().unwrap();
         let mut call = audit.begin(Operation::Chat);
-        call.user(format!("{} and ada@example.org", "why".repeat(100)))
+        call.prompt(format!("{} and ada@example.org", "why".repeat(100)))
             .response("So.");
         call.tool_result("7").classification_file("internal");
         call.finish();

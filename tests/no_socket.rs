@@ -32,7 +32,7 @@ fn keep_a_log(dir: &Path, meanwhile: impl Fn()) {
         call.provider("openai")
             .server_address("api.example.org")
             .user_id("u-17");
-        call.user("Write to https://example.org/ and ada@example.org.")
+        call.prompt("Write to https://example.org/ and ada@example.org.")
             .response("Done.");
         call.usage(Usage::openai(10, 2));
         call.finish();

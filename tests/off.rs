@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_audit::{
-    AuditGuard, DiagnosticKind, Evaluation, Facet, Interaction, Operation, Policy, Preset, builder,
+    Absence, AuditGuard, DiagnosticKind, Evaluation, Facet, Interaction, Operation, Policy, Preset,
+    builder,
 };
 
 type Told = Arc<Mutex<Vec<DiagnosticKind>>>;
@@ -66,7 +67,7 @@ fn nothing_is_recorded_and_the_hook_is_told_once() {
         assert_eq!(call.event_id(), None);
         offer_bombs(&mut call);
         assert_eq!(
-            call.user("Why?").response("So.").chunk("So.").event_id(),
+            call.prompt("Why?").response("So.").chunk("So.").event_id(),
             None
         );
         assert_eq!(call.finish(), None);
@@ -136,7 +137,7 @@ fn a_facet_that_is_off_is_not_built_beside_one_that_is_on() {
         Facet::Metadata,
         Facet::Usage,
     ] {
-        assert_eq!(event.absence(facet), Some("withheld"), "{facet}");
+        assert_eq!(event.absence(facet), Some(Absence::Withheld), "{facet}");
     }
     assert_eq!(event.absence(Facet::Device), None);
     assert_eq!(*told.lock().unwrap(), []);

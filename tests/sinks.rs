@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_audit::{
-    Batch, Durable, Event, Facet, Key, Level, Operation, Policy, PolicyBuilder, Retention, Sink,
-    SinkError, SinkExt, builder,
+    Absence, Batch, Durable, Event, Facet, Key, Level, Operation, Policy, PolicyBuilder, Retention,
+    Sink, SinkError, SinkExt, builder,
 };
 
 type Written = Arc<Mutex<Vec<Vec<u8>>>>;
@@ -78,7 +78,7 @@ fn record(policy: &PolicyBuilder, sink: impl Sink) -> Event {
     let mut call = audit.begin(Operation::Chat);
     call.request_model("small")
         .user_id("u-17")
-        .user("Why is the sky blue?");
+        .prompt("Why is the sky blue?");
     call.tool_result("Rayleigh");
     call.finish();
     let report = audit.shutdown(Duration::from_secs(10));
@@ -116,7 +116,7 @@ fn a_sink_gets_less_than_the_log_when_it_is_told_to() {
             .digests()
             .is_none_or(|digests| !digests.contains_key("tool_result"))
     );
-    assert_eq!(event.absence(Facet::Prompt), Some("withheld"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::Withheld));
     assert_eq!(
         (event.model(), event.user_id()),
         (Some("small"), Some("u-17"))
@@ -132,7 +132,7 @@ fn a_sink_gets_the_named_facets_alone_when_it_is_told_to() {
         (event.model(), event.user_id(), event.prompt()),
         (Some("small"), None, None)
     );
-    assert_eq!(event.absence(Facet::User), Some("withheld"));
+    assert_eq!(event.absence(Facet::User), Some(Absence::Withheld));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_audit::{
-    Clock, Event, Facet, Interaction, Level, Operation, Policy, Preset, Retention, Status,
+    Absence, Clock, Event, Facet, Interaction, Level, Operation, Policy, Preset, Retention, Status,
     SystemClock, Timestamp, Usage, builder, journal::JournalConfig,
 };
 
@@ -128,7 +128,7 @@ fn a_value_that_comes_in_two_chunks_is_redacted() {
         !json.contains("ada@") && !json.contains("example.org"),
         "{json}"
     );
-    assert_eq!(event.absence(Facet::Response), Some("redacted"));
+    assert_eq!(event.absence(Facet::Response), Some(Absence::Redacted));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_stream_larger_than_an_event_is_cut_and_says_so() {
     });
     assert_eq!(event.chunk_count(), Some(200));
     assert_eq!(event.request_model(), Some("small"));
-    assert_eq!(event.absence(Facet::Response), Some("truncated"));
+    assert_eq!(event.absence(Facet::Response), Some(Absence::Truncated));
     assert!(event.response().unwrap().starts_with("word "));
     assert!(event.to_json().len() <= 64 << 10);
 }
@@ -186,5 +186,5 @@ fn nothing_comes_after_the_place_where_a_stream_was_cut() {
     assert!(kept.bytes().all(|byte| byte == b'a'));
     let cut = &event.truncations().unwrap()[0];
     assert_eq!(cut.bytes, Some((70 << 10) + 1));
-    assert_eq!(event.absence(Facet::Response), Some("truncated"));
+    assert_eq!(event.absence(Facet::Response), Some(Absence::Truncated));
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use llm_audit::{
-    Audit, AuditGuard, Context, Event, Facet, Fields, Level, Operation, Policy, Preset, Retention,
-    builder,
+    Absence, Audit, AuditGuard, Context, Event, Facet, Fields, Level, Operation, Policy, Preset,
+    Retention, builder,
 };
 
 fn spawn(dir: &Path, policy: Policy) -> AuditGuard {
@@ -27,7 +27,7 @@ fn content() -> Policy {
 
 fn ask(audit: &Audit, question: &str) {
     let mut call = audit.begin(Operation::Chat);
-    call.request_model("small").user(question);
+    call.request_model("small").prompt(question);
     call.finish();
 }
 
@@ -62,7 +62,7 @@ fn each_log_keeps_what_its_own_policy_allows() {
             (event.request_model(), event.prompt()),
             (Some("small"), None)
         );
-        assert_eq!(event.absence(Facet::User), Some("withheld"));
+        assert_eq!(event.absence(Facet::User), Some(Absence::Withheld));
     }
     for (number, event) in second.iter().enumerate() {
         assert_eq!(

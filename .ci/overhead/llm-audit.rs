@@ -9,7 +9,7 @@ fn main() -> Result<(), llm_audit::Error> {
         .build()?;
     let audit = llm_audit::builder().policy(policy).journal("log").spawn()?;
     let mut call = audit.begin(Operation::Chat);
-    call.request_model("small").user("hello").usage(Usage::openai(12, 1));
+    call.request_model("small").prompt("hello").usage(Usage::openai(12, 1));
     call.finish();
     Ok(())
 }

@@ -57,7 +57,7 @@ fn prompt_of_a_facet_that_is_off(bencher: Bencher<'_, '_>) {
     let call = Call::default();
     let mut interaction = audit.begin(Operation::Chat);
     bencher.bench_local(|| {
-        interaction.user(black_box(call.prompt.as_str()));
+        interaction.prompt(black_box(call.prompt.as_str()));
     });
     interaction.finish();
 }

@@ -8,7 +8,7 @@
 use benches::{CLEAN, CODE, JSON, PROSE, repeated};
 use divan::Bencher;
 use divan::counter::BytesCount;
-use llm_audit_core::Redactor;
+use llm_audit_core::redact::Redactor;
 use regex::bytes::Regex;
 
 const BYTES: usize = 64 << 10;

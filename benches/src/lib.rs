@@ -103,7 +103,7 @@ pub fn record(audit: &Audit, call: &Call) {
     let mut interaction = audit.begin(Operation::Chat);
     call!(set! interaction call);
     interaction
-        .user(call.prompt.as_str())
+        .prompt(call.prompt.as_str())
         .response(call.response.as_str());
     interaction.finish();
 }

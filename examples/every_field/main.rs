@@ -7,7 +7,8 @@ mod fields;
 use std::error::Error;
 use std::time::Duration;
 
-use llm_audit::{CATALOG, Kind, Operation, journal};
+use llm_audit::schema::CATALOG;
+use llm_audit::{Kind, Operation, journal};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let audit = llm_audit::builder()

@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 use llm_audit_core::{Error, Key, Policy, PolicyLoader, Scope};
 
 fuzz_target!(|text: &str| {
-    check(text, Policy::json);
-    check(text, Policy::toml);
+    check(text, PolicyLoader::json);
+    check(text, PolicyLoader::toml);
 });
 
 fn check(text: &str, notation: impl Fn(String) -> PolicyLoader) {

@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use llm_audit_core::{Family, Operator, Redactor};
+use llm_audit_core::redact::{Family, Operator, Redactor};
 
 const PASSES: usize = 6;
 

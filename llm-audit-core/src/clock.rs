@@ -1,7 +1,7 @@
 //! Time, injected.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::timestamp::Timestamp;
 
@@ -43,13 +43,7 @@ impl Clock for SystemClock {
         reason = "this is the one place that reads the clock"
     )]
     fn now(&self) -> Timestamp {
-        let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
-            Err(before) => {
-                i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros)
-            }
-        };
-        Timestamp::from_unix_micros(micros)
+        SystemTime::now().into()
     }
 
     fn monotonic(&self) -> Duration {

@@ -22,10 +22,11 @@ macro_rules! kinds {
         }
 
         impl DiagnosticKind {
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// Returns the word for the kind.
-            pub const fn as_str(self) -> &'static str {
+            /// Returns the name of the kind, such as `events_lost`.
+            pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
         }
@@ -51,6 +52,12 @@ kinds! {
     Misuse "misuse",
 }
 
+impl fmt::Display for DiagnosticKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A problem of the log itself, without content of events.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -63,7 +70,7 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "llm-audit: {}: {}", self.kind.as_str(), self.message)
+        write!(f, "llm-audit: {}: {}", self.kind, self.message)
     }
 }
 

@@ -19,6 +19,7 @@ enum Kind {
     Closed,
     Configuration,
     Damaged,
+    Invalid,
     Io,
     Policy,
     Refused,
@@ -60,6 +61,12 @@ impl Error {
         self.kind == Kind::Damaged
     }
 
+    /// Returns whether a value that the caller gave, such as a text to be parsed, has not the form
+    /// that it must have.
+    pub fn is_invalid(&self) -> bool {
+        self.kind == Kind::Invalid
+    }
+
     /// Returns whether the log had been shut down.
     pub fn is_closed(&self) -> bool {
         self.kind == Kind::Closed
@@ -96,6 +103,10 @@ impl Error {
 
     pub(crate) fn damaged(message: impl Into<String>) -> Self {
         Self::new(Kind::Damaged, message)
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Kind::Invalid, message)
     }
 
     pub(crate) fn closed(message: impl Into<String>) -> Self {

@@ -209,6 +209,12 @@ impl fmt::Display for Facet {
     }
 }
 
+impl fmt::Display for FacetGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for Facet {
     type Err = Error;
 
@@ -267,12 +273,18 @@ impl fmt::Debug for FacetSet {
     }
 }
 
+impl Extend<Facet> for FacetSet {
+    fn extend<I: IntoIterator<Item = Facet>>(&mut self, facets: I) {
+        for facet in facets {
+            self.insert(facet);
+        }
+    }
+}
+
 impl FromIterator<Facet> for FacetSet {
     fn from_iter<I: IntoIterator<Item = Facet>>(facets: I) -> Self {
         let mut set = Self::EMPTY;
-        for facet in facets {
-            set.insert(facet);
-        }
+        set.extend(facets);
         set
     }
 }

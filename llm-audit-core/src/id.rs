@@ -49,7 +49,7 @@ macro_rules! uuid_id {
                 // Only the form that is written: others would not be read back as they stood.
                 let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
                 Uuid::try_parse(text).ok().filter(|_| canonical).map(Self).ok_or_else(|| {
-                    Error::damaged("an identifier is not a UUID in lower case with hyphens")
+                    Error::invalid("an identifier is not a UUID in lower case with hyphens")
                 })
             }
         }
@@ -70,7 +70,10 @@ uuid_id! {
 ///
 /// [`RandomIds`] is the default; tests inject their own.
 pub trait Ids: fmt::Debug + Send + Sync + 'static {
-    /// Returns 74 bits that no other call returns, in the lower bits.
+    /// Returns a number that no other call returns.
+    ///
+    /// An identifier takes the lower 80 bits, save for bits 62, 63 and 76 to 79: its version and
+    /// variant stand there.
     fn unique(&self) -> u128;
 }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::catalog::Field;
 use crate::encode::{base64url, from_base64url, from_hex};
 use crate::error::Error;
 use crate::sync::Arc;
@@ -260,34 +261,36 @@ impl KeyRing {
     pub fn iter(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.old)
     }
+
+    /// Returns what `value` stands as in logs where `field` is at level Digest, for every key, the
+    /// current one first.
+    ///
+    /// Search a log for any of them to find all events of a person. `tenant` is the tenant id of
+    /// the events, `None` where they have none: one value has another pseudonym for each tenant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Field, Key, KeyRing};
+    ///
+    /// let keys = KeyRing::new(Key::bytes("k2", &[2; 32])?).with_old(Key::bytes("k1", &[1; 32])?);
+    /// let names = keys.pseudonyms(Field::UserId, Some("acme"), "ada@example.org");
+    /// assert!(names[0].starts_with("h:k2:") && names[1].starts_with("h:k1:"));
+    /// assert_ne!(names, keys.pseudonyms(Field::UserId, None, "ada@example.org"));
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn pseudonyms(&self, field: Field, tenant: Option<&str>, value: &str) -> Vec<String> {
+        let tenant = tenant.unwrap_or_default();
+        self.iter()
+            .map(|key| digest(key, tenant, field.name(), value.as_bytes()))
+            .collect()
+    }
 }
 
 impl From<Key> for KeyRing {
     fn from(key: Key) -> Self {
         Self::new(key)
     }
-}
-
-/// Returns what `value` stands as in logs where the field is at level Digest, for every key, the
-/// current one first.
-///
-/// Search a log for any of them to find all events of a person. `tenant` is the tenant id of the
-/// events, or empty where they have none; `field` is the name of the field, such as `user_id`.
-///
-/// # Examples
-///
-/// ```
-/// use llm_audit_core::{Key, KeyRing, pseudonym};
-///
-/// let keys = KeyRing::new(Key::bytes("k2", &[2; 32])?).with_old(Key::bytes("k1", &[1; 32])?);
-/// let names = pseudonym(&keys, "", "user_id", "ada@example.org");
-/// assert!(names[0].starts_with("h:k2:") && names[1].starts_with("h:k1:"));
-/// # Ok::<(), llm_audit_core::Error>(())
-/// ```
-pub fn pseudonym(keys: &KeyRing, tenant: &str, field: &str, value: &str) -> Vec<String> {
-    keys.iter()
-        .map(|key| digest(key, tenant, field, value.as_bytes()))
-        .collect()
 }
 
 /// Returns `h:<key id>:<22 base64url>` of `value`, as it was before redaction.

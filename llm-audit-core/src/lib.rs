@@ -29,7 +29,7 @@ mod policy;
 mod put;
 mod raw;
 mod recorder;
-mod redact;
+pub mod redact;
 mod retention;
 mod seal;
 mod sink;
@@ -48,22 +48,21 @@ pub use audit::{
     installed,
 };
 pub use batch::Batch;
-pub use catalog::{CATALOG, Field, FieldInfo, FieldType};
+pub use catalog::Field;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, Commit, Receipt};
 pub use context::{Context, Scoped, propagate};
 pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
 pub use event::{
-    Column, Document, Evaluation, Event, Guardrail, Kind, Link, MediaItem, Message, Operation,
-    Part, Record, RedactionCount, SCHEMA_VERSION, Status, ToolDefinition, Truncation, Value,
-    ValueRef,
+    Absence, Document, Evaluation, Event, Guardrail, Kind, Link, MediaItem, Message, Operation,
+    Part, RedactionCount, Status, ToolDefinition, Truncation,
 };
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use interaction::{BeginDurable, Interaction};
-pub use key::{Key, KeyRing, pseudonym};
+pub use key::{Key, KeyRing};
 pub use level::{Level, Levels};
 pub use narrow::{Narrowed, SinkExt};
 pub use pipeline::{Counters, LossCounts, LossReason, Overflow, Report, SinkCounters};
@@ -72,17 +71,16 @@ pub use policy::{
     PolicyLoader, Preset, Scope, Warning,
 };
 pub use recorder::Recorder;
-pub use redact::{
-    DataType, Family, Operator, RedactionPreset, RedactionSettings, RedactionTarget, Redactor,
-    RedactorBuilder, Span,
-};
 pub use retention::Retention;
-pub use seal::absence::Absence;
 pub use sink::{Durable, Sink, SinkError};
 pub use timestamp::Timestamp;
 pub use usage::Usage;
 
-/// Documents that are generated from the catalogue of fields.
+/// What events are made of, for readers, writers of other formats and generators: the catalogue of
+/// fields, values and their types, and documents that are generated from it.
 pub mod schema {
-    pub use crate::catalog::{duckdb_sql, fields_markdown, json_schema};
+    pub use crate::catalog::{
+        CATALOG, FieldInfo, FieldType, duckdb_sql, fields_markdown, json_schema,
+    };
+    pub use crate::event::{Column, Record, SCHEMA_VERSION as VERSION, Value, ValueRef};
 }

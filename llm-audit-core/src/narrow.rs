@@ -5,9 +5,8 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::batch::{Batch, BatchBuilder};
-use crate::event::Event;
+use crate::event::{Absence, Event};
 use crate::facet::{Facet, FacetSet};
-use crate::seal::absence::Absence;
 use crate::sink::{Durable, Sink, SinkError};
 
 /// Narrowing for every sink.

@@ -119,16 +119,16 @@ macro_rules! setters {
         }
     };
     (@build Json $value:ident) => {
-        $crate::event::json::try_json_text($value).map($crate::Value::Json)
+        $crate::event::json::try_json_text($value).map($crate::schema::Value::Json)
     };
-    (@build Bool $value:ident) => { Some($crate::Value::Bool($value)) };
-    (@build Float $value:ident) => { Some($crate::Value::Float($value)) };
-    (@build Id $value:ident) => { Some($crate::Value::Id($value)) };
-    (@build Int $value:ident) => { Some($crate::Value::Int($crate::put::int($value))) };
-    (@build Time $value:ident) => { Some($crate::Value::Time($value)) };
+    (@build Bool $value:ident) => { Some($crate::schema::Value::Bool($value)) };
+    (@build Float $value:ident) => { Some($crate::schema::Value::Float($value)) };
+    (@build Id $value:ident) => { Some($crate::schema::Value::Id($value)) };
+    (@build Int $value:ident) => { Some($crate::schema::Value::Int($crate::put::int($value))) };
+    (@build Time $value:ident) => { Some($crate::schema::Value::Time($value)) };
     (@build $type:ident $value:ident) => {
         $crate::put::contained(move || {
-            $crate::Value::$type($crate::put::setters!(@convert $type $value))
+            $crate::schema::Value::$type($crate::put::setters!(@convert $type $value))
         })
     };
     (@convert Counts $value:ident) => {

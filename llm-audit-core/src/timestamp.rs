@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::{Date, Month, OffsetDateTime, Time};
 
@@ -11,6 +12,19 @@ use crate::error::Error;
 ///
 /// `Display` prints RFC 3339 with six digits of fraction and `Z`, the one form that is written to
 /// the log; `FromStr` reads that form, with one to nine digits of fraction or none.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use llm_audit_core::Timestamp;
+///
+/// let at: Timestamp = "2026-01-31T09:30:00Z".parse()?;
+/// assert_eq!(at.to_string(), "2026-01-31T09:30:00.000000Z");
+/// assert_eq!(Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_micros(7)).as_unix_micros(), 7);
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -86,12 +100,39 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Rounds down to the microsecond, and clamps to the years 0 to 9999.
+impl From<SystemTime> for Timestamp {
+    fn from(at: SystemTime) -> Self {
+        let micros = match at.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            Err(before) => {
+                let micros = before.duration().as_nanos().div_ceil(1_000);
+                i64::try_from(micros).map_or(i64::MIN, |micros| -micros)
+            }
+        };
+        Self::from_unix_micros(micros)
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(at: Timestamp) -> Self {
+        let distance = Duration::from_micros(at.0.unsigned_abs());
+        let moment = if at.0 < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        // Every system counts far beyond the years 0 to 9999.
+        moment.unwrap_or(UNIX_EPOCH)
+    }
+}
+
 impl FromStr for Timestamp {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         parse(text).ok_or_else(|| {
-            Error::damaged("a timestamp is not RFC 3339 in UTC, as 2026-01-31T09:30:00.000000Z")
+            Error::invalid("a timestamp is not RFC 3339 in UTC, as 2026-01-31T09:30:00.000000Z")
         })
     }
 }
@@ -167,6 +208,7 @@ mod tests {
         fn what_is_printed_is_read_back(micros in MIN_MICROS..=MAX_MICROS) {
             let at = Timestamp::from_unix_micros(micros);
             prop_assert_eq!(at.to_string().parse::<Timestamp>().unwrap(), at);
+            prop_assert_eq!(Timestamp::from(SystemTime::from(at)), at);
         }
     }
 }

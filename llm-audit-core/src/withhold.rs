@@ -1,9 +1,9 @@
 //! The one function that removes data from an event.
 
 use crate::catalog::{Field, FieldType};
-use crate::event::{Event, Part, Value};
+use crate::event::{Absence, Event, Part, Value};
 use crate::facet::{Facet, FacetSet};
-use crate::seal::absence::{Absence, Absences};
+use crate::seal::absence::Absences;
 use crate::seal::parts::{OF_PARTS, facet_of, without_content};
 
 impl Event {
@@ -16,17 +16,17 @@ impl Event {
         for field in self.misfits() {
             if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
                 self.remove(field);
-                absences.add(reason, facet);
+                absences.add(reason.clone(), facet);
             }
         }
         let present: Vec<Field> = self.present().collect();
         for field in present {
             if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
                 self.remove(field);
-                absences.add(reason, facet);
+                absences.add(reason.clone(), facet);
             } else if let Some(container) = field.facet() {
                 let value = self.get_mut(field);
-                withhold_parts(value, container, facets, reason, &mut absences);
+                withhold_parts(value, container, facets, &reason, &mut absences);
             }
         }
         self.withhold_digests(facets);
@@ -82,7 +82,7 @@ fn withhold_parts(
     value: Option<&mut Value>,
     container: Facet,
     facets: FacetSet,
-    reason: Absence,
+    reason: &Absence,
     absences: &mut Absences,
 ) {
     let mut strip = |parts: &mut Vec<Part>, role: Option<&str>| {
@@ -95,7 +95,7 @@ fn withhold_parts(
             let reason_before = part.absent.take();
             let left = without_content(part, reason_before.as_deref().unwrap_or(reason.as_str()));
             if reason_before.is_none() || part.digest.is_some() {
-                absences.add(reason, facet);
+                absences.add(reason.clone(), facet);
             }
             *part = left;
         }
@@ -143,7 +143,7 @@ mod tests {
         let mut event = event();
         event.withhold([Facet::User].into_iter().collect(), Absence::Withheld);
         assert_eq!(event.user_id(), None);
-        assert_eq!(event.absence(Facet::User), Some("withheld"));
+        assert_eq!(event.absence(Facet::User), Some(Absence::Withheld));
         assert_eq!(event.request_model(), Some("small"));
     }
 
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(parts[0].content.as_deref(), Some("sunny"));
         assert_eq!(parts[1].r#type.as_deref(), Some("tool_call"));
         assert_eq!(parts[1].absent.as_deref(), Some("expired"));
-        assert_eq!(event.absence(Facet::ToolIo), Some("expired"));
+        assert_eq!(event.absence(Facet::ToolIo), Some(Absence::Expired));
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         event.set(Field::OutputMessages, Value::Messages(vec![message]));
         event.withhold([Facet::ToolIo].into_iter().collect(), Absence::Erased);
         assert!(!event.to_json().contains("h:k1:abc"));
-        assert_eq!(event.absence(Facet::ToolIo), Some("erased"));
+        assert_eq!(event.absence(Facet::ToolIo), Some(Absence::Erased));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let mut event = Event::from_json(json.as_bytes()).unwrap();
         event.withhold([Facet::User].into_iter().collect(), Absence::Erased);
         assert!(!event.to_json().contains("u-1"));
-        assert_eq!(event.absence(Facet::User), Some("erased"));
+        assert_eq!(event.absence(Facet::User), Some(Absence::Erased));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         let absent = [("redacted".to_owned(), vec!["response".to_owned()])];
         event.set(Field::Absent, Value::TextsMap(absent.into()));
         event.withhold([Facet::Response].into_iter().collect(), Absence::Withheld);
-        assert_eq!(event.absence(Facet::Response), Some("withheld"));
+        assert_eq!(event.absence(Facet::Response), Some(Absence::Withheld));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use llm_audit_core::{CATALOG, Event, Kind, Record, SCHEMA_VERSION, ValueRef};
+use llm_audit_core::schema::{self, CATALOG, Record, ValueRef};
+use llm_audit_core::{Event, Kind};
 
 /// The events of each version, the oldest first. A released file never changes, save that a field
 /// or column that is added to a version is added to its file.
@@ -23,7 +24,7 @@ fn events() -> Vec<Event> {
 fn golden_events_are_written_back_byte_for_byte() {
     assert_eq!(
         GOLDEN.len() as u64,
-        SCHEMA_VERSION,
+        schema::VERSION,
         "a version has no golden file"
     );
     for (line, event) in GOLDEN.iter().flat_map(|file| file.lines()).zip(events()) {
@@ -62,8 +63,9 @@ fn every_field_is_in_a_golden_file() {
     for info in CATALOG {
         assert!(
             found.contains(&info.field),
-            "`{}` is in no golden file; add it to an event of tests/data/events-v{SCHEMA_VERSION}.jsonl",
-            info.name
+            "`{}` is in no golden file; add it to an event of tests/data/events-v{}.jsonl",
+            info.name,
+            schema::VERSION
         );
     }
 }

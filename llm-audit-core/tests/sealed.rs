@@ -26,7 +26,7 @@ fn debug_shows_no_content() {
         .spawn()
         .unwrap();
     let mut call = audit.begin(Operation::Chat);
-    call.user(mark).user_id(mark);
+    call.prompt(mark).user_id(mark);
     let context = call
         .context()
         .with(llm_audit_core::Fields::new().user_id(mark));

@@ -41,7 +41,7 @@ use model::{Arguments, Function};
 /// ```
 /// use std::time::Duration;
 ///
-/// use llm_audit::{Facet, Kind, Level, Policy, Retention, Usage, audit, journal};
+/// use llm_audit::{Absence, Facet, Kind, Level, Policy, Retention, Usage, audit, journal};
 ///
 /// struct Reply {
 ///     text: String,
@@ -79,7 +79,7 @@ use model::{Arguments, Function};
 /// assert_eq!(event.request_model(), Some("small"));
 /// assert_eq!(event.prompt().as_deref(), Some("I am [EMAIL]. Why?"));
 /// assert_eq!(event.total_tokens(), Some(8));
-/// assert_eq!(event.absence(Facet::Response), Some("withheld"));
+/// assert_eq!(event.absence(Facet::Response), Some(Absence::Withheld));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -7,7 +7,7 @@ use llm_audit::{Document, Interaction, MediaItem, Message, Part};
 /// Sets the fields of content.
 pub(crate) fn set(call: &mut Interaction) {
     call.system_instructions([Part::text("Answer in one sentence.")]);
-    call.user("Why is the sky blue?").language("en");
+    call.prompt("Why is the sky blue?").language("en");
     call.tool_response("call-1", &BTreeMap::from([("ok", true)]));
     call.message(
         Message::default().role("user").parts([Part::default()

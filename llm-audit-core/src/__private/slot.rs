@@ -99,7 +99,7 @@ impl Taken<'_, kind::Text> {
         let Some(text) = value.text() else { return };
         match self.target {
             Target::Field(field) => self.interaction.put_text(field, &text),
-            Target::Prompt => drop(self.interaction.user(text)),
+            Target::Prompt => drop(self.interaction.prompt(text)),
             Target::Response => drop(self.interaction.response(text)),
             Target::System => drop(self.interaction.system(text)),
             Target::Column(..) => self.put_value(Some(Value::Text(text.into_owned()))),

@@ -132,7 +132,7 @@ impl Audit {
     ///
     /// async fn closed(audit: &Audit, question: &str) -> Result<String, Error> {
     ///     let request = |call: &mut llm_audit_core::Interaction| {
-    ///         call.request_model("small").user(question);
+    ///         call.request_model("small").prompt(question);
     ///     };
     ///     let mut call = audit.begin_durable(Operation::Chat, request).await?;
     ///     call.sent();

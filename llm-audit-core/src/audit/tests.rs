@@ -3,7 +3,7 @@ mod durable;
 use std::sync::Mutex;
 
 use super::*;
-use crate::event::{Event, Status};
+use crate::event::{Absence, Event, Status};
 use crate::facet::Facet;
 use crate::journal::Reader;
 use crate::key::Key;
@@ -170,7 +170,7 @@ fn the_intent_is_written_before_the_outcome_and_names_it() {
         let mut id = None;
         run(&vfs, policy.build().unwrap(), |audit| {
             let mut call = audit.begin(Operation::Chat);
-            call.request_model("small").user("why?").sent();
+            call.request_model("small").prompt("why?").sent();
             id = call.finish();
         })
         .is_complete();
@@ -266,7 +266,7 @@ fn a_call_waits_for_memory_once() {
     assert!(audit.flush(SOON).is_complete());
     vfs.limit(Some(0));
     let mut first = audit.begin(Operation::Chat);
-    first.user("x".repeat(1_000_000));
+    first.prompt("x".repeat(1_000_000));
     first.finish();
     // The disk takes nothing, so the first call's memory does not become free.
     let mut second = audit.begin(Operation::Chat);
@@ -275,7 +275,7 @@ fn a_call_waits_for_memory_once() {
     for _ in 0..50 {
         second
             .chunk(&"y".repeat(64 << 10))
-            .user("z".repeat(64 << 10));
+            .prompt("z".repeat(64 << 10));
     }
     second.finish();
     let waited = start.elapsed();
@@ -285,7 +285,7 @@ fn a_call_waits_for_memory_once() {
     let events = of_kind(&vfs, &Kind::Interaction);
     assert_eq!(events[1].model(), Some("small"));
     for facet in [Facet::Prompt, Facet::Response] {
-        assert_eq!(events[1].absence(facet), Some("failed"));
+        assert_eq!(events[1].absence(facet), Some(Absence::Failed));
     }
 }
 

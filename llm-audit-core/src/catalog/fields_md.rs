@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::field_type::{RecordInfo, Scalar, Shape, all_records};
 use super::{CATALOG, FieldInfo, FieldType};
-use crate::event::{Kind, Operation, SCHEMA_VERSION, Status};
+use crate::event::{Absence, Kind, Operation, SCHEMA_VERSION, Status};
 use crate::facet::{Facet, FacetGroup};
 
 /// Returns the reference of kinds, words, facets, fields and records, as Markdown.
@@ -29,6 +29,8 @@ fn write(page: &mut String) -> fmt::Result {
     words(page, "operation", Operation::WORDS)?;
     writeln!(page, "## Statuses\n")?;
     words(page, "status", Status::WORDS)?;
+    writeln!(page, "## Reasons for absence\n")?;
+    words(page, "reason", Absence::WORDS)?;
     facets(page)?;
     writeln!(page, "## Fields\n\n### Envelope, set by the log\n")?;
     fields(page, |info| info.facet.is_none() && !info.host)?;

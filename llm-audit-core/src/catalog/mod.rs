@@ -125,7 +125,7 @@ impl FromStr for Field {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::from_name(name).ok_or_else(|| {
-            Error::configuration(format!(
+            Error::invalid(format!(
                 "unknown field `{name}`; docs/fields.md lists the fields"
             ))
         })

@@ -47,7 +47,9 @@ pub(crate) fn decode(json: &[u8]) -> Result<Event, Error> {
     else {
         return Err(Error::damaged("an event's envelope is not of its types"));
     };
-    let writer_id: WriterId = writer_id.parse()?;
+    let writer_id: WriterId = writer_id
+        .parse()
+        .map_err(|_| Error::damaged("an event's writer is not a UUID"))?;
     let mut event = Event::new(Kind::from(kind.as_str()), event_id, writer_id, recorded_at);
     event.schema_version = version;
     for (name, raw) in members {

@@ -5,7 +5,7 @@ use std::fmt;
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $(#[doc = $variant_doc:literal] $variant:ident $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = $variant_doc] $variant,)+
@@ -174,6 +174,28 @@ open_enum! {
         Timeout "timeout",
         /// A guardrail stopped it.
         Blocked "blocked",
+    }
+}
+
+open_enum! {
+    /// Why the data of a facet is absent or incomplete, those reasons first by which all is gone.
+    ///
+    /// A facet that has no reason and no field was not provided.
+    Absence {
+        /// A later erasure removed it.
+        Erased "erased",
+        /// Its retention ran out.
+        Expired "expired",
+        /// The policy, or the sink's own rule, does not let it through.
+        Withheld "withheld",
+        /// The policy's sampling left it out.
+        SampledOut "sampled_out",
+        /// It could not be kept safely: the redactor failed, or memory ran out.
+        Failed "failed",
+        /// It was too large and was cut.
+        Truncated "truncated",
+        /// The redactor replaced parts of it.
+        Redacted "redacted",
     }
 }
 

@@ -21,7 +21,7 @@ use crate::facet::Facet;
 use crate::id::{EventId, WriterId};
 use crate::timestamp::Timestamp;
 
-pub use kind::{Kind, Operation, Status};
+pub use kind::{Absence, Kind, Operation, Status};
 pub use record::{Column, Record};
 pub use records::{
     Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, RedactionCount,
@@ -72,7 +72,8 @@ impl Event {
     /// # Examples
     ///
     /// ```
-    /// use llm_audit_core::{Event, EventId, Field, Kind, Timestamp, Value, WriterId};
+    /// use llm_audit_core::schema::Value;
+    /// use llm_audit_core::{Event, EventId, Field, Kind, Timestamp, WriterId};
     ///
     /// let (event_id, writer_id) = (EventId::from_bytes([1; 16]), WriterId::from_bytes([2; 16]));
     /// let mut event = Event::new(Kind::Interaction, event_id, writer_id, Timestamp::default());
@@ -195,14 +196,13 @@ impl Event {
 
     /// Returns why the data of `facet` is absent or incomplete, or `None` when the event gives no
     /// reason: the facet is then present, or nothing was provided.
-    pub fn absence(&self, facet: Facet) -> Option<&str> {
+    pub fn absence(&self, facet: Facet) -> Option<Absence> {
         let reasons = self.absent()?.iter();
         let found = reasons.filter(|(_, facets)| facets.iter().any(|f| f == facet.name()));
         // Where there is more than one reason, that by which more is gone.
-        let rank = |reason: &str| REASONS.iter().position(|known| *known == reason);
         found
-            .map(|(reason, _)| reason.as_str())
-            .min_by_key(|reason| rank(reason).unwrap_or(REASONS.len()))
+            .map(|(reason, _)| Absence::from(reason.as_str()))
+            .min()
     }
 
     /// The present fields outside the five required ones.
@@ -222,17 +222,6 @@ impl Event {
             .binary_search_by_key(&field, |(field, _)| *field)
     }
 }
-
-/// Reasons for absence, those by which all is gone first.
-const REASONS: &[&str] = &[
-    "erased",
-    "expired",
-    "withheld",
-    "sampled_out",
-    "failed",
-    "truncated",
-    "redacted",
-];
 
 impl Field {
     pub(crate) const fn is_required(self) -> bool {

@@ -25,8 +25,18 @@ impl Column {
     }
 }
 
-/// A value with columns of its own, such as a message or a verdict.
-pub trait Record: Default {
+/// A value with columns of its own, such as a message or a verdict. The records of this crate are
+/// the only ones.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Guardrail, schema::Record};
+///
+/// let names: Vec<_> = Guardrail::COLUMNS.iter().map(|column| column.name).collect();
+/// assert!(names.contains(&"verdict"));
+/// ```
+pub trait Record: Default + Sealed {
     /// Name of the record in documents and schemas.
     const NAME: &'static str;
 
@@ -52,6 +62,17 @@ pub trait Record: Default {
 
     #[doc(hidden)]
     fn unknown_mut(&mut self) -> &mut Vec<(String, String)>;
+}
+
+pub(crate) use sealed::Sealed;
+
+mod sealed {
+    /// A type that this crate makes a record of.
+    #[expect(
+        unnameable_types,
+        reason = "what cannot be named cannot be implemented"
+    )]
+    pub trait Sealed {}
 }
 
 /// Returns the name that a raw identifier such as `r#type` stands for.
@@ -111,6 +132,8 @@ macro_rules! record {
                 }
             )+
         }
+
+        impl crate::event::record::Sealed for $record {}
 
         impl Record for $record {
             const NAME: &'static str = stringify!($record);

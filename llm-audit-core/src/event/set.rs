@@ -18,14 +18,14 @@ impl Event {
     /// an infinity, an integer above [`i64::MAX`].
     pub fn try_set(&mut self, field: Field, value: Value) -> Result<(), Error> {
         if field.field_type() != value.field_type() {
-            return Err(Error::damaged(format!(
+            return Err(Error::invalid(format!(
                 "`{field}` of an event takes {:?}, not {:?}",
                 field.field_type(),
                 value.field_type()
             )));
         }
         if !value.as_ref().is_storable() {
-            return Err(Error::damaged(format!(
+            return Err(Error::invalid(format!(
                 "`{field}` of an event has a number that is not finite or is above 2^63 - 1"
             )));
         }
@@ -50,7 +50,7 @@ impl Event {
     pub fn try_set_unknown(&mut self, name: impl Into<String>, json: &str) -> Result<(), Error> {
         let name = name.into();
         let raw: &RawValue = serde_json::from_str(json).map_err(|_| {
-            Error::damaged(format!(
+            Error::invalid(format!(
                 "the value of an unknown member is not JSON: {} bytes",
                 json.len()
             ))
@@ -58,7 +58,7 @@ impl Event {
         if let Some(field) = Field::from_name(&name)
             && (field.is_required() || self.has(field) || is_value(field.field_type(), raw))
         {
-            return Err(Error::damaged(format!(
+            return Err(Error::invalid(format!(
                 "`{field}` of an event is not an unknown member"
             )));
         }

@@ -63,7 +63,7 @@ pub(crate) enum Subject {
 ///
 /// let mut call = audit.begin(Operation::Chat);
 /// call.provider("openai").request_model("small");
-/// call.user("Why is the sky blue?"); // not captured: the policy does not allow prompts
+/// call.prompt("Why is the sky blue?"); // not captured: the policy does not allow prompts
 /// call.usage(Usage::openai(6, 120));
 /// call.finish();
 ///

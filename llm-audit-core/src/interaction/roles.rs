@@ -20,8 +20,10 @@ impl Interaction {
         self.input(Facet::SystemPrompt, "system", text.into())
     }
 
-    /// Adds a user message to the input: the prompt.
-    pub fn user<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
+    /// Adds a prompt to the input: a message of role `user`.
+    ///
+    /// Who the user is goes elsewhere, to [`user_id`](Self::user_id).
+    pub fn prompt<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
         self.input(Facet::Prompt, "user", text.into())
     }
 

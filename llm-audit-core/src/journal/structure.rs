@@ -55,7 +55,7 @@ impl Structure {
         event.set(Field::SeqFrom, Value::Int(*window.start()));
         event.set(Field::SeqTo, Value::Int(*window.end()));
         event.set(Field::Count, Value::Int(count));
-        let reasons = BTreeMap::from([(reason.as_str().to_owned(), count)]);
+        let reasons = BTreeMap::from([(reason.name().to_owned(), count)]);
         event.set(Field::Reasons, Value::Counts(reasons));
         event.set(Field::Stage, Value::Text("recovery".to_owned()));
         event.set(Field::Exact, Value::Bool(false));

@@ -162,7 +162,7 @@ impl Journal {
                     "journal `{}` waits before it writes again",
                     self.dir().display()
                 ),
-                io::Error::other(failing.reason.as_str()),
+                io::Error::other(failing.reason.name()),
             );
             return Err(self.failed(error, None));
         }

@@ -16,8 +16,8 @@ macro_rules! loss_reasons {
             /// Every reason.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// Returns the word in `loss` events and in reports.
-            pub const fn as_str(self) -> &'static str {
+            /// Returns the name in `loss` events and in reports.
+            pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
             }
         }
@@ -55,7 +55,7 @@ loss_reasons! {
 
 impl fmt::Display for LossReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.name())
     }
 }
 

@@ -92,7 +92,7 @@ impl Window {
         let reasons: BTreeMap<_, _> = self
             .counts
             .iter()
-            .map(|(reason, count)| (reason.as_str().to_owned(), count))
+            .map(|(reason, count)| (reason.name().to_owned(), count))
             .collect();
         let stages: Vec<_> = STAGES
             .iter()

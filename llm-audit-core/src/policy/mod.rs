@@ -168,7 +168,7 @@ impl Policy {
     }
 
     /// Returns the rule of a facet in the process layer.
-    pub fn rule(&self, facet: Facet) -> FacetRule {
+    pub fn facet_rule(&self, facet: Facet) -> FacetRule {
         let rules = &self.0.parts.rules;
         rules.get(facet.index()).copied().unwrap_or_default()
     }

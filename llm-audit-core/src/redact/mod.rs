@@ -44,7 +44,7 @@ use scan::{Hit, Scanner};
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::{DataType, Operator, Redactor};
+/// use llm_audit_core::redact::{DataType, Operator, Redactor};
 ///
 /// let redactor = Redactor::builder()
 ///     .operator(DataType::CreditCard, Operator::KeepLast(4))
@@ -130,7 +130,7 @@ impl Redactor {
     /// # Examples
     ///
     /// ```
-    /// use llm_audit_core::{DataType, Redactor};
+    /// use llm_audit_core::redact::{DataType, Redactor};
     ///
     /// let spans = Redactor::default().find("write to ada@example.org");
     /// assert_eq!((spans[0].start, spans[0].end), (9, 24));

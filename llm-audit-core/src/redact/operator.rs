@@ -17,7 +17,7 @@ use crate::key::Key;
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::Operator;
+/// use llm_audit_core::redact::Operator;
 ///
 /// let operator: Operator = "mask:6:4".parse()?;
 /// assert_eq!(operator.to_string(), "mask:6:4");

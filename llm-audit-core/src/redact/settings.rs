@@ -49,6 +49,12 @@ impl RedactionPreset {
     }
 }
 
+impl fmt::Display for RedactionPreset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for RedactionPreset {
     type Err = Error;
 
@@ -71,7 +77,7 @@ impl FromStr for RedactionPreset {
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::{RedactionSettings, Redactor};
+/// use llm_audit_core::redact::{RedactionSettings, Redactor};
 ///
 /// let mut settings = RedactionSettings::default();
 /// settings.operators.insert("email".into(), "numbered".into());

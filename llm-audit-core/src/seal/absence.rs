@@ -3,45 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::Field;
-use crate::event::{Event, Value};
+use crate::event::{Absence, Event, Value};
 use crate::facet::{Facet, FacetSet};
-
-/// Why the data of a facet is absent or incomplete.
-///
-/// A facet that is not listed and has no field was not provided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Absence {
-    /// A later erasure removed it.
-    Erased,
-    /// Its retention ran out.
-    Expired,
-    /// It could not be kept safely: the redactor failed, or memory ran out.
-    Failed,
-    /// The redactor replaced parts of it.
-    Redacted,
-    /// The policy's sampling left it out.
-    SampledOut,
-    /// It was too large and was cut.
-    Truncated,
-    /// The policy, or the sink's own rule, does not let it through.
-    Withheld,
-}
-
-impl Absence {
-    /// Returns the word that is written to the log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Erased => "erased",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-            Self::Redacted => "redacted",
-            Self::SampledOut => "sampled_out",
-            Self::Truncated => "truncated",
-            Self::Withheld => "withheld",
-        }
-    }
-}
 
 /// Facets by the reason for their absence.
 #[derive(Clone, Default)]
@@ -54,7 +17,7 @@ impl Absences {
 
     pub(crate) fn add_all(&mut self, reason: Absence, facets: FacetSet) {
         for facet in facets.iter() {
-            self.add(reason, facet);
+            self.add(reason.clone(), facet);
         }
     }
 

@@ -2,10 +2,10 @@
 
 use crate::catalog::Field;
 use crate::event::json::to_json_text;
-use crate::event::{Event, Message, Part, Record, Truncation, Value, ValueRef};
+use crate::event::{Absence, Event, Message, Part, Record, Truncation, Value, ValueRef};
 use crate::interaction::in_flight::size_of_value;
 
-use super::absence::{Absence, Absences};
+use super::absence::Absences;
 
 /// Longer than any secret that ends within it and that is not found by its beginning.
 const TAIL: usize = 4 * 1024;

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use crate::catalog::Field;
 use crate::clock::Clock;
 use crate::encode::hex;
-use crate::event::{Event, Kind, Value};
+use crate::event::{Absence, Event, Kind, Value};
 use crate::fields::Fields;
 use crate::id::{self, Ids, WriterId};
 use crate::level::{Level, Levels};
@@ -26,7 +26,6 @@ use crate::raw::{RawBuffers, RawEvent};
 use crate::redact::Families;
 use crate::sync::{Arc, RwLock};
 
-use absence::Absence;
 pub(crate) use digest::sha256;
 pub(crate) use fit::head;
 use treatment::Treatment;

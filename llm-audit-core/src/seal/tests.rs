@@ -82,7 +82,7 @@ fn a_facet_that_is_off_leaves_nothing_but_its_absence() {
         ],
     );
     assert!(!event.to_json().contains("ada"));
-    assert_eq!(event.absence(Facet::User), Some("withheld"));
+    assert_eq!(event.absence(Facet::User), Some(Absence::Withheld));
     assert_eq!(event.model(), Some("small"));
     assert_eq!(event.policy_hash(), Some(policy.hash()));
 }
@@ -91,7 +91,7 @@ fn a_facet_that_is_off_leaves_nothing_but_its_absence() {
 fn a_digested_identity_is_a_pseudonym_and_still_a_key() {
     let policy = builder().facet(Facet::User, Level::Digest).build().unwrap();
     let event = seal(&policy, &[text(Field::UserId, "ada")]);
-    let known = crate::key::pseudonym(&key().into(), "", "user_id", "ada");
+    let known = crate::KeyRing::from(key()).pseudonyms(Field::UserId, None, "ada");
     assert_eq!(event.user_id(), known.first().map(String::as_str));
 }
 
@@ -109,7 +109,7 @@ fn digested_content_keeps_size_and_digest_only() {
     );
     assert!(event.prompt_digest().unwrap().starts_with("h:k1:"));
     assert!(event.digests().unwrap().contains_key("input_messages"));
-    assert_eq!(event.absence(Facet::Prompt), Some("withheld"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::Withheld));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_redacted_facet_hides_personal_data_and_a_full_one_secrets_only() {
         let text = event.prompt().unwrap();
         assert_eq!(text.contains("ada@example.org"), kept, "{text}");
         assert!(!text.contains("q8ZtW3nVx0KcR5mYb7LpD2sF"), "{text}");
-        assert_eq!(event.absence(Facet::Prompt), Some("redacted"));
+        assert_eq!(event.absence(Facet::Prompt), Some(Absence::Redacted));
         assert!(
             event
                 .redactions()
@@ -241,7 +241,7 @@ fn sampling_touches_content_only_and_never_errors() {
     let fields = [prompt("hello"), text(Field::RequestModel, "small")];
     let event = seal(&policy, &fields);
     assert_eq!((event.prompt(), event.model()), (None, Some("small")));
-    assert_eq!(event.absence(Facet::Prompt), Some("sampled_out"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::SampledOut));
     assert_eq!(event.sample_rate(), Some(1e-9));
 
     let mut failed = raw(&policy, &fields);
@@ -265,7 +265,7 @@ fn a_text_over_its_limit_is_cut_and_marked() {
     assert_eq!(event.prompt().as_deref(), Some("äöüäö"));
     let truncation = &event.truncations().unwrap()[0];
     assert!(truncation.bytes.unwrap() >= 24 && truncation.digest.is_some());
-    assert_eq!(event.absence(Facet::Prompt), Some("truncated"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::Truncated));
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn an_event_always_fits_in_a_line() {
         event.prompt().is_some(),
         "one large part never blanks the rest"
     );
-    assert_eq!(event.absence(Facet::Metadata), Some("truncated"));
+    assert_eq!(event.absence(Facet::Metadata), Some(Absence::Truncated));
 }
 
 #[test]
@@ -351,24 +351,24 @@ fn half_a_secret_at_a_cut_is_not_kept() {
     let event = sealer(&policy).seal(cut, 1).event;
     let kept = event.prompt().unwrap();
     assert!(kept.starts_with("word") && !kept.contains("api03"));
-    assert_eq!(event.absence(Facet::Prompt), Some("truncated"));
+    assert_eq!(event.absence(Facet::Prompt), Some(Absence::Truncated));
 }
 
 proptest::proptest! {
     #[test]
     fn the_call_wins_over_its_context_and_that_over_the_process(
-        number in 0..crate::CATALOG.len(),
+        number in 0..crate::schema::CATALOG.len(),
         seed in proptest::prelude::any::<u64>(),
         call in proptest::prelude::any::<bool>(),
         context in proptest::prelude::any::<bool>(),
     ) {
-        let info = &crate::CATALOG[number];
+        let info = &crate::schema::CATALOG[number];
         let grows = matches!(
             info.field_type,
-            crate::FieldType::Counts
-                | crate::FieldType::JsonMap
-                | crate::FieldType::Numbers
-                | crate::FieldType::TextMap
+            crate::schema::FieldType::Counts
+                | crate::schema::FieldType::JsonMap
+                | crate::schema::FieldType::Numbers
+                | crate::schema::FieldType::TextMap
         );
         // Maps grow member by member; the test above is about them.
         if info.host && !grows {
@@ -399,8 +399,8 @@ proptest::proptest! {
 }
 
 /// A value of the type that differs for every number.
-fn distinct(field_type: crate::FieldType, number: u64) -> Value {
-    use crate::FieldType as T;
+fn distinct(field_type: crate::schema::FieldType, number: u64) -> Value {
+    use crate::schema::FieldType as T;
     let text = || format!("value {number}");
     match field_type {
         T::Bool => Value::Bool(number.is_multiple_of(2)),

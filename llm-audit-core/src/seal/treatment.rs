@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::absence::{Absence, Absences};
+use super::absence::Absences;
 use super::parts::{facet_of, without_content};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
 use crate::event::{
-    Event, Kind, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text,
+    Absence, Event, Kind, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text,
     response_text,
 };
 use crate::facet::{Facet, FacetSet};
@@ -159,7 +159,8 @@ impl<'a> Treatment<'a> {
 
     /// Returns whether the content of `facet` is kept in this event.
     fn is_sampled(&mut self, facet: Facet) -> bool {
-        let (Some(point), Some(rate)) = (self.sample_point, self.policy.rule(facet).sample) else {
+        let (Some(point), Some(rate)) = (self.sample_point, self.policy.facet_rule(facet).sample)
+        else {
             return true;
         };
         self.sample_rate = Some(self.sample_rate.map_or(rate, |lowest| lowest.min(rate)));
@@ -298,8 +299,9 @@ impl<'a> Treatment<'a> {
             } else {
                 Absence::SampledOut
             };
+            let left = without_content(&part, reason.as_str());
             self.absences.add(reason, facet);
-            return without_content(&part, reason.as_str());
+            return left;
         }
         if level == Level::Digest {
             self.absences.add(Absence::Withheld, facet);
@@ -380,7 +382,7 @@ impl<'a> Treatment<'a> {
 
     /// Cuts the texts of `value` to the size that the policy allows `facet`.
     fn limit_for(&mut self, facet: Facet, field: Field, value: &mut Value) {
-        let Some(most) = self.policy.rule(facet).max_bytes else {
+        let Some(most) = self.policy.facet_rule(facet).max_bytes else {
             return;
         };
         let bytes = crate::interaction::in_flight::size_of_value(value.as_ref());

@@ -51,7 +51,7 @@ fn produce(audit: &Audit, number: u64) -> Result<(), Box<dyn Error>> {
             let length = 45 * (1 + (round + index * 11) % 80) as usize;
             let mut call = audit.begin(Operation::Chat);
             call.request_model("small")
-                .user(text.get(..length).unwrap_or_default());
+                .prompt(text.get(..length).unwrap_or_default());
             call
         });
         let wait = match number % 4 {

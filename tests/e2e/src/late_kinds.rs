@@ -62,7 +62,7 @@ fn plain(audit: &Audit, number: u64) -> Option<EventId> {
     let mut call = audit.begin(Operation::Chat);
     call.project_id(format!("project-{}", number % 3))
         .request_model(format!("model-{}", number % 2))
-        .user(format!("question {number}"))
+        .prompt(format!("question {number}"))
         .response(format!("answer {number}"))
         .usage(Usage::openai(number % 100, number % 7))
         .metadata([("score", number % 10)]);

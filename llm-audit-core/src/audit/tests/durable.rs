@@ -23,7 +23,7 @@ fn spawn(vfs: &Arc<MemVfs>, limit: Duration) -> AuditGuard {
 }
 
 fn request(call: &mut Interaction) {
-    call.request_model("small").user("why?");
+    call.request_model("small").prompt("why?");
 }
 
 /// Runs a future on a runtime that has neither timers nor input and output.
@@ -193,7 +193,7 @@ fn an_operation_begins_when_its_intent_survives_a_power_cut() {
     assert_eq!(intent.target_event_id(), Some(target.as_str()));
     // The policy says nothing of intents, so the prompt itself stands in the interaction alone.
     assert_eq!((intent.model(), intent.prompt()), (Some("small"), None));
-    assert_eq!(intent.absence(Facet::Prompt), Some("withheld"));
+    assert_eq!(intent.absence(Facet::Prompt), Some(Absence::Withheld));
 
     call.sent();
     call.commit_blocking(Ack::Synced).unwrap();
@@ -375,7 +375,7 @@ fn the_futures_can_move_to_other_threads() {
     let audit = spawn(&vfs, PATIENCE);
     let text = String::from("borrowed by the request alone");
     let begin = assert_send(audit.begin_durable(Operation::Chat, |call| {
-        call.user(text.as_str());
+        call.prompt(text.as_str());
     }));
     let call = block_on(begin).unwrap();
     let mut commit = assert_send(call.commit(Ack::Synced));

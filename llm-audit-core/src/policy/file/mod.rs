@@ -26,10 +26,10 @@ use node::{Fault, Node};
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::{Facet, Key, Level, Policy};
+/// use llm_audit_core::{Facet, Key, Level, PolicyLoader};
 ///
 /// let text = r#"{ "facets": { "user": "digest" }, "retention": { "default": "90 days" } }"#;
-/// let policy = Policy::json(text).key(Key::bytes("k1", &[7; 32])?).load()?;
+/// let policy = PolicyLoader::json(text).key(Key::bytes("k1", &[7; 32])?).load()?;
 /// assert_eq!(policy.levels().get(Facet::User), Level::Digest);
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
@@ -52,25 +52,6 @@ enum Source {
 const MAX_BYTES: usize = 1 << 20;
 
 impl Policy {
-    /// Starts loading a policy file; its name ends in `.toml` or `.json`.
-    pub fn file(path: impl Into<PathBuf>) -> PolicyLoader {
-        PolicyLoader::new(Source::File(path.into()))
-    }
-
-    /// Starts loading a policy from JSON; a key file that it names is relative to the working
-    /// directory.
-    pub fn json(text: impl Into<String>) -> PolicyLoader {
-        PolicyLoader::new(Source::Json(text.into()))
-    }
-
-    /// Starts loading a policy from TOML; a key file that it names is relative to the working
-    /// directory.
-    #[cfg(feature = "toml")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "toml")))]
-    pub fn toml(text: impl Into<String>) -> PolicyLoader {
-        PolicyLoader::new(Source::Toml(text.into()))
-    }
-
     /// Returns the policy of a preset that needs neither key nor retention.
     ///
     /// # Errors
@@ -86,7 +67,7 @@ impl Policy {
     ///
     /// When the file cannot be read, or everything that is wrong in it, each with line and remedy.
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        Self::file(path).load()
+        PolicyLoader::file(path).load()
     }
 
     /// Returns the policy written in JSON.
@@ -95,7 +76,7 @@ impl Policy {
     ///
     /// Everything that is wrong in it, each with line and remedy.
     pub fn from_json(text: &str) -> Result<Self, Error> {
-        Self::json(text).load()
+        PolicyLoader::json(text).load()
     }
 
     /// Returns the policy written in TOML.
@@ -106,13 +87,28 @@ impl Policy {
     #[cfg(feature = "toml")]
     #[cfg_attr(docsrs, doc(cfg(feature = "toml")))]
     pub fn from_toml(text: &str) -> Result<Self, Error> {
-        Self::toml(text).load()
+        PolicyLoader::toml(text).load()
     }
 }
 
 impl PolicyLoader {
-    const fn new(source: Source) -> Self {
-        Self { source, keys: None }
+    /// Returns a loader of a policy file; its name ends in `.toml` or `.json`.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Source::File(path.into()))
+    }
+
+    /// Returns a loader of a policy in JSON; a key file that it names is relative to the working
+    /// directory.
+    pub fn json(text: impl Into<String>) -> Self {
+        Self::new(Source::Json(text.into()))
+    }
+
+    /// Returns a loader of a policy in TOML; a key file that it names is relative to the working
+    /// directory.
+    #[cfg(feature = "toml")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "toml")))]
+    pub fn toml(text: impl Into<String>) -> Self {
+        Self::new(Source::Toml(text.into()))
     }
 
     /// Sets the key of digests and pseudonyms; keys that the file names are then not opened.
@@ -153,6 +149,10 @@ impl PolicyLoader {
             #[cfg(feature = "toml")]
             Source::Toml(text) => self.read(text, toml::parse, Path::new(""), "policy in TOML"),
         }
+    }
+
+    const fn new(source: Source) -> Self {
+        Self { source, keys: None }
     }
 
     fn read(&self, text: &str, parse: Parse, base: &Path, subject: &str) -> Result<Policy, Error> {

@@ -94,7 +94,7 @@ fn redaction() -> RedactionSettings {
 
 #[test]
 fn json_and_code_give_one_hash() {
-    let json = Policy::json(JSON).key(key()).load().unwrap();
+    let json = PolicyLoader::json(JSON).key(key()).load().unwrap();
     assert_eq!(json.diff(&built()), [""; 0]);
     assert_eq!(json.hash(), built().hash());
 }
@@ -102,7 +102,7 @@ fn json_and_code_give_one_hash() {
 #[cfg(feature = "toml")]
 #[test]
 fn toml_and_code_give_one_hash() {
-    let toml = Policy::toml(TOML).key(key()).load().unwrap();
+    let toml = PolicyLoader::toml(TOML).key(key()).load().unwrap();
     assert_eq!(toml.diff(&built()), [""; 0]);
     assert_eq!(toml.hash(), built().hash());
 }
@@ -190,7 +190,7 @@ fn a_file_names_its_key_by_a_path_beside_it() {
     assert_eq!(policy.keys().unwrap().current().id(), key.id());
 
     std::fs::remove_file(&key_file).unwrap();
-    let other = Policy::file(&path).key(self::key()).load().unwrap();
+    let other = PolicyLoader::file(&path).key(self::key()).load().unwrap();
     assert_eq!(other.keys().unwrap().current().id(), "k1");
     assert!(
         !key_file.exists(),

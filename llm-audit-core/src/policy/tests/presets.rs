@@ -204,7 +204,7 @@ fn a_printed_preset_is_the_preset() {
         if preset.retention().is_none() {
             text.push_str("retention.default = \"120 days\"\n");
         }
-        let printed = Policy::toml(&text).key(key()).load().unwrap();
+        let printed = PolicyLoader::toml(&text).key(key()).load().unwrap();
         let mut built = Policy::builder().key(key()).preset(*preset);
         if preset.retention().is_none() {
             built = built.retention(Retention::Days120);

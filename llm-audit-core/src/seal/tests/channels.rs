@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facet::FacetGroup;
-use crate::{CATALOG, FieldType};
+use crate::schema::{CATALOG, FieldType};
 
 /// Stands in every text of `facet`; the e-mail address is what redaction must hide.
 fn mark(facet: Facet) -> String {
@@ -107,7 +107,7 @@ fn a_facet_that_is_off_is_in_no_field() {
             .filter(|field| field.facet() == Some(*facet))
             .collect();
         assert!(left.is_empty(), "{facet}: {left:?}");
-        assert_eq!(event.absence(*facet), Some("withheld"), "{facet}");
+        assert_eq!(event.absence(*facet), Some(Absence::Withheld), "{facet}");
     }
 }
 

@@ -25,7 +25,7 @@ fn the_size_of_a_prompt_is_not_that_of_a_system_prompt_that_is_off() {
     let event = seal(&full(&[Facet::Prompt]), &[said]);
     assert_eq!(event.prompt_chars(), Some(3));
     assert!(!event.to_json().contains("brief"));
-    assert_eq!(event.absence(Facet::SystemPrompt), Some("withheld"));
+    assert_eq!(event.absence(Facet::SystemPrompt), Some(Absence::Withheld));
 }
 
 #[test]

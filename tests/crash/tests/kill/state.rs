@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use llm_audit_core::journal::Reader;
-use llm_audit_core::{Event, Facet, Field, Kind, Level, Policy, Retention, ValueRef};
+use llm_audit_core::schema::ValueRef;
+use llm_audit_core::{Event, Facet, Field, Kind, Level, Policy, Retention};
 
 use crate::child::Promise;
 
