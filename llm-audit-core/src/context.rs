@@ -93,7 +93,7 @@ impl Context {
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
         Scoped {
             frame: self.0.clone(),
-            future,
+            future: Some(future),
         }
     }
 
@@ -175,11 +175,22 @@ pub fn propagate<F: Future>(future: F) -> Scoped<F> {
 }
 
 pin_project! {
-    /// A future that runs within a [`Context`]; made by [`Context::scope`] and [`propagate`].
+    /// A future that runs, and is dropped, within a [`Context`]; made by [`Context::scope`] and
+    /// [`propagate`].
+    #[must_use = "a future does nothing until it is polled"]
     pub struct Scoped<F> {
         frame: Option<Arc<Frame>>,
+        // `None` only while this is dropped.
         #[pin]
-        future: F,
+        future: Option<F>,
+    }
+
+    impl<F> PinnedDrop for Scoped<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = Entered::new(this.frame.clone());
+            this.future.set(None);
+        }
     }
 }
 
@@ -189,7 +200,10 @@ impl<F: Future> Future for Scoped<F> {
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
         let _entered = Entered::new(this.frame.clone());
-        this.future.poll(task)
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(task),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -255,6 +269,27 @@ mod tests {
             context.into_frame().unwrap().narrowed.get(Facet::Prompt),
             Level::Digest
         );
+    }
+
+    #[test]
+    fn what_a_future_holds_is_dropped_within_its_context() {
+        struct Witness(Arc<crate::sync::Mutex<Option<String>>>);
+        impl Drop for Witness {
+            fn drop(&mut self) {
+                *crate::sync::lock(&self.0) = user(&Context::current());
+            }
+        }
+        let seen = Arc::default();
+        let witness = Witness(Arc::clone(&seen));
+        let future = Context::default()
+            .with(Fields::new().user_id("ada"))
+            .scope(async move {
+                std::future::pending::<()>().await;
+                drop(witness);
+            });
+        drop(future);
+        assert_eq!(crate::sync::lock(&seen).as_deref(), Some("ada"));
+        assert_eq!(user(&Context::current()), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How long data is kept. Pure: the journal and the sinks act on it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -8,8 +9,8 @@ use crate::timestamp::Timestamp;
 
 /// How long data is kept.
 ///
-/// In files: `"30 days"`, `"forever"`, or the number of days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// In files: `"30 days"`, `"forever"`, or the number of days. `Days(30)` equals `Days30`.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Retention {
     /// 30 days.
@@ -87,6 +88,20 @@ impl Retention {
     }
 }
 
+impl PartialEq for Retention {
+    fn eq(&self, other: &Self) -> bool {
+        self.days() == other.days()
+    }
+}
+
+impl Eq for Retention {}
+
+impl Hash for Retention {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.days().hash(state);
+    }
+}
+
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.days() {
@@ -134,6 +149,12 @@ mod tests {
             Retention::Forever
         );
         assert_eq!(Retention::Days90.max(Retention::Days30), Retention::Days90);
+    }
+
+    #[test]
+    fn one_span_is_equal_however_it_is_written() {
+        assert_eq!(Retention::Days(90), Retention::Days90);
+        assert_ne!(Retention::Days(36_500), Retention::Forever);
     }
 
     #[test]

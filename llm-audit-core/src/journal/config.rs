@@ -127,7 +127,10 @@ impl JournalConfig {
     /// When a limit is out of its range.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let most = MAX_LINE - super::line::OVERHEAD;
-        let problem = if self.segment_max_bytes < MIN_SEGMENT_MAX_BYTES {
+        let days = self.retention().and_then(Retention::days);
+        let problem = if days.is_some_and(|days| Retention::from_days(days).is_err()) {
+            "retention is not between 1 and 36500 days"
+        } else if self.segment_max_bytes < MIN_SEGMENT_MAX_BYTES {
             "segment_max_bytes is below 65536"
         } else if self.segment_max_age < MIN_SEGMENT_MAX_AGE {
             "segment_max_age is below one second"
@@ -179,6 +182,14 @@ mod tests {
     #[test]
     fn the_defaults_are_in_range() {
         JournalConfig::spool("/d").check().unwrap();
+    }
+
+    #[test]
+    fn a_retention_that_keeps_nothing_is_refused() {
+        let error = JournalConfig::keep("/d", Retention::Days(0))
+            .check()
+            .unwrap_err();
+        assert!(error.to_string().contains("1 and 36500"), "{error}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub(super) fn compile_with(
         retention.map(|(retention, _)| retention),
         &mut problems,
     );
+    if let Some((retention, place)) = retention
+        && let Some(Err(error)) = retention.days().map(Retention::from_days)
+    {
+        problems.add(place, error.to_string());
+    }
     check_retention(&process, retention.is_some(), &mut problems);
     check_verbatim(&draft, &process, &mut problems, &mut warnings);
     check_training(&draft, &process, retention, &mut warnings);

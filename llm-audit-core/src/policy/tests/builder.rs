@@ -4,6 +4,12 @@ use crate::level::Level;
 use crate::redact::RedactionPreset;
 
 #[test]
+fn a_retention_of_no_days_is_an_error() {
+    let error = error(complete().retention(Retention::Days(0)));
+    assert!(error.contains("1 to 36500"), "{error}");
+}
+
+#[test]
 fn a_level_that_a_facet_does_not_accept_is_an_error_with_those_it_does() {
     assert_eq!(
         error(complete().facet(Facet::User, Level::Redacted)),
@@ -114,10 +120,10 @@ fn limits_of_a_group_reach_the_facets_they_suit() {
         .facet(Facet::Raw, Level::Off)
         .build()
         .unwrap();
-    assert_eq!(policy.rule(Facet::Prompt), rule);
-    assert_eq!(policy.rule(Facet::Media).max_bytes, None);
-    assert_eq!(policy.rule(Facet::Media).sample, Some(0.5));
-    assert_eq!(policy.rule(Facet::Usage), FacetRule::default());
+    assert_eq!(policy.facet_rule(Facet::Prompt), rule);
+    assert_eq!(policy.facet_rule(Facet::Media).max_bytes, None);
+    assert_eq!(policy.facet_rule(Facet::Media).sample, Some(0.5));
+    assert_eq!(policy.facet_rule(Facet::Usage), FacetRule::default());
 }
 
 #[test]
@@ -138,7 +144,10 @@ fn a_retention_of_a_facet_that_differs_is_refused_and_not_ignored() {
         .facet(Facet::Prompt, Level::Redacted)
         .build()
         .unwrap();
-    assert_eq!(same.rule(Facet::Prompt).retain, Some(Retention::Days120));
+    assert_eq!(
+        same.facet_rule(Facet::Prompt).retain,
+        Some(Retention::Days120)
+    );
     let unset = Policy::builder()
         .facet(Facet::Usage, Level::Full)
         .retain(Facet::Usage, Retention::Days30);
