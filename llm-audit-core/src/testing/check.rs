@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 
 use super::expected::{Expected, found};
 use crate::catalog::Field;
-use crate::event::{Event, Kind, Message, Operation, Part, Status, ValueRef};
+use crate::event::{Absence, Event, Kind, Message, Operation, Part, Status, ValueRef};
 use crate::facet::Facet;
 use crate::id::EventId;
 use crate::redact::DataType;
-use crate::seal::absence::Absence;
 use crate::seal::parts::facet_of;
 
 /// Returns checks of `event`.
@@ -42,7 +41,8 @@ pub fn check(event: &Event) -> EventCheck {
 ///
 /// ```
 /// use llm_audit_core::testing::probe;
-/// use llm_audit_core::{Absence, DataType, Facet, Field, Level, Operation, Policy, Retention};
+/// use llm_audit_core::redact::DataType;
+/// use llm_audit_core::{Absence, Facet, Field, Level, Operation, Policy, Retention};
 ///
 /// let policy = Policy::builder()
 ///     .facet(Facet::Prompt, Level::Redacted)
@@ -50,7 +50,7 @@ pub fn check(event: &Event) -> EventCheck {
 ///     .build()?;
 /// let (audit, probe) = probe(policy)?;
 /// let mut call = audit.begin(Operation::Chat);
-/// call.user("Write to ada@example.org").response("Dear Ada");
+/// call.prompt("Write to ada@example.org").response("Dear Ada");
 /// call.finish();
 ///
 /// let call = probe.one();
@@ -234,11 +234,12 @@ impl EventCheck {
     #[track_caller]
     pub fn absent_because(&self, facet: Facet, reason: Absence) -> &Self {
         let said = self.0.absence(facet);
-        self.must(said == Some(reason.as_str()), || {
-            let said = said.map_or("no reason".to_owned(), |said| format!("`{said}`"));
+        self.must(said.as_ref() == Some(&reason), || {
+            let said = said
+                .as_ref()
+                .map_or("no reason".to_owned(), |said| format!("`{said}`"));
             format!(
-                "the event gives {said} for the absence of facet `{facet}`, expected `{}`",
-                reason.as_str()
+                "the event gives {said} for the absence of facet `{facet}`, expected `{reason}`"
             )
         })
     }

@@ -12,7 +12,7 @@
 //! let (audit, probe) = probe(Policy::preset(Preset::Operations)?)?;
 //!
 //! let mut call = audit.begin(Operation::Chat); // in the program that is tested
-//! call.request_model("small").user("Why?");
+//! call.request_model("small").prompt("Why?");
 //! call.finish();
 //!
 //! probe.one().model("small").status(Status::Ok).absent(Facet::Prompt);

@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// fn answer(audit: &Audit, question: &str) -> String {
 ///     let mut call = audit.begin(Operation::Chat);
-///     call.request_model("small").user(question);
+///     call.request_model("small").prompt(question);
 ///     call.finish();
 ///     "So.".to_owned()
 /// }

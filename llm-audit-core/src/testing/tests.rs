@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::audit::{Audit, AuditGuard, builder};
-use crate::event::{Kind, Message, Operation, Part, Status, Value};
+use crate::event::{Absence, Kind, Message, Operation, Part, Status, Value};
 use crate::facet::{Facet, FacetGroup};
 use crate::key::Key;
 use crate::level::Level;
 use crate::policy::{Policy, PolicyBuilder};
 use crate::redact::DataType;
 use crate::retention::Retention;
-use crate::seal::absence::Absence;
 use crate::sink::SinkError;
 use crate::sync::thread;
 use crate::{Field, SinkExt};
@@ -48,7 +47,7 @@ fn call(audit: &Audit) {
     let mut call = audit.begin(Operation::Chat);
     call.request_model("small")
         .user_id("u-17")
-        .user("Why is the sky blue?")
+        .prompt("Why is the sky blue?")
         .tool_call("c1", "search", &["sky"])
         .response("Scattering.")
         .modality_tokens([("text.input", 5)])
