@@ -4,8 +4,10 @@ use std::fmt;
 
 use crate::event::Event;
 use crate::id::WriterId;
-use crate::pipeline::{Gap, Run};
+use crate::pipeline::{Count, Gap, Run};
+use crate::sink::SinkLimits;
 use crate::sync::Arc;
+use crate::timestamp::Timestamp;
 
 /// Consecutive events of one writer, sealed and encoded.
 ///
@@ -14,8 +16,9 @@ use crate::sync::Arc;
 #[derive(Clone)]
 pub struct Batch {
     shared: Arc<Shared>,
-    /// The first event of `shared` that belongs to this batch.
+    /// The events of `shared` that belong to this batch.
     start: usize,
+    end: usize,
 }
 
 struct Shared {
@@ -33,18 +36,18 @@ struct Shared {
 impl Batch {
     /// Returns the events, as typed data.
     pub fn events(&self) -> &[Event] {
-        self.shared.events.get(self.start..).unwrap_or_default()
+        self.part(&self.shared.events)
     }
 
     /// Returns the events as JSON Lines: one compact object a line, each line with its newline.
     ///
     /// They were encoded once, for the journal and for every sink.
     pub fn json_lines(&self) -> &[u8] {
-        let start = self.shared.starts.get(self.start).copied();
-        self.shared
-            .json
-            .get(start.unwrap_or(0)..)
-            .unwrap_or_default()
+        let starts = &self.shared.starts;
+        let all = self.shared.json.len();
+        let start = starts.get(self.start).copied().unwrap_or(all);
+        let end = starts.get(self.end).copied().unwrap_or(all);
+        self.shared.json.get(start..end).unwrap_or_default()
     }
 
     /// Returns each event's JSON object, without its newline, in the order of
@@ -56,7 +59,7 @@ impl Batch {
 
     /// Returns the events' numbers, rising.
     pub fn seqs(&self) -> &[u64] {
-        self.shared.seqs.get(self.start..).unwrap_or_default()
+        self.part(&self.shared.seqs)
     }
 
     /// Returns the writer of the events.
@@ -74,6 +77,17 @@ impl Batch {
         self.seqs().last().copied().unwrap_or(0)
     }
 
+    /// Returns a key by which a receiver knows a batch that comes again: writer, first and last
+    /// number, such as `019b76da-a800-7000-8000-000000000002-17-42`.
+    ///
+    /// Within a process a batch is tried again with the same events and the same bytes, unless the
+    /// sink said that it took a part. After a restart the same events may come in other batches,
+    /// under other keys: there, (writer id, number) tells an event that came before.
+    pub fn idempotency_key(&self) -> String {
+        let (first, last) = (self.first_seq(), self.last_seq());
+        format!("{}-{first}-{last}", self.writer_id())
+    }
+
     /// Returns how many events there are; at least one.
     #[expect(clippy::len_without_is_empty, reason = "a batch is never empty")]
     pub fn len(&self) -> usize {
@@ -83,16 +97,9 @@ impl Batch {
     /// Returns the events that `keep` accepts as runs of consecutive numbers of one kind.
     pub(crate) fn runs(&self, keep: impl Fn(u64) -> bool) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
-        let events = self.seqs().iter().zip(self.host_flags());
-        for (seq, host) in events.filter(|(seq, _)| keep(**seq)) {
-            match runs.last_mut() {
-                Some(run) if run.host == *host && run.from + run.len == *seq => run.len += 1,
-                _ => runs.push(Run {
-                    from: *seq,
-                    len: 1,
-                    host: *host,
-                }),
-            }
+        let events = self.seqs().iter().zip(self.host_flags()).zip(self.events());
+        for ((seq, host), event) in events.filter(|((seq, _), _)| keep(**seq)) {
+            Run::extend(&mut runs, *seq, *host, || event.recorded_at());
         }
         runs
     }
@@ -105,16 +112,28 @@ impl Batch {
             .map(|((seq, host), line)| Gap {
                 from: *seq,
                 to: *seq,
-                events: 1,
-                hosts: u64::from(*host),
+                count: Count {
+                    events: 1,
+                    hosts: u64::from(*host),
+                },
                 bytes: line.len() as u64,
             })
             .collect()
     }
 
-    /// Returns how many events are the host's.
-    pub(crate) fn hosts(&self) -> u64 {
-        self.host_flags().iter().filter(|host| **host).count() as u64
+    /// Returns how many events there are, and how many of them are the host's.
+    pub(crate) fn count(&self) -> Count {
+        let hosts = self.host_flags().iter().filter(|host| **host);
+        Count {
+            events: self.len() as u64,
+            hosts: hosts.count() as u64,
+        }
+    }
+
+    /// Returns when the first event was recorded.
+    pub(crate) fn first_recorded_at(&self) -> Timestamp {
+        let first = self.events().first();
+        first.map(Event::recorded_at).unwrap_or_default()
     }
 
     /// Returns about how many bytes the batch takes in memory: the text, and typed events of about
@@ -124,7 +143,7 @@ impl Batch {
     }
 
     fn host_flags(&self) -> &[bool] {
-        self.shared.hosts.get(self.start..).unwrap_or_default()
+        self.part(&self.shared.hosts)
     }
 
     /// Returns the batch without the events that `keep` refuses, or `None` when nothing is left.
@@ -141,12 +160,39 @@ impl Batch {
 
     /// Returns the part of the batch with numbers from `seq` on, or `None` when nothing is left.
     pub(crate) fn starting_at(&self, seq: u64) -> Option<Self> {
-        let start = self.shared.seqs.partition_point(|s| *s < seq);
-        let start = start.max(self.start);
-        (start < self.shared.seqs.len()).then(|| Self {
-            shared: Arc::clone(&self.shared),
+        let start = self.start + self.seqs().partition_point(|s| *s < seq);
+        (start < self.end).then(|| Self {
             start,
+            ..self.clone()
         })
+    }
+
+    /// Returns the events before the one at `index`, and the others.
+    pub(crate) fn split_at(&self, index: usize) -> (Option<Self>, Option<Self>) {
+        let middle = self.start.saturating_add(index).min(self.end);
+        let part = |start, end| {
+            (start < end).then(|| Self {
+                shared: Arc::clone(&self.shared),
+                start,
+                end,
+            })
+        };
+        (part(self.start, middle), part(middle, self.end))
+    }
+
+    /// Returns how many events, from the first on, are within `limits`; at least one.
+    pub(crate) fn fitting(&self, limits: &SinkLimits) -> usize {
+        let mut bytes = 0_usize;
+        let fits = |line: &&[u8]| {
+            bytes += line.len() + 1;
+            bytes <= limits.max_batch_bytes
+        };
+        let fitting = self.lines().take(limits.max_batch_events).take_while(fits);
+        fitting.count().max(1)
+    }
+
+    fn part<'a, T>(&self, whole: &'a [T]) -> &'a [T] {
+        whole.get(self.start..self.end).unwrap_or_default()
     }
 }
 
@@ -173,6 +219,11 @@ pub(crate) struct BatchBuilder {
 }
 
 impl BatchBuilder {
+    /// Returns how many events there are, and how many bytes of JSON Lines.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.seqs.len(), self.json.len())
+    }
+
     /// Adds an event with its JSON object, without a newline. Numbers rise.
     pub(crate) fn push(&mut self, seq: u64, event: Event, json: &[u8], host: bool) {
         debug_assert!(self.seqs.last().is_none_or(|last| *last < seq));
@@ -187,6 +238,7 @@ impl BatchBuilder {
     /// Returns the batch, or `None` when there is no event.
     pub(crate) fn build(self, writer_id: WriterId) -> Option<Batch> {
         (!self.seqs.is_empty()).then(|| Batch {
+            end: self.seqs.len(),
             shared: Arc::new(Shared {
                 writer_id,
                 events: self.events,
@@ -237,6 +289,41 @@ mod tests {
             );
         }
         assert!(whole.starting_at(10).is_none());
+    }
+
+    #[test]
+    fn the_parts_of_a_batch_are_the_batch() {
+        let whole = batch(&[3, 5, 9, 10]);
+        for index in 0..6 {
+            let (head, tail) = whole.split_at(index);
+            let parts: Vec<_> = [head, tail].into_iter().flatten().collect();
+            let seqs: Vec<_> = parts.iter().flat_map(|part| part.seqs().to_vec()).collect();
+            let json: Vec<_> = parts.iter().map(Batch::json_lines).collect();
+            assert_eq!(seqs, whole.seqs());
+            assert_eq!(json.concat(), whole.json_lines());
+        }
+    }
+
+    #[test]
+    fn limits_cut_by_events_and_by_bytes_but_leave_one_event() {
+        let whole = batch(&[1, 2, 3, 4]);
+        let line = whole.json_lines().len() / 4;
+        let limits = SinkLimits::default();
+        assert_eq!(whole.fitting(&limits), 4);
+        assert_eq!(whole.fitting(&limits.max_batch_events(3)), 3);
+        assert_eq!(whole.fitting(&limits.max_batch_bytes(2 * line)), 2);
+        assert_eq!(whole.fitting(&limits.max_batch_bytes(1)), 1);
+        assert_eq!(whole.fitting(&limits.max_batch_events(0)), 1);
+    }
+
+    #[test]
+    fn the_same_events_have_the_same_key_and_others_another() {
+        let whole = batch(&[3, 5, 9]);
+        let key = "02020202-0202-0202-0202-020202020202-3-9";
+        assert_eq!(whole.idempotency_key(), key);
+        assert_eq!(batch(&[3, 5, 9]).idempotency_key(), key);
+        let rest = whole.starting_at(5).unwrap();
+        assert!(rest.idempotency_key().ends_with("-5-9"));
     }
 
     #[test]

@@ -65,14 +65,14 @@ pub use interaction::{BeginDurable, Interaction};
 pub use key::{Key, KeyRing};
 pub use level::{Level, Levels};
 pub use narrow::{Narrowed, SinkExt};
-pub use pipeline::{Counters, LossCounts, LossReason, Overflow, Report, SinkCounters};
+pub use pipeline::{Breaker, Counters, LossCounts, LossReason, Overflow, Report, SinkCounters};
 pub use policy::{
     Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
     PolicyLoader, Preset, Scope, Warning,
 };
 pub use recorder::Recorder;
 pub use retention::Retention;
-pub use sink::{Durable, Sink, SinkError};
+pub use sink::{Durable, Sink, SinkError, SinkLimits};
 pub use timestamp::Timestamp;
 pub use usage::Usage;
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::batch::{Batch, BatchBuilder};
 use crate::event::{Absence, Event};
 use crate::facet::{Facet, FacetSet};
-use crate::sink::{Durable, Sink, SinkError};
+use crate::sink::{Durable, Sink, SinkError, SinkLimits};
 
 /// Narrowing for every sink.
 pub trait SinkExt: Sink + Sized {
@@ -70,6 +70,14 @@ impl<S: Sink> Sink for Narrowed<S> {
 
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         self.sink.shutdown().await
+    }
+
+    fn limits(&self) -> SinkLimits {
+        self.sink.limits()
+    }
+
+    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
+        self.sink.narrowed(&batch.without(self.withheld)?)
     }
 
     fn directory(&self) -> Option<&Path> {

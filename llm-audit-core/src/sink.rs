@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::batch::Batch;
+use crate::id::WriterId;
 
 /// An output of the log.
 ///
@@ -17,9 +18,11 @@ use crate::batch::Batch;
 ///
 /// # Contract
 ///
-/// - Calls come one after the other, never two at a time; batches come in the order of their
-///   numbers, save that an event may come again after a failure. Receivers tell repeated events by
-///   (writer id, number).
+/// - Calls come one after the other, never two at a time; a batch holds events of one writer, and
+///   one writer's batches come in the order of their numbers, save that an event may come again
+///   after a failure or a restart. Receivers tell repeated events by (writer id, number).
+/// - With a journal, a sink that was away gets what it missed, also what earlier starts wrote:
+///   first the events of writers that ended, then those of this start.
 /// - [`write`](Self::write) takes a batch as a whole or says in its error what it did not take.
 /// - What a call returns as [`Durable`] is a promise: those events outlive this process. Events
 ///   that were taken and are not durable yet count as pending.
@@ -83,6 +86,17 @@ pub trait Sink: Send + 'static {
     /// When that failed; what is not durable is then a loss.
     async fn shutdown(&mut self) -> Result<Durable, SinkError>;
 
+    /// Returns how large a batch the sink takes, and when it is flushed.
+    fn limits(&self) -> SinkLimits {
+        SinkLimits::default()
+    }
+
+    /// Returns the batch as it comes to the receiver, for what is kept of events it never took.
+    #[doc(hidden)]
+    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
+        Some(batch.clone())
+    }
+
     /// Returns the directory of this machine that the sink writes files to, if any: it must not be
     /// the journal's.
     #[doc(hidden)]
@@ -109,8 +123,76 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
         (**self).shutdown().await
     }
 
+    fn limits(&self) -> SinkLimits {
+        (**self).limits()
+    }
+
+    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
+        (**self).narrowed(batch)
+    }
+
     fn directory(&self) -> Option<&Path> {
         (**self).directory()
+    }
+}
+
+/// What a sink asks of the log.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::SinkLimits;
+///
+/// let limits = SinkLimits::default().max_batch_bytes(256 << 10);
+/// assert_eq!(limits.max_batch_events, 512);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkLimits {
+    /// The most events of a batch (default 512).
+    pub max_batch_events: usize,
+    /// The most bytes of JSON Lines of a batch (default 1 MiB). An event that alone is longer comes
+    /// alone.
+    pub max_batch_bytes: usize,
+    /// How long after the last batch a sink without further events is flushed (default 5 seconds),
+    /// so that what it took does not stay pending.
+    pub idle_flush: Duration,
+}
+
+const MAX_BATCH_EVENTS: usize = 512;
+const MAX_BATCH_BYTES: usize = 1 << 20;
+const IDLE_FLUSH: Duration = Duration::from_secs(5);
+
+impl SinkLimits {
+    /// Returns the limits with another number of events; a batch has at least one.
+    #[must_use]
+    pub const fn max_batch_events(mut self, events: usize) -> Self {
+        self.max_batch_events = events;
+        self
+    }
+
+    /// Returns the limits with another number of bytes.
+    #[must_use]
+    pub const fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.max_batch_bytes = bytes;
+        self
+    }
+
+    /// Returns the limits with another time until an idle sink is flushed.
+    #[must_use]
+    pub const fn idle_flush(mut self, after: Duration) -> Self {
+        self.idle_flush = after;
+        self
+    }
+}
+
+impl Default for SinkLimits {
+    fn default() -> Self {
+        Self {
+            max_batch_events: MAX_BATCH_EVENTS,
+            max_batch_bytes: MAX_BATCH_BYTES,
+            idle_flush: IDLE_FLUSH,
+        }
     }
 }
 
@@ -120,15 +202,33 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 pub struct Durable {
     /// Every event taken with this number or a lower one is durable; `None` says nothing new.
     pub up_to: Option<u64>,
+    /// The writer whose events these are; `None` is the writer of the last batch that the sink was
+    /// given.
+    pub writer_id: Option<WriterId>,
 }
 
 impl Durable {
     /// Nothing more than was said before.
-    pub const UNCHANGED: Self = Self { up_to: None };
+    pub const UNCHANGED: Self = Self {
+        up_to: None,
+        writer_id: None,
+    };
 
-    /// Returns that every event taken with number `seq` or a lower one is durable.
+    /// Returns that every event taken with number `seq` or a lower one is durable, of the writer of
+    /// the last batch that the sink was given.
     pub const fn up_to(seq: u64) -> Self {
-        Self { up_to: Some(seq) }
+        Self {
+            up_to: Some(seq),
+            writer_id: None,
+        }
+    }
+
+    /// Returns the same of the events of `writer_id`: for a sink that makes batches durable later,
+    /// when it may have been given another writer's.
+    #[must_use]
+    pub const fn of(mut self, writer_id: WriterId) -> Self {
+        self.writer_id = Some(writer_id);
+        self
     }
 }
 
@@ -181,8 +281,8 @@ impl SinkError {
         Self::new(Remedy::Reject(seqs.into_iter().collect()), message)
     }
 
-    /// Returns an error of a batch that will never be taken: all its events are lost to this sink,
-    /// which is given the next batch.
+    /// Returns an error of a batch that will never be taken as it is. Its halves are tried, and
+    /// theirs, until the events that the sink does not take are found: those are lost to it.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self::new(Remedy::Permanent, message)
     }

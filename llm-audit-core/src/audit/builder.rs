@@ -1,5 +1,6 @@
 //! How a log is started.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub fn builder() -> AuditBuilder {
         policy: Policy::none(),
         journal: None,
         sinks: Vec::new(),
+        from_start: HashSet::new(),
         defaults: Fields::new(),
         overflow: Overflow::default(),
         max_bytes: DEFAULT_MAX_BYTES,
@@ -79,6 +81,8 @@ pub struct AuditBuilder {
     policy: Policy,
     journal: Option<JournalChoice>,
     sinks: Vec<Box<dyn Sink>>,
+    /// Sinks that get what the journal holds already.
+    from_start: HashSet<String>,
     defaults: Fields,
     overflow: Overflow,
     max_bytes: usize,
@@ -118,9 +122,22 @@ impl AuditBuilder {
     }
 
     /// Adds a sink.
+    ///
+    /// With a journal, a sink that was added under its name before goes on where it was, also after
+    /// a restart: it gets every event at least once. A new one gets what happens from now on.
     pub fn sink(mut self, sink: impl Sink) -> Self {
         self.sinks.push(Box::new(sink));
         self
+    }
+
+    /// Adds a sink that, when the journal does not know it, first gets everything that the journal
+    /// holds of writers that ended. Without a journal it is as [`AuditBuilder::sink`].
+    ///
+    /// It is for a destination that is to have the history too; a new destination does not get what
+    /// was recorded before anybody thought of it unless it is added by this.
+    pub fn sink_from_start(mut self, sink: impl Sink) -> Self {
+        self.from_start.insert(sink.name().to_owned());
+        self.sink(sink)
     }
 
     /// Sets fields that hold for every event of the process, unless its context or the event
@@ -277,6 +294,7 @@ impl AuditBuilder {
             overflow: self.overflow,
             max_bytes: self.max_bytes,
             max_events: self.max_events,
+            from_start: self.from_start,
             ..PipelineConfig::new(
                 writer_id,
                 Arc::clone(&self.clock),

@@ -112,6 +112,11 @@ open_enum! {
 }
 
 impl Kind {
+    /// Returns whether events of this kind are counted as the host's.
+    pub(crate) fn is_hosts(&self) -> bool {
+        self.is_capture() || matches!(self, Self::Other(_))
+    }
+
     /// Returns whether events of this kind hold what the host captured; the others are the log's
     /// own.
     pub fn is_capture(&self) -> bool {

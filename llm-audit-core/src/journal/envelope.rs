@@ -37,6 +37,12 @@ impl<'a> Envelope<'a> {
         self.kind.as_deref() == Some(kind.as_str())
     }
 
+    /// Returns whether the event counts as the host's.
+    pub(crate) fn is_hosts(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind.is_some_and(|kind| Kind::from(kind).is_hosts())
+    }
+
     pub(crate) fn recorded_at(&self) -> Option<Timestamp> {
         self.recorded_at.as_deref()?.parse().ok()
     }

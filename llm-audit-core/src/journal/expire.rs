@@ -10,10 +10,11 @@ use std::io;
 use std::path::PathBuf;
 
 use super::config::Keep;
+use super::cursor::{self, Other};
 use super::envelope::Envelope;
 use super::finding::{Finding, Problem};
 use super::line::{self, Place};
-use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
+use super::name::{BadName, DEAD_LETTERS, Day, DeadName, Name, QUARANTINE, SegmentName};
 use super::recovery;
 use super::scan::Lines;
 use super::writer::Journal;
@@ -33,8 +34,18 @@ pub(crate) struct RetentionRun {
     pub(crate) bytes: u64,
     /// Whether the clock is not believed, so that less was deleted than it says.
     pub(crate) held_back: bool,
+    /// Segments that are there because a sink does not have their events.
+    pub(crate) held: Vec<Held>,
     /// Files that could not be read or removed.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// A segment that is past its retention and that a sink has yet to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) name: SegmentName,
+    /// Its last number; `None` for the last segment of a dead writer.
+    pub(crate) last: Option<u64>,
 }
 
 impl RetentionRun {
@@ -54,7 +65,11 @@ impl RetentionRun {
 
 impl Journal {
     /// Deletes what is older than the retention: segments of this writer and of dead ones,
-    /// quarantined bytes and left-over temporary files. A spool deletes nothing for its age.
+    /// quarantined bytes, dead letters and left-over temporary files. A spool deletes nothing for its
+    /// age.
+    ///
+    /// A segment that a sink does not have as a whole is held, not deleted: it goes with a later run,
+    /// once the loss to the sink is on record.
     ///
     /// The streams of writers that crashed since the start are completed first. Both read files:
     /// once an hour is enough.
@@ -84,19 +99,28 @@ impl Journal {
             }
         };
         let (names, alive) = self.sorted_out(&entries);
+        let others = self.others(&names);
         for (name, newest) in self.segment_ages(&names, &alive, believed, limit, &mut run) {
-            if newest < limit && self.remove(name.to_string(), &mut run) {
+            if newest >= limit {
+                continue;
+            }
+            let last = self.last_seq(name, &names);
+            if !self.is_passed(name, last, &others) {
+                run.held.push(Held { name, last });
+            } else if self.remove(name.to_string(), &mut run) {
                 self.closed.retain(|closed| closed.name != name);
                 self.newest.remove(&name);
             }
         }
-        for name in names {
-            if self.is_left_over(name, &alive, limit) {
+        for name in &names {
+            if self.is_left_over(*name, &alive, limit) || is_over(*name, &others, &names) {
                 self.remove(name.to_string(), &mut run);
             }
         }
-        if entries.iter().any(|entry| entry.name == QUARANTINE) {
-            self.expire_quarantine(limit, &mut run);
+        for (dir, day) in SUBDIRECTORIES {
+            if entries.iter().any(|entry| entry.name == dir) {
+                self.expire_directory(dir, day, limit, &mut run);
+            }
         }
         if !run.files.is_empty() {
             self.syncer.changed_dir();
@@ -109,20 +133,59 @@ impl Journal {
         self.watch.confirm();
     }
 
-    /// Deletes the segments of this writer that hold no event above `up_to`, once every sink has
-    /// them. The segment that is written to stays.
-    pub(crate) fn release(&mut self, up_to: u64) -> RetentionRun {
+    /// Deletes the segments, of this writer and of dead ones, that every sink has. The segment that
+    /// is written to stays.
+    pub(crate) fn release(&mut self) -> RetentionRun {
         let mut run = RetentionRun::default();
-        for closed in std::mem::take(&mut self.closed) {
-            let done = closed.last_seq.is_none_or(|seq| seq <= up_to);
-            if !done || !self.remove(closed.name.to_string(), &mut run) {
-                self.closed.push(closed);
+        if !std::mem::take(&mut self.sinks.sweep) {
+            return run;
+        }
+        let entries = match self.vfs.list(self.dir()) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let finding = Finding::failed(self.dir().display(), Problem::Failed, error);
+                run.findings.push(finding);
+                return run;
+            }
+        };
+        let (names, alive) = self.sorted_out(&entries);
+        let others = self.others(&names);
+        let current = self.segment.as_ref().map(|segment| segment.name);
+        for name in segments(&names) {
+            if alive.contains(&name.writer) || Some(name) == current {
+                continue;
+            }
+            let last = self.last_seq(name, &names);
+            if self.is_passed(name, last, &others) && self.remove(name.to_string(), &mut run) {
+                self.closed.retain(|closed| closed.name != name);
             }
         }
         if !run.files.is_empty() {
             self.syncer.changed_dir();
         }
         run
+    }
+
+    fn others(&self, names: &[Name]) -> Vec<Other> {
+        cursor::others(
+            &*self.vfs,
+            self.dir(),
+            self.writer,
+            names,
+            self.sink_names(),
+        )
+    }
+
+    /// Returns the last number that a segment can hold, or `None` for the last segment of another
+    /// writer.
+    fn last_seq(&self, name: SegmentName, names: &[Name]) -> Option<u64> {
+        if let Some(closed) = self.closed.iter().find(|closed| closed.name == name) {
+            return Some(closed.last_seq.unwrap_or(0));
+        }
+        let later = segments(names)
+            .filter(|other| other.writer == name.writer && other.number > name.number);
+        let first = later.map(|other| other.first_seq).min();
+        first.map(|first| first.saturating_sub(1))
     }
 
     /// Returns the recognised names of files, and the writers that live or wait for recovery.
@@ -147,12 +210,7 @@ impl Journal {
         run: &mut RetentionRun,
     ) -> Vec<(SegmentName, Timestamp)> {
         let current = self.segment.as_ref().map(|segment| segment.name);
-        let mut segments: Vec<_> = names
-            .iter()
-            .filter_map(|name| match name {
-                Name::Segment(name) => Some(*name),
-                _ => None,
-            })
+        let mut segments: Vec<_> = segments(names)
             .filter(|name| !alive.contains(&name.writer) && Some(*name) != current)
             .collect();
         segments.sort_unstable_by_key(key);
@@ -212,7 +270,9 @@ impl Journal {
     fn is_left_over(&self, name: Name, alive: &BTreeSet<WriterId>, limit: Timestamp) -> bool {
         match name {
             Name::SegmentTemporary(segment) => segment.day.end() <= limit,
-            Name::SchemaTemporary(writer) => writer != self.writer && !alive.contains(&writer),
+            Name::SchemaTemporary(writer) | Name::CursorTemporary(writer, _) => {
+                writer != self.writer && !alive.contains(&writer)
+            }
             Name::LockTemporary(writer) if writer != self.writer => self
                 .vfs
                 .open(&self.path(name), Access::Append)
@@ -222,20 +282,19 @@ impl Journal {
         }
     }
 
-    fn expire_quarantine(&self, limit: Timestamp, run: &mut RetentionRun) {
-        let dir = self.dir().join(QUARANTINE);
-        let entries = match self.vfs.list(&dir) {
+    fn expire_directory(&self, name: &str, day: DayOf, limit: Timestamp, run: &mut RetentionRun) {
+        let entries = match self.vfs.list(&self.dir().join(name)) {
             Ok(entries) => entries,
             Err(error) => {
-                let finding = Finding::failed(QUARANTINE, Problem::Failed, error);
+                let finding = Finding::failed(name, Problem::Failed, error);
                 run.findings.push(finding);
                 return;
             }
         };
         for entry in entries {
-            let name = BadName::parse(&entry.name).filter(|_| entry.kind == FileKind::File);
-            if name.is_some_and(|name| name.day.end() <= limit) {
-                self.remove(format!("{QUARANTINE}/{}", entry.name), run);
+            let day = day(&entry.name).filter(|_| entry.kind == FileKind::File);
+            if day.is_some_and(|day| day.end() <= limit) {
+                self.remove(format!("{name}/{}", entry.name), run);
             }
         }
     }
@@ -262,6 +321,33 @@ impl Journal {
             }
         }
     }
+}
+
+/// Returns when the content of a file of this name was recorded.
+type DayOf = fn(&str) -> Option<Day>;
+
+/// The subdirectories with content, and how the names of their files tell their day.
+const SUBDIRECTORIES: [(&str, DayOf); 2] = [
+    (QUARANTINE, |name| BadName::parse(name).map(|name| name.day)),
+    (DEAD_LETTERS, |name| {
+        DeadName::parse(name).map(|name| name.day)
+    }),
+];
+
+/// Returns whether a cursor is of a sink that nobody has any more, and of no segment that is there.
+fn is_over(name: Name, others: &[Other], names: &[Name]) -> bool {
+    let cursor = others
+        .iter()
+        .find(|other| other.name == name && !other.holds)
+        .and_then(|other| other.cursor.as_ref());
+    cursor.is_some_and(|cursor| !segments(names).any(|name| cursor.contains_key(&name.writer)))
+}
+
+fn segments(names: &[Name]) -> impl Iterator<Item = SegmentName> {
+    names.iter().filter_map(|name| match name {
+        Name::Segment(name) => Some(*name),
+        _ => None,
+    })
 }
 
 const fn key(name: &SegmentName) -> (WriterId, u64) {

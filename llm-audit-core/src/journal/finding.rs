@@ -28,6 +28,8 @@ pub(crate) enum Problem {
     NotRecovered,
     /// Something that is no regular file has the name of one; it was left alone.
     NoFile,
+    /// The cursor of a sink is damaged; the sink gets everything again.
+    DamagedCursor,
     /// A file could not be written or removed.
     Failed,
 }
@@ -72,6 +74,12 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "`{file}` is no regular file, though its name is one of the journal's; left alone"
+                )
+            }
+            Problem::DamagedCursor => {
+                write!(
+                    f,
+                    "`{file}` is damaged; the sink gets what is there once more"
                 )
             }
             Problem::Failed => write!(f, "`{file}` could not be written or removed"),

@@ -2,6 +2,8 @@
 
 mod clockwatch;
 mod config;
+mod cursor;
+mod dead;
 mod envelope;
 mod expire;
 mod finding;
@@ -14,6 +16,8 @@ mod recovery;
 mod repair;
 mod reservation;
 mod scan;
+mod sinks;
+mod spool;
 mod structure;
 mod sync;
 mod writer;
@@ -22,8 +26,11 @@ mod writer;
 mod tests;
 
 pub use config::JournalConfig;
-pub(crate) use expire::RetentionRun;
+pub(crate) use cursor::{Cursor, SinkStart};
+pub(crate) use dead::DeadLetters;
+pub(crate) use expire::{Held, RetentionRun};
 pub(crate) use pending::Lost;
 pub use reader::{Entry, Reader};
+pub(crate) use spool::{Bookmark, Spool};
 pub(crate) use sync::{SyncStatus, Syncer};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

@@ -1,19 +1,27 @@
 //! The names of all files in a journal's directory: printed and parsed here, nowhere else.
 //!
 //! ```text
-//! directory   = *( segment / lock / reservation / schema / temporary ) [ "quarantine/" ]
+//! directory   = *( segment / lock / reservation / cursor / schema / temporary )
+//!               [ "quarantine/" ] [ "dead-letters/" ]
 //! segment     = date "-" writer "-" number "-" seq ".jsonl"     ; one writer's events, in seq order
 //! lock        = writer ".lock"                                  ; locked while the writer lives
 //! reservation = writer ".reserve"                               ; sequence numbers set aside
+//! cursor      = writer "-" tag ".cursor"                        ; up to where a sink has the events
 //! schema      = "schema.json"                                   ; JSON Schema of the events
-//! temporary   = ( segment / lock / schema "." writer ) ".tmp"   ; never the only copy of anything
+//! temporary   = ( segment / lock / cursor / schema "." writer ) ".tmp"
+//!                                                               ; never the only copy of anything
 //! quarantine  = *( bad [ ".tmp" ] )
 //! bad         = date "-" writer "-" number "-" offset "-" crc ".bad"   ; bytes cut out of a segment
-//! date        = 8DIGIT            ; YYYYMMDD in UTC: when the segment was opened
+//! dead-letters = *dead
+//! dead        = date "-" writer "-" tag "-" label ".jsonl"      ; what a sink never took
+//! date        = 8DIGIT            ; YYYYMMDD in UTC: when the segment was opened; of dead letters,
+//!                                 ; when the events were recorded
 //! writer      = UUID              ; lower case, with hyphens
 //! number      = 6*20DIGIT         ; of the segment within its writer, from 1
 //! seq, offset = 20DIGIT
 //! crc         = 8HEXDIG           ; CRC-32C of the content, lower case
+//! tag         = 16HEXDIG          ; the first of the SHA-256 of the sink's name, lower case
+//! label       = *40( "a"-"z" / DIGIT / "_" )                    ; that name, for people
 //! ```
 //!
 //! So names sort by date, and one writer's segments by number. Nothing is ever deleted unless this
@@ -22,14 +30,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::encode::hex;
 use crate::error::Error;
 use crate::id::WriterId;
+use crate::seal::sha256;
 use crate::timestamp::Timestamp;
 
 /// The subdirectory of bytes that were cut out of damaged segments.
 pub(crate) const QUARANTINE: &str = "quarantine";
+/// The subdirectory of events that a sink never took.
+pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 
 const TEMPORARY: &str = ".tmp";
+const MAX_LABEL: usize = 40;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// A date in UTC.
@@ -94,6 +107,31 @@ impl fmt::Display for SegmentName {
     }
 }
 
+/// A sink in the names of files: its own name may hold anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SinkTag(u64);
+
+impl SinkTag {
+    pub(crate) fn of(sink: &str) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = sha256(sink.as_bytes());
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
+impl fmt::Display for SinkTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0.to_be_bytes()))
+    }
+}
+
+impl FromStr for SinkTag {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
 /// A name in the journal's directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Name {
@@ -102,6 +140,8 @@ pub(crate) enum Name {
     Lock(WriterId),
     LockTemporary(WriterId),
     Reservation(WriterId),
+    Cursor(WriterId, SinkTag),
+    CursorTemporary(WriterId, SinkTag),
     Schema,
     SchemaTemporary(WriterId),
 }
@@ -129,6 +169,10 @@ impl Name {
             ("lock", false) => stem.parse().ok().map(Self::Lock),
             ("lock", true) => stem.parse().ok().map(Self::LockTemporary),
             ("reserve", false) => stem.parse().ok().map(Self::Reservation),
+            ("cursor", false) => cursor(stem).map(|(writer, tag)| Self::Cursor(writer, tag)),
+            ("cursor", true) => {
+                cursor(stem).map(|(writer, tag)| Self::CursorTemporary(writer, tag))
+            }
             _ => None,
         }
     }
@@ -142,6 +186,8 @@ impl fmt::Display for Name {
             Self::Lock(writer) => write!(f, "{writer}.lock"),
             Self::LockTemporary(writer) => write!(f, "{writer}.lock{TEMPORARY}"),
             Self::Reservation(writer) => write!(f, "{writer}.reserve"),
+            Self::Cursor(writer, tag) => write!(f, "{writer}-{tag}.cursor"),
+            Self::CursorTemporary(writer, tag) => write!(f, "{writer}-{tag}.cursor{TEMPORARY}"),
             Self::Schema => f.write_str("schema.json"),
             Self::SchemaTemporary(writer) => write!(f, "schema.json.{writer}{TEMPORARY}"),
         }
@@ -204,6 +250,57 @@ impl fmt::Display for BadName {
     }
 }
 
+/// A name among the dead letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeadName {
+    pub(crate) day: Day,
+    /// The writer of the process that gave the events up.
+    pub(crate) writer: WriterId,
+    tag: SinkTag,
+    label: String,
+}
+
+impl DeadName {
+    pub(crate) fn new(day: Day, writer: WriterId, sink: &str) -> Self {
+        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let label = sink.chars().take(MAX_LABEL).map(|c| c.to_ascii_lowercase());
+        Self {
+            day,
+            writer,
+            tag: SinkTag::of(sink),
+            label: label.map(|c| if known(c) { c } else { '_' }).collect(),
+        }
+    }
+
+    /// Returns the name, if `text` is one as a whole.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (day, rest) = text.strip_suffix(".jsonl")?.split_at_checked(8)?;
+        let (writer, rest) = rest.strip_prefix('-')?.split_at_checked(36)?;
+        let (tag, label) = rest.strip_prefix('-')?.split_once('-')?;
+        let name = Self {
+            day: day.parse().ok()?,
+            writer: writer.parse().ok()?,
+            tag: tag.parse().ok()?,
+            label: label.to_owned(),
+        };
+        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let is_label = label.len() <= MAX_LABEL && label.chars().all(known);
+        recognised(text, name).filter(|_| is_label)
+    }
+}
+
+impl fmt::Display for DeadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            day,
+            writer,
+            tag,
+            label,
+        } = self;
+        write!(f, "{day}-{writer}-{tag}-{label}.jsonl")
+    }
+}
+
 fn split_temporary(text: &str) -> (&str, bool) {
     match text.strip_suffix(TEMPORARY) {
         Some(stem) => (stem, true),
@@ -221,6 +318,11 @@ fn segment(stem: &str) -> Option<SegmentName> {
         number: number.parse().ok()?,
         first_seq: first_seq.parse().ok()?,
     })
+}
+
+fn cursor(stem: &str) -> Option<(WriterId, SinkTag)> {
+    let (writer, tag) = stem.rsplit_once('-')?;
+    Some((writer.parse().ok()?, tag.parse().ok()?))
 }
 
 /// The parsers of numbers accept more forms than are printed, as a sign or missing zeros.
@@ -248,13 +350,16 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        (segment_name(), 0..7).prop_map(|(segment, kind)| match kind {
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..9);
+        names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
             2 => Name::Lock(segment.writer),
             3 => Name::LockTemporary(segment.writer),
             4 => Name::Reservation(segment.writer),
             5 => Name::Schema,
+            6 => Name::Cursor(segment.writer, tag),
+            7 => Name::CursorTemporary(segment.writer, tag),
             _ => Name::SchemaTemporary(segment.writer),
         })
     }
@@ -287,6 +392,8 @@ mod tests {
             good.replace("-000001-", "-+00001-"),
             good.replace("-00000000000000000017", "-17"),
             "019b76da-a800-7000-8000-000000000002.reserve.tmp".to_owned(),
+            "019b76da-a800-7000-8000-000000000002-archive.cursor".to_owned(),
+            "019b76da-a800-7000-8000-000000000002-0ABCDEF012345678.cursor".to_owned(),
             ".lock".to_owned(),
             "../schema.json".to_owned(),
             String::new(),
@@ -336,8 +443,17 @@ mod tests {
         }
 
         #[test]
+        fn what_is_printed_for_dead_letters_is_parsed(name in segment_name(), sink in ".*") {
+            let dead = DeadName::new(name.day, name.writer, &sink);
+            let text = dead.to_string();
+            prop_assert_eq!(DeadName::parse(&text), Some(dead));
+            prop_assert!(text.len() < 255 && text.is_ascii() && !text.contains('/'));
+            prop_assert_eq!((Name::parse(&text), BadName::parse(&text)), (None, None));
+        }
+
+        #[test]
         fn garbage_never_panics(text in "\\PC*") {
-            let _ = (Name::parse(&text), BadName::parse(&text));
+            drop((Name::parse(&text), BadName::parse(&text), DeadName::parse(&text)));
         }
 
         #[test]

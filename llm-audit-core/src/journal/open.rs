@@ -14,6 +14,7 @@ use super::recovery;
 use super::repair::create_over;
 use super::reservation::Reservation;
 use super::scan::{Lines, retry};
+use super::sinks::Sinks;
 use super::structure::Structure;
 use super::sync::Syncer;
 use super::writer::{Journal, Written};
@@ -104,6 +105,7 @@ impl Journal {
             opened: false,
             looked: clock.monotonic(),
             newest: std::collections::BTreeMap::new(),
+            sinks: Sinks::default(),
             config,
             vfs,
             clock,

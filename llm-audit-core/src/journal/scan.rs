@@ -45,6 +45,13 @@ impl Lines {
         }
     }
 
+    /// As [`Lines::new`], from the line that begins at `offset`.
+    pub(crate) fn from_offset(file: Arc<dyn VfsFile>, offset: u64) -> Self {
+        let mut lines = Self::new(file);
+        lines.base = offset;
+        lines
+    }
+
     /// Returns the next line, or `None` at the end of the file.
     pub(crate) fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         let mut searched = self.start;

@@ -13,6 +13,7 @@ use super::name::{Day, Name, SegmentName};
 use super::pending::{Lost, Pending};
 use super::reservation::Reservation;
 use super::scan::retry;
+use super::sinks::Sinks;
 use super::structure::Structure;
 use super::sync::{SyncStatus, Syncer};
 use crate::clock::Clock;
@@ -62,6 +63,7 @@ pub(crate) struct Journal {
     pub(super) looked: Duration,
     /// The newest event of segments that were read for it.
     pub(super) newest: BTreeMap<SegmentName, Timestamp>,
+    pub(super) sinks: Sinks,
 }
 
 /// The segment that is written to.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::ledger::Gap;
+use super::stream::{Count, Gap};
 use super::tracker::Tracker;
 use crate::batch::Batch;
-use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_while};
+use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout, wait_while};
 
 /// A queue of batches for one sink, bounded in bytes. Offering never waits.
 ///
@@ -36,8 +36,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Item {
     Write(Batch),
-    /// Batches for which there was no room.
-    Skip(Gap),
+    /// Batches for which there was no room, and what was handed over up to their end.
+    Skip(Gap, Count),
     Flush(Arc<Tracker>),
     Shutdown(Arc<Tracker>),
 }
@@ -60,9 +60,9 @@ impl Backlog {
         }
     }
 
-    /// Queues a batch, or its gap when there is no room. Catching up from the journal would begin
-    /// here: such a gap is in the files.
-    pub(crate) fn offer(&self, batch: Batch) {
+    /// Queues a batch, or its gap when there is no room; up to its end `total` events were handed
+    /// over since the start.
+    pub(crate) fn offer(&self, batch: Batch, total: Count) {
         let mut state = lock(&self.state);
         let memory = batch.memory();
         // One batch is always taken, else a large one never would be.
@@ -72,8 +72,11 @@ impl Backlog {
         } else {
             let gap = Gap::of(&batch);
             match state.items.back_mut() {
-                Some(Item::Skip(last)) => last.extend(&gap),
-                _ => state.items.push_back(Item::Skip(gap)),
+                Some(Item::Skip(last, up_to)) => {
+                    last.extend(&gap);
+                    *up_to = total;
+                }
+                _ => state.items.push_back(Item::Skip(gap, total)),
             }
         }
         drop(state);
@@ -102,12 +105,22 @@ impl Backlog {
         state.bytes = state.bytes.saturating_sub(memory);
     }
 
-    /// Waits until there is something to do.
-    pub(crate) fn wait(&self) {
-        let mut state = lock(&self.state);
-        while state.items.is_empty() && !state.aborted {
-            state = wait(&self.changed, state);
+    /// Waits until there is something to do, for `at_most` when given. It may also return without
+    /// a reason.
+    pub(crate) fn wait(&self, at_most: Option<Duration>) {
+        let state = lock(&self.state);
+        if state.items.is_empty() && !state.aborted {
+            drop(match at_most {
+                Some(at_most) => wait_timeout(&self.changed, state, at_most),
+                None => wait(&self.changed, state),
+            });
         }
+    }
+
+    /// Returns how many bytes of events wait in memory.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        lock(&self.state).bytes
     }
 
     /// Waits for `pause`, less when a flush or the end is asked for meanwhile.

@@ -36,8 +36,8 @@ pub(crate) struct Item {
 pub(crate) enum Origin {
     Host(Option<(Goal, Waiter)>),
     Own,
-    /// The event tells of this loss of the log, or of a sink.
-    Loss(Option<usize>, Window),
+    /// The event tells of this loss of the log, or of a sink and a writer.
+    Loss(Option<(usize, WriterId)>, Window),
 }
 
 /// An event of the log itself that waits for its number.

@@ -1,6 +1,7 @@
 //! What became of the events, in numbers.
 
 use std::fmt;
+use std::time::Duration;
 
 macro_rules! loss_reasons {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
@@ -96,7 +97,7 @@ impl LossCounts {
 /// The ledger of a log: what became of every event that the host handed in, since the start.
 ///
 /// At any moment `admitted = written + lost + pending`, and for each sink
-/// `written = delivered + lost + pending`. Events of the log itself (starts, changes, losses) are
+/// `written + inherited = delivered + lost + pending`. Events of the log itself (starts, changes, losses) are
 /// counted apart, in `own_written` and `own_lost`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -140,14 +141,40 @@ impl Counters {
 pub struct SinkCounters {
     /// Name of the sink.
     pub name: String,
+    /// Events that earlier starts wrote to the journal and did not bring to the sink. They are
+    /// counted on the sink's thread, soon after the start.
+    pub inherited: u64,
     /// Events that are durable at the sink.
     pub delivered: u64,
     /// Events that are missing at the sink, by reason.
     pub lost_by_reason: LossCounts,
-    /// Events on their way to the sink, or there and not durable yet.
+    /// Events on their way to the sink, or there and not durable yet. With a journal they stay
+    /// pending when the log ends, for the next start.
     pub pending: u64,
     /// Tries that failed, also those that were made good later.
     pub failures: u64,
+    /// Events that the sink never took and that are kept in the journal's `dead-letters`. They are
+    /// among the lost.
+    pub dead_lettered: u64,
+    /// The number of this log's events up to which the sink has everything, or a loss says why not.
+    pub cursor: u64,
+    /// How long ago the oldest pending event was recorded; zero when none is pending.
+    pub lag: Duration,
+    /// Whether the sink is asked.
+    pub breaker: Breaker,
+}
+
+/// Whether a sink that keeps failing is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Breaker {
+    /// It is.
+    #[default]
+    Closed,
+    /// It failed several times in a row, and is left alone for a while.
+    Open,
+    /// After that while, one batch tries whether it is back.
+    HalfOpen,
 }
 
 impl SinkCounters {

@@ -2,7 +2,8 @@
 
 use super::backlog::{Backlog, Item};
 use super::counters::LossReason;
-use super::outlet::{Common, Outlet, RetryLimits};
+use super::outlet::{Behind, Common, Outlet, RetryLimits};
+use super::stream::Count;
 use super::tracker::Tracker;
 use crate::batch::Batch;
 use crate::diagnostics::Inside;
@@ -18,13 +19,15 @@ pub(crate) struct Fanout {
 }
 
 impl Fanout {
-    /// Returns the backlogs, and for each sink what its thread runs.
+    /// Returns the backlogs, and for each sink what its thread runs. `behind` is what the journal
+    /// does for each sink, or nothing.
     ///
     /// # Errors
     ///
     /// When a sink's runtime could not be made.
     pub(crate) fn new(
         sinks: Vec<Box<dyn Sink>>,
+        mut behind: Vec<Behind>,
         max_bytes: usize,
         limits: RetryLimits,
         common: &Common,
@@ -34,10 +37,19 @@ impl Fanout {
             common: common.clone(),
         };
         let mut outlets = Vec::new();
+        behind.reverse();
         for (index, sink) in sinks.into_iter().enumerate() {
             let backlog = Arc::new(Backlog::new(max_bytes));
             fanout.backlogs.push(Arc::clone(&backlog));
-            outlets.push(Outlet::new(index, sink, backlog, common.clone(), limits)?);
+            let behind = behind.pop();
+            outlets.push(Outlet::new(
+                index,
+                sink,
+                backlog,
+                behind,
+                common.clone(),
+                limits,
+            )?);
         }
         Ok((fanout, outlets))
     }
@@ -74,10 +86,10 @@ impl Fanout {
         self.backlogs.len()
     }
 
-    /// Hands a batch to every sink; it never waits.
-    pub(crate) fn offer(&self, batch: &Batch) {
+    /// Hands a batch to every sink; it never waits. `total` were handed over up to its end.
+    pub(crate) fn offer(&self, batch: &Batch, total: Count) {
         for backlog in &self.backlogs {
-            backlog.offer(batch.clone());
+            backlog.offer(batch.clone(), total);
         }
     }
 
@@ -93,7 +105,7 @@ impl Fanout {
         }
     }
 
-    /// Gives up a sink: what is not durable at it is lost.
+    /// Gives up a sink: what is not durable at it is left to the next start, or lost.
     pub(crate) fn abort(&self, sink: usize) {
         if let Some(backlog) = self.backlogs.get(sink) {
             backlog.abort();

@@ -220,12 +220,17 @@ fn lane() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::WriterId;
+
+    fn ledger() -> Ledger {
+        Ledger::new(&[], WriterId::from_bytes([0; 16]))
+    }
     use crate::sync::{Arc, thread};
 
     #[test]
     fn each_drain_is_one_contiguous_range_in_order() {
         let lanes = Arc::new(Lanes::new(1));
-        let ledger = Ledger::new(&[]);
+        let ledger = ledger();
         let producers: Vec<_> = (0..8)
             .map(|producer| {
                 let lanes = Arc::clone(&lanes);
@@ -260,7 +265,7 @@ mod tests {
     fn only_the_first_event_after_an_empty_drain_wakes_the_worker() {
         let lanes = Lanes::new(1);
         let mut drained = Drained::before(1);
-        lanes.drain(&mut drained, 0, false, &Ledger::new(&[]));
+        lanes.drain(&mut drained, 0, false, &ledger());
         assert!(lanes.push(()).unwrap().wake);
         assert!(!lanes.push(()).unwrap().wake);
     }
@@ -269,14 +274,14 @@ mod tests {
     fn after_closing_events_are_counted_without_a_number() {
         let lanes = Lanes::new(1);
         let mut drained = Drained::before(1);
-        lanes.drain(&mut drained, 2, true, &Ledger::new(&[]));
+        lanes.drain(&mut drained, 2, true, &ledger());
         assert_eq!(drained.end, 3);
         assert!(lanes.push(()).is_err());
         assert!(lanes.refuse(LossReason::QueueFull, 1).is_none());
         let tally = lanes.tally(|tally| *tally);
         assert_eq!((tally.admitted, tally.queued), (2, 0));
         assert_eq!(tally.refused.get(LossReason::ShutdownDeadline), 2);
-        lanes.drain(&mut drained, 0, true, &Ledger::new(&[]));
+        lanes.drain(&mut drained, 0, true, &ledger());
         assert_eq!(drained.first, drained.end);
     }
 }

@@ -7,7 +7,8 @@ use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
 use crate::journal::{
-    Closed, Journal, Lost, RetentionRun, SyncStatus, Syncer, WriteFailed, Written,
+    Closed, Cursor, DeadLetters, Held, Journal, Lost, RetentionRun, SinkStart, Spool, SyncStatus,
+    Syncer, WriteFailed, Written,
 };
 use crate::sync::Arc;
 
@@ -41,14 +42,33 @@ pub(crate) trait Log: Send {
     /// Believes the clock from now on.
     fn confirm_clock(&mut self);
 
-    /// Every sink has everything up to `up_to`.
-    fn release(&mut self, up_to: u64);
+    /// Takes over what earlier starts did not bring to `sinks`; `None` when nothing can be read
+    /// back.
+    fn start_sinks(&mut self, sinks: &[SinkStart]) -> Result<Option<Spooled>, Error>;
+
+    /// Stores from where the sink of this place in the list goes on after a restart, if that has
+    /// changed.
+    fn save_cursor(&mut self, sink: usize, cursor: Cursor) -> Result<(), Error>;
+
+    /// Lets go of files that every sink is past, by the cursors that are stored.
+    fn release(&mut self);
+
+    /// Returns what could not be deleted because a sink does not have it.
+    fn take_held(&mut self) -> Vec<Held>;
 
     /// Returns the handle by which others wait for the disk.
     fn disk(&self) -> Arc<dyn Disk>;
 
     /// Writes what waits, ends the writer's stream, and lets go of the files.
     fn close(self: Box<Self>, timeout: Duration) -> Closed;
+}
+
+/// What a log that can be read back does for the sinks.
+pub(crate) struct Spooled {
+    pub(crate) spool: Spool,
+    pub(crate) dead_letters: DeadLetters,
+    /// From where each sink goes on.
+    pub(crate) cursors: Vec<Cursor>,
 }
 
 /// The synchronisation of a log, for those who wait for it.
@@ -88,6 +108,9 @@ pub(crate) struct JournalLog {
     diagnostics: Diagnostics,
     /// When expired files were last looked for.
     expired: Option<Duration>,
+    held: Vec<Held>,
+    /// Whether something that has expired is there because of a sink.
+    is_held: bool,
 }
 
 impl JournalLog {
@@ -105,6 +128,8 @@ impl JournalLog {
             clock,
             diagnostics,
             expired: None,
+            held: Vec::new(),
+            is_held: false,
         }
     }
 
@@ -154,8 +179,10 @@ impl Log for JournalLog {
 
     fn expire(&mut self) -> Vec<OwnEvent> {
         self.expired = Some(self.clock.monotonic());
-        let run = self.journal.expire();
+        let mut run = self.journal.expire();
         self.tell(&run);
+        self.held = std::mem::take(&mut run.held);
+        self.is_held = !self.held.is_empty();
         if run.files.is_empty() {
             Vec::new()
         } else {
@@ -167,11 +194,38 @@ impl Log for JournalLog {
         self.journal.confirm_clock();
     }
 
-    fn release(&mut self, up_to: u64) {
+    fn start_sinks(&mut self, sinks: &[SinkStart]) -> Result<Option<Spooled>, Error> {
+        let (cursors, findings) = self.journal.start_sinks(sinks)?;
+        for finding in findings {
+            let message = finding.to_string();
+            self.diagnostics
+                .report(DiagnosticKind::RecoveryFinding, message);
+        }
+        Ok(Some(Spooled {
+            spool: self.journal.spool(),
+            dead_letters: self.journal.dead_letters(),
+            cursors,
+        }))
+    }
+
+    fn save_cursor(&mut self, sink: usize, cursor: Cursor) -> Result<(), Error> {
+        let changed = self.journal.save_cursor(sink, cursor)?;
+        if changed && self.is_held {
+            // What was held may be free.
+            self.expired = None;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self) {
         if self.spool {
-            let run = self.journal.release(up_to);
+            let run = self.journal.release();
             self.tell(&run);
         }
+    }
+
+    fn take_held(&mut self) -> Vec<Held> {
+        std::mem::take(&mut self.held)
     }
 
     fn disk(&self) -> Arc<dyn Disk> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::counters::{LossCounts, LossReason};
-use super::ledger::Gap;
 use super::own::OwnEvent;
+use super::stream::Gap;
 use crate::catalog::Field;
 use crate::event::{Kind, Value};
 use crate::id::WriterId;
@@ -46,12 +46,17 @@ impl Window {
             stages: stage as u8,
             ..Self::default()
         };
-        window.counts.add(reason, gap.events);
+        window.counts.add(reason, gap.count.events);
         window
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.range.is_none()
+    }
+
+    /// The first number of the range.
+    pub(crate) fn from(&self) -> Option<u64> {
+        self.range.map(|(from, _)| from)
     }
 
     /// The last number of the range, or 0.

@@ -11,11 +11,15 @@
 
 mod backlog;
 mod bell;
+mod book;
 mod budget;
+mod catchup;
 mod chunk;
 mod control;
 mod counters;
+mod cursors;
 mod deadlines;
+mod delivery;
 mod ending;
 mod fanout;
 mod lanes;
@@ -24,11 +28,13 @@ mod log;
 mod loss;
 mod outlet;
 mod own;
+mod patience;
 mod pool;
 mod reply;
 mod report;
 mod seal;
 mod status;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod tracker;
@@ -41,13 +47,14 @@ use std::process;
 use std::time::Duration;
 
 use bell::Bell;
+use catchup::CatchUp;
 use control::Control;
 use deadlines::Deadlines;
 use fanout::Fanout;
 use lanes::Lanes;
 use ledger::Ledger;
 use log::Disk;
-use outlet::Common;
+use outlet::{Behind, Common};
 use reply::Waiter;
 use tracker::Tracker;
 use worker::{Entry, Worker};
@@ -56,14 +63,14 @@ use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics, is_inside};
 use crate::error::Error;
 use crate::id::{Ids, WriterId};
+use crate::journal::SinkStart;
 use crate::sink::Sink;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
 pub use budget::Overflow;
 pub(crate) use budget::{Budget, Slot};
-pub use counters::{Counters, LossCounts, LossReason, SinkCounters};
+pub use counters::{Breaker, Counters, LossCounts, LossReason, SinkCounters};
 pub(crate) use deadlines::Limit;
-pub(crate) use ledger::{Gap, Run};
 pub(crate) use log::{JournalLog, Log};
 pub(crate) use outlet::RetryLimits;
 pub(crate) use own::OwnEvent;
@@ -72,6 +79,7 @@ pub(crate) use reply::{Failure, Goal, Reply};
 pub use report::Report;
 pub(crate) use seal::{Raw, Seal, Sealed};
 pub(crate) use status::FORKED;
+pub(crate) use stream::{Count, Gap, Run};
 
 /// The number of a log's first event.
 const FIRST_SEQ: u64 = 1;
@@ -92,6 +100,8 @@ pub(crate) struct PipelineConfig {
     /// Bytes that wait for one sink.
     pub(crate) sink_backlog_bytes: usize,
     pub(crate) retry: RetryLimits,
+    /// Sinks that get what the journal holds already when it does not know them.
+    pub(crate) from_start: HashSet<String>,
     pub(crate) writer_id: WriterId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
@@ -113,6 +123,7 @@ impl PipelineConfig {
             max_events: 8_192,
             sink_backlog_bytes: SINK_BACKLOG_BYTES,
             retry: RetryLimits::default(),
+            from_start: HashSet::new(),
             writer_id,
             clock,
             ids,
@@ -233,7 +244,8 @@ impl<S: Seal> Pipeline<S> {
             counters.lost_by_reason.add(LossReason::Forked, forked);
             return counters;
         }
-        let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally);
+        let now = shared.clock.now();
+        let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally, now);
         let (_, memory_bytes) = shared.budget.used();
         Counters {
             reentrant: shared.reentrant.load(Ordering::Relaxed),
@@ -432,7 +444,7 @@ type Parts<S> = (Arc<Shared<S>>, Worker<S>, Vec<outlet::Outlet>);
 fn assemble<S: Seal>(
     config: PipelineConfig,
     sealer: S,
-    log: Option<Box<dyn Log>>,
+    mut log: Option<Box<dyn Log>>,
     sinks: Vec<Box<dyn Sink>>,
     opening: Vec<OwnEvent>,
 ) -> Result<Parts<S>, Error> {
@@ -449,15 +461,43 @@ fn assemble<S: Seal>(
         )));
     }
     let bell = Arc::new(Bell::default());
-    let ledger = Arc::new(Ledger::new(&names));
+    let ledger = Arc::new(Ledger::new(&names, config.writer_id));
     let common = Common {
         ledger: Arc::clone(&ledger),
         worker: Arc::clone(&bell),
         clock: Arc::clone(&config.clock),
         ids: config.ids,
         diagnostics: config.diagnostics.clone(),
+        own: config.writer_id,
     };
-    let (fanout, outlets) = Fanout::new(sinks, config.sink_backlog_bytes, config.retry, &common)?;
+    let starts = names.iter().map(|name| SinkStart {
+        name: name.clone(),
+        from_start: config.from_start.contains(name),
+    });
+    let starts: Vec<_> = starts.collect();
+    let spooled = match &mut log {
+        Some(log) => log.start_sinks(&starts)?,
+        None => None,
+    };
+    let mut behind = Vec::new();
+    if let Some(spooled) = &spooled {
+        for (sink, cursor) in spooled.cursors.iter().enumerate() {
+            ledger.sink(sink, |book| book.go_on(cursor));
+            let (spool, ledger) = (spooled.spool.clone(), Arc::clone(&ledger));
+            behind.push(Behind {
+                catch_up: CatchUp::new(spool, sink, ledger, config.writer_id, cursor),
+                dead_letters: spooled.dead_letters.clone(),
+            });
+        }
+    }
+    let spool = spooled.map(|spooled| spooled.spool);
+    let (fanout, outlets) = Fanout::new(
+        sinks,
+        behind,
+        config.sink_backlog_bytes,
+        config.retry,
+        &common,
+    )?;
     let budget = Budget::new(
         config.overflow,
         config.max_bytes,
@@ -483,7 +523,15 @@ fn assemble<S: Seal>(
         reentrant: AtomicU64::new(0),
         degraded: AtomicBool::new(false),
     });
-    let mut worker = Worker::new(Arc::clone(&shared), sealer, log, fanout, opening, FIRST_SEQ);
+    let mut worker = Worker::new(
+        Arc::clone(&shared),
+        sealer,
+        log,
+        spool,
+        fanout,
+        opening,
+        FIRST_SEQ,
+    );
     worker.reserve();
     Ok((shared, worker, outlets))
 }

@@ -10,27 +10,28 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::backlog::{Backlog, Item, Next};
 use super::bell::Bell;
+use super::book::SinkBook;
+use super::catchup::{CatchUp, Found};
 use super::counters::LossReason;
-use super::ledger::{Gap, Ledger};
-use super::tracker::Tracker;
+use super::delivery::Delivery;
+use super::ledger::Ledger;
+use super::patience::Patience;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
-use crate::id::Ids;
-use crate::sink::{Durable, Remedy, Sink, SinkError};
+use crate::id::{Ids, WriterId};
+use crate::journal::DeadLetters;
+use crate::sink::{Durable, Remedy, Sink, SinkError, SinkLimits};
 use crate::sync::Arc;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A sink that asks for a longer pause is asked again after this one.
-const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(300);
 /// How often a batch is tried before it is lost to the sink.
 const MOST_TRIES: u32 = 12;
 /// How old a batch becomes before it is lost to the sink.
 const OLDEST: Duration = Duration::from_secs(600);
 
-/// How long a batch is tried before it is lost to a sink.
+/// How long a batch is tried before it is lost to a sink. With a journal, where it can wait, only
+/// tries at which the sink panicked count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryLimits {
     pub(crate) tries: u32,
@@ -54,6 +55,14 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) diagnostics: Diagnostics,
+    pub(crate) own: WriterId,
+}
+
+/// What the journal does for one sink.
+#[derive(Debug)]
+pub(crate) struct Behind {
+    pub(crate) catch_up: CatchUp,
+    pub(crate) dead_letters: DeadLetters,
 }
 
 /// A sink with what it is doing: the state of its thread.
@@ -61,27 +70,26 @@ pub(crate) struct Outlet {
     index: usize,
     name: String,
     sink: Box<dyn Sink>,
+    limits: SinkLimits,
     runtime: Runtime,
     backlog: Arc<Backlog>,
     common: Common,
-    limits: RetryLimits,
+    retry: RetryLimits,
+    patience: Patience,
+    behind: Option<Behind>,
     delivery: Option<Delivery>,
-}
-
-/// A batch that the sink did not take yet.
-struct Delivery {
-    rest: Batch,
-    memory: usize,
-    tries: u32,
-    since: Duration,
+    /// The writer whose batch the sink was given last.
+    writer: WriterId,
+    /// When the sink took something that it was not asked to make durable yet.
+    took: Option<Duration>,
 }
 
 /// What to do before the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     GoOn,
-    /// Nothing is queued.
-    Wait,
+    /// Nothing is queued; so long at most.
+    Wait(Option<Duration>),
     /// A try failed.
     Pause(Duration),
     /// The sink is shut down, or given up.
@@ -103,8 +111,9 @@ impl Outlet {
         index: usize,
         sink: Box<dyn Sink>,
         backlog: Arc<Backlog>,
+        behind: Option<Behind>,
         common: Common,
-        limits: RetryLimits,
+        retry: RetryLimits,
     ) -> Result<Self, Error> {
         let name = sink.name().to_owned();
         let runtime = Builder::new_current_thread().enable_all().build();
@@ -117,12 +126,17 @@ impl Outlet {
         Ok(Self {
             index,
             name,
+            limits: sink.limits(),
             sink,
             runtime,
             backlog,
+            writer: common.own,
             common,
-            limits,
+            retry,
+            patience: Patience::new(),
+            behind,
             delivery: None,
+            took: None,
         })
     }
 
@@ -130,12 +144,17 @@ impl Outlet {
         &self.name
     }
 
+    #[cfg(test)]
+    pub(crate) fn backlog(&self) -> Arc<Backlog> {
+        Arc::clone(&self.backlog)
+    }
+
     /// Runs until the sink is shut down or given up.
     pub(crate) fn run(mut self) {
         loop {
             match self.step() {
                 Step::GoOn => {}
-                Step::Wait => self.backlog.wait(),
+                Step::Wait(at_most) => self.backlog.wait(at_most),
                 Step::Pause(pause) => self.backlog.pause(pause),
                 Step::Done => break,
             }
@@ -152,150 +171,309 @@ impl Outlet {
         if let Some(delivery) = self.delivery.take() {
             return self.attempt(delivery);
         }
+        if let Some(step) = self.catch_up() {
+            return step;
+        }
         match self.backlog.next() {
             Next::Abort => Step::Done,
-            Next::Nothing => Step::Wait,
+            Next::Nothing => self.rest(),
             Next::Item(Item::Write(batch)) => {
-                let since = self.common.clock.monotonic();
-                self.attempt(Delivery {
-                    memory: batch.memory(),
-                    rest: batch,
-                    tries: 0,
-                    since,
-                })
+                let memory = batch.memory();
+                self.deliver(batch, memory)
             }
-            Next::Item(Item::Skip(gap)) => {
-                self.lose(&[gap], LossReason::QueueFull, gap.to);
+            Next::Item(Item::Skip(gap, total)) => {
+                match &mut self.behind {
+                    Some(behind) => behind.catch_up.fill(&gap, total),
+                    None => {
+                        self.common.ledger.sink(self.index, |book| {
+                            book.lose(self.common.own, &[gap], LossReason::QueueFull);
+                            book.done(self.common.own, gap.to);
+                        });
+                        self.common.worker.ring();
+                    }
+                }
                 Step::GoOn
             }
             Next::Item(Item::Flush(tracker)) => {
-                let call = Self::call(&self.runtime, &self.backlog, || self.sink.flush());
-                self.conclude(call, &tracker);
+                if let Some(durable) = self.flush() {
+                    tracker.sink_said(self.index, durable);
+                }
                 Step::GoOn
             }
             Next::Item(Item::Shutdown(tracker)) => {
                 let call = Self::call(&self.runtime, &self.backlog, || self.sink.shutdown());
-                self.conclude(call, &tracker);
+                if let Some(durable) = self.conclude(call) {
+                    tracker.sink_said(self.index, durable);
+                }
                 Step::Done
             }
         }
     }
 
+    /// Brings the sink the next of what only the journal's files hold.
+    fn catch_up(&mut self) -> Option<Step> {
+        let found = self.behind.as_mut()?.catch_up.next(&self.limits);
+        match found {
+            Ok(Found::Nothing) => None,
+            Ok(Found::Batch(batch)) => Some(self.deliver(batch, 0)),
+            Ok(Found::Missing(events)) => {
+                if events > 0 {
+                    self.common.worker.ring();
+                }
+                Some(Step::GoOn)
+            }
+            Ok(Found::Gone(writer)) => {
+                let message = format!(
+                    "what sink `{}` may not have of writer {writer} is gone from the journal",
+                    self.name
+                );
+                self.report(DiagnosticKind::EventsLost, message);
+                Some(Step::GoOn)
+            }
+            Err(error) => {
+                let message = format!(
+                    "sink `{}` cannot be brought what it missed: {error}",
+                    self.name
+                );
+                self.report(DiagnosticKind::Degraded, message);
+                let random = self.common.ids.unique();
+                Some(Step::Pause(self.patience.fail(Duration::ZERO, random)))
+            }
+        }
+    }
+
+    /// Nothing is to be done: has the sink make durable what it took, if it is at rest for long.
+    fn rest(&mut self) -> Step {
+        let Some(took) = self.took else {
+            return Step::Wait(None);
+        };
+        let now = self.common.clock.monotonic();
+        let left = self.limits.idle_flush.saturating_sub(now - took);
+        if !left.is_zero() {
+            return Step::Wait(Some(left));
+        }
+        // A failure is told; the next batch, or the next flush, tries again.
+        self.flush();
+        Step::GoOn
+    }
+
+    fn deliver(&mut self, batch: Batch, memory: usize) -> Step {
+        self.common
+            .ledger
+            .sink(self.index, |book| book.begin(&batch));
+        let now = self.common.clock.monotonic();
+        self.attempt(Delivery::new(batch, memory, now))
+    }
+
     fn attempt(&mut self, mut delivery: Delivery) -> Step {
-        let rest = &delivery.rest;
-        let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(rest));
-        let last = rest.last_seq();
-        let error = match call {
+        let Some(part) = delivery.part(&self.limits) else {
+            self.backlog.release(delivery.memory);
+            return Step::GoOn;
+        };
+        let left = self.common.ledger.sink(self.index, |book| book.left(&part));
+        let Some(mut rest) = left.flatten() else {
+            // It expired meanwhile.
+            return self.go_on(delivery, None);
+        };
+        self.patience.begin();
+        self.show_breaker();
+        self.writer = rest.writer_id();
+        let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(&rest));
+        let (error, panicked) = match call {
             Call::Aborted => return Step::Done,
             Call::Returned(Ok(durable)) => {
-                self.taken(rest, |_| true, durable, last);
-                return self.over(&delivery);
+                self.answered();
+                self.settle(&rest, |_| false, LossReason::SinkRejected, durable);
+                return self.go_on(delivery, None);
             }
-            Call::Returned(Err(error)) => error,
-            Call::Panicked => SinkError::retry("the sink panicked"),
+            Call::Returned(Err(error)) => (error, false),
+            Call::Panicked => (SinkError::retry("the sink panicked"), true),
         };
-        self.common.ledger.sink(self.index, |book| book.fail());
+        self.failed();
         let asked = match error.remedy() {
             Remedy::Permanent => {
-                self.tell(&error, "gives up a batch");
-                self.lose(&[Gap::of(rest)], LossReason::SinkRejected, last);
-                return self.over(&delivery);
+                self.answered();
+                return self.refused(delivery, &rest, &error, LossReason::SinkRejected);
             }
             Remedy::Reject(seqs) => {
+                self.answered();
                 self.tell(&error, "rejects events");
-                let gaps = rest.gaps(|seq| seqs.contains(&seq));
-                self.taken(rest, |seq| !seqs.contains(&seq), Durable::UNCHANGED, 0);
-                self.lose(&gaps, LossReason::SinkRejected, last);
-                return self.over(&delivery);
+                let lost = |seq| seqs.contains(&seq);
+                self.settle(&rest, lost, LossReason::SinkRejected, Durable::UNCHANGED);
+                return self.go_on(delivery, None);
             }
             Remedy::Retry { from, after } => {
-                if let Some(from) = from.filter(|from| *from > rest.first_seq()) {
-                    self.taken(rest, |seq| seq < from, Durable::UNCHANGED, from - 1);
-                    let Some(left) = rest.starting_at(from) else {
-                        return self.over(&delivery);
-                    };
-                    delivery.rest = left;
-                    delivery.tries = 0;
-                    delivery.since = self.common.clock.monotonic();
+                let taken = rest.seqs().partition_point(|seq| *seq < from.unwrap_or(0));
+                if let (Some(head), tail) = rest.split_at(taken) {
+                    let reason = LossReason::SinkExpired;
+                    self.settle(&head, |_| false, reason, Durable::UNCHANGED);
+                    delivery.keep(tail.clone(), self.common.clock.monotonic());
+                    match tail {
+                        Some(tail) => rest = tail,
+                        None => return self.go_on(delivery, None),
+                    }
                 }
                 after.unwrap_or_default()
             }
         };
         delivery.tries += 1;
         let age = self.common.clock.monotonic().saturating_sub(delivery.since);
-        if delivery.tries >= self.limits.tries || age >= self.limits.age {
+        let no_tries = delivery.tries >= self.retry.tries;
+        if panicked && (no_tries || delivery.suspect) {
+            return self.refused(delivery, &rest, &error, LossReason::SinkExpired);
+        }
+        if self.behind.is_none() && (no_tries || age >= self.retry.age) {
             self.tell(&error, "has no tries left for a batch");
-            self.lose(&[Gap::of(&delivery.rest)], LossReason::SinkExpired, last);
-            return self.over(&delivery);
+            let reason = LossReason::SinkExpired;
+            self.settle(&rest, |_| true, reason, Durable::UNCHANGED);
+            return self.go_on(delivery, None);
         }
         self.tell(&error, "fails and is tried again");
-        let pause = self
-            .pause(delivery.tries)
-            .max(asked.min(LONGEST_ASKED_PAUSE));
+        let pause = self.patience.fail(asked, self.common.ids.unique());
+        self.show_breaker();
         self.delivery = Some(delivery);
         Step::Pause(pause)
     }
 
-    /// Full jitter: anything from nothing to a bound that doubles with each try.
-    fn pause(&self, tries: u32) -> Duration {
-        let doubled = FIRST_PAUSE.saturating_mul(1 << (tries - 1).min(16));
-        let bound = u64::try_from(doubled.min(LONGEST_PAUSE).as_micros()).unwrap_or(u64::MAX);
-        // The lowest bits of an identifier are as good as random here.
-        let random = self.common.ids.unique() as u64;
-        Duration::from_micros(random % (bound + 1))
+    /// The part will never be taken as it is: looks in its halves for what is to blame, or gives it
+    /// up.
+    fn refused(
+        &mut self,
+        mut delivery: Delivery,
+        rest: &Batch,
+        error: &SinkError,
+        reason: LossReason,
+    ) -> Step {
+        // A sink that turns everything away is not asked about each event.
+        if rest.len() > 1 && self.patience.spend() {
+            delivery.bisect();
+            self.delivery = Some(delivery);
+            return Step::GoOn;
+        }
+        self.tell(error, "does not take events, which are given up");
+        self.settle(rest, |_| true, reason, Durable::UNCHANGED);
+        self.go_on(delivery, None)
     }
 
-    fn over(&self, delivery: &Delivery) -> Step {
-        self.backlog.release(delivery.memory);
+    /// The part that was tried has its fate, save for `rest`.
+    fn go_on(&mut self, mut delivery: Delivery, rest: Option<Batch>) -> Step {
+        delivery.keep(rest, self.common.clock.monotonic());
+        if delivery.is_over() {
+            self.backlog.release(delivery.memory);
+        } else {
+            self.delivery = Some(delivery);
+        }
         Step::GoOn
     }
 
-    fn taken(&self, batch: &Batch, which: impl Fn(u64) -> bool, durable: Durable, done: u64) {
-        let runs = batch.runs(which);
-        self.common.ledger.sink(self.index, |book| {
-            book.take(runs);
-            book.done(done);
-            if let Some(up_to) = durable.up_to {
-                book.durable(up_to);
+    /// Books what became of a part: lost, as `lost` says, or taken.
+    fn settle(
+        &mut self,
+        rest: &Batch,
+        lost: impl Fn(u64) -> bool,
+        reason: LossReason,
+        durable: Durable,
+    ) {
+        let any_lost = rest.seqs().iter().any(|seq| lost(*seq));
+        let kept = any_lost && self.keep(rest.filter(&lost));
+        let writer = rest.writer_id();
+        let all_durable = self.common.ledger.sink(self.index, |book| {
+            if let Some(left) = book.left(rest) {
+                book.take(writer, left.runs(|seq| !lost(seq)));
+                let gaps = left.gaps(&lost);
+                book.lose(writer, &gaps, reason);
+                if kept {
+                    let hosts = gaps.iter().map(|gap| gap.count.hosts);
+                    book.counters_mut().dead_lettered += hosts.sum::<u64>();
+                }
+                book.done(writer, left.last_seq());
             }
+            if let Some(up_to) = durable.up_to {
+                book.durable(durable.writer_id.unwrap_or(writer), up_to);
+            }
+            book.all_durable()
         });
+        let now = self.common.clock.monotonic();
+        self.took = (all_durable == Some(false)).then_some(now);
+        if any_lost {
+            self.common.worker.ring();
+        }
     }
 
-    fn lose(&self, gaps: &[Gap], reason: LossReason, done: u64) {
-        self.common.ledger.sink(self.index, |book| {
-            book.lose(gaps, reason);
-            book.done(done);
-        });
-        self.common.worker.ring();
+    /// Keeps among the dead letters what the sink never took; returns whether that worked.
+    fn keep(&self, batch: Option<Batch>) -> bool {
+        let Some(behind) = &self.behind else {
+            return false;
+        };
+        let Some(sent) = batch.and_then(|batch| self.sink.narrowed(&batch)) else {
+            return false;
+        };
+        let kept = behind.dead_letters.keep(&self.name, &sent);
+        if let Err(error) = &kept {
+            let message = format!(
+                "events that sink `{}` does not take could not be kept as dead letters: {error}",
+                self.name
+            );
+            self.report(DiagnosticKind::Degraded, message);
+        }
+        kept.is_ok()
+    }
+
+    /// Has the sink make durable what it took; returns whether it did, or `None` when it was given
+    /// up meanwhile.
+    fn flush(&mut self) -> Option<bool> {
+        let call = Self::call(&self.runtime, &self.backlog, || self.sink.flush());
+        self.conclude(call)
     }
 
     /// Takes in the answer to a flush or a shutdown.
-    fn conclude(&self, call: Call, tracker: &Tracker) {
+    fn conclude(&mut self, call: Call) -> Option<bool> {
+        self.took = None;
         let error = match call {
-            Call::Aborted => return,
+            Call::Aborted => return None,
             Call::Returned(Ok(durable)) => {
+                let writer = durable.writer_id.unwrap_or(self.writer);
                 let said = self.common.ledger.sink(self.index, |book| {
                     if let Some(up_to) = durable.up_to {
-                        book.durable(up_to);
+                        book.durable(writer, up_to);
                     }
                     book.all_durable()
                 });
                 self.common.worker.ring();
-                return tracker.sink_said(self.index, said.unwrap_or(false));
+                return Some(said.unwrap_or(false));
             }
             Call::Returned(Err(error)) => error,
             Call::Panicked => SinkError::permanent("the sink panicked"),
         };
-        self.common.ledger.sink(self.index, |book| book.fail());
+        self.failed();
         self.tell(&error, "does not make everything durable");
-        tracker.sink_said(self.index, false);
+        Some(false)
+    }
+
+    fn failed(&self) {
+        let count = |book: &mut SinkBook| book.counters_mut().failures += 1;
+        self.common.ledger.sink(self.index, count);
+    }
+
+    /// The sink is there, whatever it said of the events.
+    fn answered(&mut self) {
+        self.patience.succeed();
+        self.show_breaker();
+    }
+
+    fn show_breaker(&self) {
+        let state = self.patience.state();
+        let show = |book: &mut SinkBook| book.counters_mut().breaker = state;
+        self.common.ledger.sink(self.index, show);
     }
 
     fn tell(&self, error: &SinkError, what: &str) {
         let message = format!("sink `{}` {what}: {error}", self.name);
-        self.common
-            .diagnostics
-            .report(DiagnosticKind::SinkFailing, message);
+        self.report(DiagnosticKind::SinkFailing, message);
+    }
+
+    fn report(&self, kind: DiagnosticKind, message: String) {
+        self.common.diagnostics.report(kind, message);
     }
 
     fn call<F>(runtime: &Runtime, backlog: &Backlog, call: impl FnOnce() -> F) -> Call

@@ -15,6 +15,8 @@ use super::reply::{Failure, Goal, Waiter};
 use super::seal::Seal;
 use super::tracker::Tracker;
 use crate::diagnostics::{DiagnosticKind, Inside};
+use crate::id::WriterId;
+use crate::journal::Spool;
 use crate::sync::Arc;
 
 pub(super) const TICK: Duration = Duration::from_millis(5);
@@ -22,6 +24,8 @@ pub(super) const TICK: Duration = Duration::from_millis(5);
 const SYNC_TICK: Duration = Duration::from_millis(1);
 /// With nothing to do, the journal still ends segments by age and deletes what has expired.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often it is stored up to where each sink has the events.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// Losses that keep coming are written together.
 const LOSS_EVERY: Duration = Duration::from_millis(100);
 const RESERVE_BLOCK: u64 = 4_096;
@@ -50,7 +54,9 @@ pub(crate) struct Worker<S: Seal> {
     /// The highest number that was written.
     pub(super) written_to: u64,
     pub(super) reserved_to: u64,
-    pub(super) released_to: u64,
+    /// Where sinks that fell behind read, and when it was stored last how far they are.
+    pub(super) spool: Option<Spool>,
+    pub(super) saved: Duration,
     pub(super) drawn: u64,
     /// Whether the last try to write failed.
     pub(super) failing: bool,
@@ -74,6 +80,7 @@ impl<S: Seal> Worker<S> {
         shared: Arc<Shared<S>>,
         sealer: S,
         log: Option<Box<dyn Log>>,
+        spool: Option<Spool>,
         fanout: Fanout,
         opening: Vec<OwnEvent>,
         first: u64,
@@ -93,7 +100,8 @@ impl<S: Seal> Worker<S> {
             told: Duration::ZERO,
             written_to: 0,
             reserved_to: 0,
-            released_to: 0,
+            spool,
+            saved: Duration::ZERO,
             drawn: 0,
             failing: false,
             flushes: Vec::new(),
@@ -144,6 +152,8 @@ impl<S: Seal> Worker<S> {
                 log.tick()
             };
             own.extend(housekeeping.into_iter().map(OwnWork::from));
+            let held = log.take_held();
+            self.expire_for_sinks(&held);
         }
         self.losses(!control.flushes.is_empty(), false, &mut own);
         self.drain(own, drain == Drain::Last);
@@ -192,9 +202,10 @@ impl<S: Seal> Worker<S> {
         }
         let writer = self.shared.writer_id;
         let mut told = Vec::new();
-        let mut add = |sink: Option<usize>, name: Option<&str>, window: Window| {
+        let mut add = |sink: Option<(usize, WriterId)>, name: Option<&str>, window: Window| {
             let counts: Vec<_> = window.counts().iter().collect();
             told.push((name.map(str::to_owned), counts));
+            let writer = sink.map_or(writer, |(_, writer)| writer);
             own.push(OwnWork {
                 event: window.event(writer, name),
                 origin: Origin::Loss(sink, window),
@@ -205,8 +216,8 @@ impl<S: Seal> Worker<S> {
         }
         let mut books = self.shared.ledger.books();
         for (sink, book) in books.sinks.iter_mut().enumerate() {
-            if let Some(window) = book.final_window(all) {
-                add(Some(sink), Some(book.name()), window);
+            for (writer, window) in book.final_windows(all) {
+                add(Some((sink, writer)), Some(book.name()), window);
             }
         }
         drop(books);
@@ -260,7 +271,7 @@ impl<S: Seal> Worker<S> {
         });
     }
 
-    /// Answers those who wait for the disk, and lets go of files that every sink is past.
+    /// Answers those who wait for the disk, and stores how far the sinks are.
     pub(super) fn look_at_disk(&mut self) {
         let Some(disk) = &self.shared.disk else {
             for (_, waiter) in self.unsynced.drain(..) {
@@ -284,15 +295,9 @@ impl<S: Seal> Worker<S> {
                 drop(disk.sync(Duration::ZERO));
             }
         }
-        if let (Some(log), false) = (&mut self.log, self.fanout.is_empty()) {
-            let books = self.shared.ledger.books();
-            let up_to = books.sinks.iter().map(|sink| sink.settled_to()).min();
-            drop(books);
-            let up_to = up_to.unwrap_or(0);
-            if up_to > self.released_to {
-                self.released_to = up_to;
-                log.release(up_to);
-            }
+        let now = self.shared.clock.monotonic();
+        if now.saturating_sub(self.saved) >= SAVE_EVERY {
+            self.save_cursors();
         }
     }
 

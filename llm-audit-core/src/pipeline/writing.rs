@@ -198,21 +198,22 @@ impl<S: Seal> Worker<S> {
                     answers.extend(refused.map(|waiter| (waiter, Err(Failure::Closed))));
                 }
                 (Origin::Loss(None, window), Some(_)) => self.missing.merge(&window),
-                (Origin::Loss(Some(sink), window), Some(_)) => {
+                (Origin::Loss(Some((sink, writer)), window), lost) => {
                     if let Some(book) = books.sinks.get_mut(sink) {
-                        book.put_back(&window);
+                        match lost {
+                            Some(_) => book.put_back(writer, &window),
+                            None => book.tell(writer, &window, item.seq),
+                        }
                     }
                 }
-                (Origin::Host(None) | Origin::Own | Origin::Loss(..), _) => {}
+                (Origin::Host(None) | Origin::Own | Origin::Loss(None, _), _) => {}
             }
         }
-        if let Some(batch) = &batch {
-            books.hand_over(batch);
-        }
+        let total = batch.as_ref().map(|batch| books.hand_over(batch));
         drop(books);
         shared.budget.release(hosts, reserved);
-        if let Some(batch) = &batch {
-            self.fanout.offer(batch);
+        if let Some((batch, total)) = batch.zip(total) {
+            self.fanout.offer(&batch, total);
         }
         for (waiter, answer) in answers {
             waiter.resolve(answer);

@@ -48,7 +48,7 @@ impl StreamWriter {
         if let (out, Err(error)) = self.put(rest) {
             return Err(self.interrupted(batch, out_before + out, &error));
         }
-        self.taken = Durable::up_to(batch.last_seq());
+        self.taken = Durable::up_to(batch.last_seq()).of(batch.writer_id());
         let next = batch.last_seq().saturating_add(1);
         self.confirm().map_err(|error| error.from_seq(next))
     }

@@ -201,7 +201,10 @@ fn an_event_is_durable_only_when_the_disk_has_confirmed_it() {
     assert_eq!(disk.vfs.count(Op::SyncData), 0);
     disk.clock.advance(Duration::from_secs(1));
     let durable = disk.writer.write(&batches[1]).unwrap();
-    assert_eq!(durable, Durable::up_to(batches[1].last_seq()));
+    assert_eq!(
+        durable,
+        Durable::up_to(batches[1].last_seq()).of(batches[1].writer_id())
+    );
     assert_eq!(
         (disk.vfs.count(Op::SyncData), disk.vfs.count(Op::SyncDir)),
         (1, 1)
@@ -209,7 +212,7 @@ fn an_event_is_durable_only_when_the_disk_has_confirmed_it() {
     assert_eq!(disk.writer.write(&batches[2]).unwrap(), Durable::UNCHANGED);
     assert_eq!(
         disk.writer.confirm().unwrap(),
-        Durable::up_to(batches[2].last_seq())
+        Durable::up_to(batches[2].last_seq()).of(batches[2].writer_id())
     );
     assert_eq!(
         (disk.vfs.count(Op::SyncData), disk.vfs.count(Op::SyncDir)),
@@ -359,7 +362,10 @@ fn a_line_that_a_stream_cut_goes_on_where_it_ended() {
     // the whole batch, whose first event is another one.
     let again = stream.write(whole);
     let out = rough.out.lock().unwrap().clone();
-    assert_eq!(again.unwrap(), Durable::up_to(whole.last_seq()));
+    assert_eq!(
+        again.unwrap(),
+        Durable::up_to(whole.last_seq()).of(whole.writer_id())
+    );
     assert!(out.starts_with(&whole.json_lines()[..first_line + 5]));
     assert!(out[first_line + 5..].starts_with(b"\n{"));
     assert!(out.ends_with(whole.json_lines()));
@@ -404,7 +410,7 @@ fn what_a_stream_has_not_flushed_is_not_durable() {
     *rough.flush_fails.lock().unwrap() = false;
     assert_eq!(
         stream.confirm().unwrap(),
-        Durable::up_to(batches[0].last_seq())
+        Durable::up_to(batches[0].last_seq()).of(batches[0].writer_id())
     );
 }
 

@@ -154,10 +154,11 @@ impl DirWriter {
     }
 
     fn all_confirmed(&mut self) -> Durable {
-        let last = self.unconfirmed.last().map(Batch::last_seq);
+        let last = self.unconfirmed.last();
+        let durable = last.map(|batch| Durable::up_to(batch.last_seq()).of(batch.writer_id()));
         self.unconfirmed.clear();
         self.confirmed_at = self.clock.monotonic();
-        last.map_or(Durable::UNCHANGED, Durable::up_to)
+        durable.unwrap_or(Durable::UNCHANGED)
     }
 
     fn append(&mut self, batch: &Batch) -> Result<(), SinkError> {

@@ -2,7 +2,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::fixture::{DAY, DIR, World, writer_id};
-use crate::journal::JournalConfig;
+use crate::journal::{Cursor, Journal, JournalConfig, SinkStart};
+
+fn start(journal: &mut Journal, sinks: &[&str]) {
+    let start = |name: &&str| SinkStart {
+        name: (*name).to_owned(),
+        from_start: false,
+    };
+    let starts: Vec<_> = sinks.iter().map(start).collect();
+    journal.start_sinks(&starts).unwrap();
+}
 
 const YEAR_MICROS: i64 = 365 * 86_400_000_000;
 
@@ -137,6 +146,7 @@ fn quarantine_and_temporary_files_expire_and_strangers_never_do() {
 fn a_spool_releases_what_every_sink_has_and_nothing_for_its_age() {
     let world = World::new();
     let (mut journal, _) = world.open_with(JournalConfig::spool(DIR).sync_thread(false), 1);
+    start(&mut journal, &["a", "b"]);
     for seq in 1..=3 {
         world.write(&mut journal, 1, [seq]);
         journal.roll();
@@ -144,8 +154,13 @@ fn a_spool_releases_what_every_sink_has_and_nothing_for_its_age() {
     world.write(&mut journal, 1, [4]);
     world.clock.advance(DAY * 400);
     assert!(journal.expire().files.is_empty());
-    assert_eq!(journal.release(2).files.len(), 2);
-    assert_eq!(journal.release(10).files.len(), 1);
+    let cursor = |seq| Cursor::from([(writer_id(1), seq)]);
+    journal.save_cursor(0, cursor(3)).unwrap();
+    assert!(journal.release().files.is_empty());
+    journal.save_cursor(1, cursor(2)).unwrap();
+    assert_eq!(journal.release().files.len(), 2);
+    journal.save_cursor(1, cursor(4)).unwrap();
+    assert_eq!(journal.release().files.len(), 1);
     assert_eq!(world.segments().len(), 1);
 }
 

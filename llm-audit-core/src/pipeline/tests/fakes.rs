@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::super::log::Disk;
+use super::super::log::{Disk, Spooled};
 use super::super::*;
 use crate::batch::Batch;
 use crate::catalog::Field;
 use crate::event::{Event, Kind, Value};
 use crate::id::{EventId, RandomIds};
-use crate::journal::{Closed, Lost, SyncStatus, WriteFailed, Written};
+use crate::journal::{Closed, Cursor, Held, Lost, SinkStart, SyncStatus, WriteFailed, Written};
 use crate::sink::{Durable, SinkError};
 use crate::sync::{Mutex, lock};
 use crate::timestamp::Timestamp;
@@ -51,6 +51,9 @@ impl Raw for FakeRaw {
 
 #[derive(Clone, Default)]
 pub(super) struct FakeSealer {
+    /// `WRITER` unless set.
+    pub(super) writer: Option<WriterId>,
+    pub(super) now: Timestamp,
     pub(super) steps: Arc<AtomicU64>,
     pub(super) sealed: Arc<Mutex<Vec<Event>>>,
 }
@@ -67,7 +70,7 @@ impl Seal for FakeSealer {
 
     fn own(&mut self, own: OwnEvent, seq: u64) -> Event {
         let id = EventId::from_bytes([1; 16]);
-        let mut event = Event::new(own.kind, id, WRITER, Timestamp::default());
+        let mut event = Event::new(own.kind, id, self.writer.unwrap_or(WRITER), self.now);
         event.set(Field::Seq, Value::Int(seq));
         for (field, value) in own.fields {
             event.set(field, value);
@@ -210,7 +213,19 @@ impl Log for FakeLog {
 
     fn confirm_clock(&mut self) {}
 
-    fn release(&mut self, _up_to: u64) {}
+    fn start_sinks(&mut self, _: &[SinkStart]) -> Result<Option<Spooled>, Error> {
+        Ok(None)
+    }
+
+    fn save_cursor(&mut self, _: usize, _: Cursor) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn release(&mut self) {}
+
+    fn take_held(&mut self) -> Vec<Held> {
+        Vec::new()
+    }
 
     fn disk(&self) -> Arc<dyn Disk> {
         Arc::new(self.clone())

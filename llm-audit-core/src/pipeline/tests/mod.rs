@@ -6,3 +6,5 @@ mod fakes;
 mod laws;
 mod retry;
 mod shutdown;
+mod spool;
+mod world;

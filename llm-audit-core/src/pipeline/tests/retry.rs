@@ -57,13 +57,14 @@ impl Bench {
     fn new(answers: impl IntoIterator<Item = Result<Durable, SinkError>>) -> Self {
         let clock = Arc::new(ManualClock::default());
         let config = config(Arc::clone(&clock) as Arc<dyn Clock>);
-        let ledger = Arc::new(Ledger::new(&["scripted".to_owned()]));
+        let ledger = Arc::new(Ledger::new(&["scripted".to_owned()], WRITER));
         let common = Common {
             ledger: Arc::clone(&ledger),
             worker: Arc::default(),
             clock: config.clock,
             ids: config.ids,
             diagnostics: config.diagnostics,
+            own: WRITER,
         };
         let written = Arc::default();
         let sink = Scripted {
@@ -75,7 +76,8 @@ impl Bench {
             tries: 3,
             age: Duration::from_secs(60),
         };
-        let outlet = Outlet::new(0, Box::new(sink), Arc::clone(&backlog), common, limits).unwrap();
+        let sink = Box::new(sink);
+        let outlet = Outlet::new(0, sink, Arc::clone(&backlog), None, common, limits).unwrap();
         Self {
             clock,
             ledger,
@@ -95,13 +97,14 @@ impl Bench {
         let mut books = self.ledger.books();
         books.in_hand += seqs.len() as u64;
         seqs.iter().for_each(|_| books.write(true));
-        books.hand_over(&batch);
+        let total = books.hand_over(&batch);
         drop(books);
-        self.backlog.offer(batch);
+        self.backlog.offer(batch, total);
     }
 
     fn counters(&self) -> SinkCounters {
-        let counters = self.ledger.books().counters(&lanes::Tally::default());
+        let now = self.clock.now();
+        let counters = self.ledger.books().counters(&lanes::Tally::default(), now);
         counters.sinks.into_iter().next().unwrap()
     }
 
@@ -111,7 +114,7 @@ impl Bench {
 
     /// The next window of losses, as first and last number and count.
     fn window(&self) -> Option<(u64, u64, u64)> {
-        let window = self.ledger.books().sinks[0].final_window(false)?;
+        let (_, window) = self.ledger.books().sinks[0].final_windows(false).pop()?;
         let event = FakeSealer::default().own(window.event(WRITER, Some("scripted")), 1);
         Some((event.seq_from()?, event.seq_to()?, event.count()?))
     }

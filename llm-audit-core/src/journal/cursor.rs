@@ -1,0 +1,222 @@
+//! Up to which number each sink has the events: what a restart goes on from.
+//!
+//! ```text
+//! file = line of {"sink":name,"cursors":{writer:seq,...}}  ; the line format of a segment with number 0
+//! ```
+//!
+//! A process has a file for each of its sinks and replaces it as a whole. It names the writers whose
+//! events the sink does not have as a whole: the process's own, and dead ones that it took over.
+//! A writer that is not named is done. A number says that the sink made every event up to it
+//! durable, or that a durable `loss` says why not; it is no place in a file, because rewriting a
+//! segment moves bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::finding::{Finding, Problem};
+use super::line::{self, Place};
+use super::name::{Name, SinkTag};
+use super::repair::create_over;
+use super::scan::{Lines, retry};
+use crate::id::WriterId;
+use crate::sync::Arc;
+use crate::vfs::{Access, FileKind, Vfs, VfsFile};
+
+/// The last number of each writer that a sink has everything up to; of others it has everything.
+pub(crate) type Cursor = BTreeMap<WriterId, u64>;
+
+/// A sink that goes on where it was.
+#[derive(Clone, Debug)]
+pub(crate) struct SinkStart {
+    pub(crate) name: String,
+    /// Whether a sink that the directory does not know gets what is there already.
+    pub(crate) from_start: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    sink: String,
+    cursors: BTreeMap<String, u64>,
+}
+
+/// The cursor of another process.
+#[derive(Debug)]
+pub(super) struct Other {
+    pub(super) name: Name,
+    /// `None` when it cannot be read.
+    pub(super) cursor: Option<Cursor>,
+    /// Whether segments wait for it: the process lives, or is dead and the next start of one of our
+    /// sinks goes on with it. What only sinks without a process need is not kept for them.
+    pub(super) holds: bool,
+}
+
+/// Replaces the cursor of `sink` in the file of `owner`; it survives a power cut.
+pub(super) fn save(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    owner: WriterId,
+    sink: &str,
+    cursor: &Cursor,
+) -> io::Result<()> {
+    let cursors = cursor.iter();
+    let content = Content {
+        sink: sink.to_owned(),
+        cursors: cursors.map(|(id, seq)| (id.to_string(), *seq)).collect(),
+    };
+    let mut line = Vec::new();
+    let json = serde_json::to_vec(&content)?;
+    line::seal(Place::new(owner, 0), &json, &mut line).map_err(io::Error::other)?;
+    let tag = SinkTag::of(sink);
+    let temporary = dir.join(Name::CursorTemporary(owner, tag).to_string());
+    let file = create_over(vfs, &temporary)?;
+    file.write_all(&line)?;
+    file.sync_data()?;
+    vfs.rename(&temporary, &dir.join(Name::Cursor(owner, tag).to_string()))?;
+    vfs.sync_dir(dir)
+}
+
+/// Returns for each sink what `own` has to bring it: its own events and those that dead writers left.
+///
+/// The files of the dead are taken over under their locks, and are removed once `own` has saved what
+/// they say. A file that is damaged counts as one of a sink that has nothing: rather twice than never.
+pub(super) fn take_over(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    own: WriterId,
+    sinks: &[SinkStart],
+    findings: &mut Vec<Finding>,
+) -> io::Result<Vec<Cursor>> {
+    let entries = vfs.list(dir)?;
+    let files = entries.iter().filter(|entry| entry.kind == FileKind::File);
+    let names: Vec<_> = files.filter_map(|entry| Name::parse(&entry.name)).collect();
+    let living = living(&names, own);
+    let mut cursors = Vec::new();
+    for sink in sinks {
+        let mut cursor = Cursor::new();
+        let mut taken = Vec::new();
+        let mut known = false;
+        let mut all = false;
+        for (name, owner) in names.iter().filter_map(|name| match name {
+            Name::Cursor(owner, tag) if *tag == SinkTag::of(&sink.name) => Some((*name, *owner)),
+            _ => None,
+        }) {
+            known = true;
+            if living.contains(&owner) {
+                continue;
+            }
+            match claim(vfs, dir, name) {
+                Ok(Some(lock)) => {
+                    match read(owner, Arc::clone(&lock)) {
+                        Ok(Some((name, found))) if name == sink.name => merge(&mut cursor, found),
+                        Ok(_) => {
+                            findings.push(Finding::new(name, Problem::DamagedCursor));
+                            all = true;
+                        }
+                        Err(error) => {
+                            findings.push(Finding::failed(name, Problem::Failed, error));
+                            continue;
+                        }
+                    }
+                    taken.push((name, lock));
+                }
+                // Another process takes it over.
+                Ok(None) => {}
+                Err(error) => findings.push(Finding::failed(name, Problem::Failed, error)),
+            }
+        }
+        if all || !known && sink.from_start {
+            let dead = names.iter().filter_map(|name| match name {
+                Name::Segment(name) if !living.contains(&name.writer) => Some((name.writer, 0)),
+                _ => None,
+            });
+            cursor.extend(dead);
+        }
+        cursor.insert(own, 0);
+        save(vfs, dir, own, &sink.name, &cursor)?;
+        for (name, _lock) in &taken {
+            if let Err(error) = vfs.unlink(&dir.join(name.to_string())) {
+                findings.push(Finding::failed(name, Problem::Failed, error));
+            }
+        }
+        cursors.push(cursor);
+    }
+    Ok(cursors)
+}
+
+/// Returns the cursors in other processes' files, `sinks` being those of this one.
+pub(super) fn others<'a>(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    own: WriterId,
+    names: &[Name],
+    sinks: impl Iterator<Item = &'a str>,
+) -> Vec<Other> {
+    let living = living(names, own);
+    let tags: BTreeSet<_> = sinks.map(SinkTag::of).collect();
+    let mut others = Vec::new();
+    for name in names {
+        let Name::Cursor(owner, tag) = name else {
+            continue;
+        };
+        if *owner == own {
+            continue;
+        }
+        let file = vfs.open(&dir.join(name.to_string()), Access::Read);
+        let content = file.and_then(|file| read(*owner, file));
+        others.push(Other {
+            name: *name,
+            cursor: content.ok().flatten().map(|(_, cursor)| cursor),
+            holds: living.contains(owner) || tags.contains(tag),
+        });
+    }
+    others
+}
+
+/// Returns the writers that live, or wait for recovery.
+fn living(names: &[Name], own: WriterId) -> BTreeSet<WriterId> {
+    let living = names.iter().filter_map(|name| match name {
+        Name::Lock(writer) | Name::Reservation(writer) => Some(*writer),
+        _ => None,
+    });
+    living.filter(|writer| *writer != own).collect()
+}
+
+/// Returns the locked file, or `None` when another process has it.
+fn claim(vfs: &dyn Vfs, dir: &Path, name: Name) -> io::Result<Option<Arc<dyn VfsFile>>> {
+    let path = dir.join(name.to_string());
+    let open = |access| match vfs.open(&path, access) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    };
+    let Some(file) = open(Access::Append)? else {
+        return Ok(None);
+    };
+    // Who had the lock before may have removed the file.
+    Ok((retry(|| file.try_lock())? && open(Access::Read)?.is_some()).then_some(file))
+}
+
+/// Returns the sink that a file is about and what it says, or `None` when it is damaged.
+fn read(owner: WriterId, file: Arc<dyn VfsFile>) -> io::Result<Option<(String, Cursor)>> {
+    let mut lines = Lines::new(file);
+    let Some(piece) = lines.next()? else {
+        return Ok(None);
+    };
+    let place = Place::new(owner, 0);
+    let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
+    let content: Option<Content> = json.and_then(|json| serde_json::from_slice(json).ok());
+    Ok(content.and_then(|content| {
+        let cursors = content.cursors.iter();
+        let cursors = cursors.map(|(writer, seq)| Some((writer.parse().ok()?, *seq)));
+        Some((content.sink, cursors.collect::<Option<_>>()?))
+    }))
+}
+
+fn merge(cursor: &mut Cursor, other: Cursor) {
+    for (writer, seq) in other {
+        let known = cursor.entry(writer).or_insert(seq);
+        *known = seq.max(*known);
+    }
+}

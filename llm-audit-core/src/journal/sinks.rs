@@ -1,0 +1,93 @@
+//! What the journal keeps for the sinks until they have it.
+
+use super::cursor::{self, Cursor, Other, SinkStart};
+use super::dead::DeadLetters;
+use super::finding::Finding;
+use super::name::SegmentName;
+use super::spool::Spool;
+use super::writer::Journal;
+use crate::error::Error;
+use crate::sync::Arc;
+
+/// The cursors of this process's sinks, as they are stored.
+#[derive(Debug, Default)]
+pub(super) struct Sinks {
+    stored: Vec<(String, Cursor)>,
+    /// Whether a dead writer's segments may be free since they were looked at.
+    pub(super) sweep: bool,
+}
+
+impl Journal {
+    /// Takes over what earlier writers did not bring to `sinks`; returns from where each goes on.
+    ///
+    /// # Errors
+    ///
+    /// When the cursors of this writer cannot be stored: its events could be forgotten by a sink.
+    pub(crate) fn start_sinks(
+        &mut self,
+        sinks: &[SinkStart],
+    ) -> Result<(Vec<Cursor>, Vec<Finding>), Error> {
+        let mut findings = Vec::new();
+        let cursors = cursor::take_over(&*self.vfs, self.dir(), self.writer, sinks, &mut findings);
+        let cursors = cursors.map_err(|source| {
+            let dir = self.dir().display();
+            let message = format!("the cursors of the sinks cannot be stored in `{dir}`");
+            Error::io(message, source)
+        })?;
+        let names = sinks.iter().map(|sink| sink.name.clone());
+        self.sinks = Sinks {
+            stored: names.zip(cursors.iter().cloned()).collect(),
+            sweep: true,
+        };
+        Ok((cursors, findings))
+    }
+
+    /// Stores a cursor; returns whether it has changed.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored; the old one stands.
+    pub(crate) fn save_cursor(&mut self, sink: usize, cursor: Cursor) -> Result<bool, Error> {
+        let dir = self.config.dir.as_path();
+        let stored = self.sinks.stored.get_mut(sink);
+        let Some((name, stored)) = stored.filter(|(_, stored)| *stored != cursor) else {
+            return Ok(false);
+        };
+        cursor::save(&*self.vfs, dir, self.writer, name, &cursor).map_err(|source| {
+            Error::io(format!("failed to store how far sink `{name}` is"), source)
+        })?;
+        *stored = cursor;
+        self.sinks.sweep = true;
+        Ok(true)
+    }
+
+    pub(crate) fn spool(&self) -> Spool {
+        Spool::new(Arc::clone(&self.vfs), self.config.dir.clone())
+    }
+
+    pub(crate) fn dead_letters(&self) -> DeadLetters {
+        DeadLetters::new(Arc::clone(&self.vfs), self.config.dir.clone(), self.writer)
+    }
+
+    /// Returns whether every sink, of this process and of `others`, has what is in a segment; `last`
+    /// is its last number, unless it is the last one of a dead writer.
+    pub(super) fn is_passed(&self, name: SegmentName, last: Option<u64>, others: &[Other]) -> bool {
+        let others = others.iter().filter(|other| other.holds);
+        let others = others.filter_map(|other| other.cursor.as_ref());
+        let mut cursors = self
+            .sinks
+            .stored
+            .iter()
+            .map(|(_, cursor)| cursor)
+            .chain(others);
+        cursors.all(|cursor| {
+            let seq = cursor.get(&name.writer);
+            seq.is_none_or(|seq| last.is_some_and(|last| *seq >= last))
+        })
+    }
+
+    /// Returns the names of the sinks.
+    pub(super) fn sink_names(&self) -> impl Iterator<Item = &str> {
+        self.sinks.stored.iter().map(|(name, _)| name.as_str())
+    }
+}

@@ -1,0 +1,72 @@
+//! The worker's part in how far the sinks are: it stores that, and files wait for it.
+
+use std::time::Duration;
+
+use super::seal::Seal;
+use super::worker::Worker;
+use crate::diagnostics::DiagnosticKind;
+use crate::journal::Held;
+
+impl<S: Seal> Worker<S> {
+    /// Stores how far each sink is, and lets go of files that every sink is past.
+    pub(super) fn save_cursors(&mut self) {
+        let (Some(log), Some(disk), Some(_)) = (&mut self.log, &self.shared.disk, &self.spool)
+        else {
+            return;
+        };
+        self.saved = self.shared.clock.monotonic();
+        let status = disk.status();
+        let mut cursors = Vec::new();
+        let mut unconfirmed = false;
+        let mut books = self.shared.ledger.books();
+        for book in &mut books.sinks {
+            // A loss that the disk refused is as good as it gets: it is written.
+            unconfirmed |= book.confirm(|seq| status.is_synced(seq).is_some());
+            cursors.push(book.cursor());
+        }
+        drop(books);
+        if unconfirmed {
+            // With no time to wait this only asks, and says that time ran out.
+            drop(disk.sync(Duration::ZERO));
+        }
+        let mut failures = Vec::new();
+        for (sink, cursor) in cursors.into_iter().enumerate() {
+            failures.extend(log.save_cursor(sink, cursor).err());
+        }
+        if !self.fanout.is_empty() {
+            log.release();
+        }
+        for error in failures {
+            self.tell(DiagnosticKind::Degraded, &error.to_string());
+        }
+    }
+
+    /// What has expired is lost to the sinks that do not have it. It is deleted once those losses
+    /// are on record.
+    pub(super) fn expire_for_sinks(&self, held: &[Held]) {
+        let Some(spool) = &self.spool else {
+            return;
+        };
+        for Held { name, last } in held {
+            let books = self.shared.ledger.books();
+            let behind = books.sinks.iter().filter(|book| book.has(name.writer));
+            let after = behind.map(|book| book.done_to(name.writer)).min();
+            drop(books);
+            let Some(after) = after else {
+                continue;
+            };
+            match spool.runs(*name, after) {
+                Ok(runs) => {
+                    let mut books = self.shared.ledger.books();
+                    for book in &mut books.sinks {
+                        book.expire(name.writer, *last, &runs);
+                    }
+                }
+                Err(error) => {
+                    let message = format!("retention: `{name}` could not be read: {error}");
+                    self.tell(DiagnosticKind::Degraded, &message);
+                }
+            }
+        }
+    }
+}
