@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     /// Taken of the error, over `err`.
     pub(crate) err: Vec<Capture>,
     pub(crate) auditor: Option<Expr>,
+    /// Whether the body may only run when the call is recorded, and where that is said.
+    pub(crate) fail_closed: Option<Span>,
     pub(crate) krate: Option<Path>,
 }
 
@@ -65,6 +67,7 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
             out: Vec::new(),
             err: Vec::new(),
             auditor: None,
+            fail_closed: None,
             krate: None,
         },
         names: parameters::names(&function.sig),
@@ -159,6 +162,12 @@ impl Checker<'_> {
             ("auditor", Form::Value(_)) => {
                 self.error(name.span(), "`auditor` takes a handle, without `%` or `?`");
             }
+            ("fail_closed", Form::Word) => {
+                if self.once(When::Before, &name, "fail_closed") {
+                    self.plan.fail_closed = Some(name.span());
+                }
+            }
+            ("fail_closed", _) => self.error(name.span(), "`fail_closed` stands alone"),
             ("crate", Form::Path(path)) => {
                 if self.once(When::Before, &name, "crate") {
                     self.plan.krate = Some(path);

@@ -27,6 +27,11 @@ pub(crate) fn expand(plan: &Plan, function: &Function) -> Result<TokenStream> {
     let code = Code::new(plan, function);
     let sig = &function.sig;
     let output = shape::written(&sig.output);
+    if let (Some(span), None | Some(Type::Never(_))) = (plan.fail_closed, output) {
+        let message = "`fail_closed` needs a function that returns a `Result`: a call that cannot \
+                       be recorded does not take place, and its caller has to be told";
+        return Err(Error::new(span, message));
+    }
     let deferred = output.and_then(shape::deferred);
     if let (Some(ty), Some(Deferred::Stream)) = (output, &deferred) {
         let message = "an answer that is a stream cannot be recorded from here; begin an \
@@ -98,7 +103,7 @@ impl<'p> Code<'p> {
 
     fn asynchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
         let Self { call, answer, .. } = self;
-        let begin = self.begin(quote!(begin_future));
+        let begin = self.begin(true, output);
         let finish = self.finish(output);
         // The type of an async block cannot be written down; a value that is never there says it.
         let hint = output.filter(|ty| !matches!(ty, Type::Never(_))).map(|ty| {
@@ -123,7 +128,7 @@ impl<'p> Code<'p> {
 
     fn synchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
         let Self { call, answer, .. } = self;
-        let begin = self.begin(quote!(begin));
+        let begin = self.begin(false, output);
         let finish = self.finish(output);
         let arrow = output.map(|ty| {
             let ty = shape::inferable(ty);
@@ -142,7 +147,7 @@ impl<'p> Code<'p> {
     }
 
     /// The beginning of the call, and what is captured before the body runs.
-    fn begin(&self, begin: TokenStream) -> TokenStream {
+    fn begin(&self, is_future: bool, output: Option<&Type>) -> TokenStream {
         let Self {
             plan,
             support,
@@ -176,14 +181,44 @@ impl<'p> Code<'p> {
         };
         let captures = plan.before.iter().map(|capture| self.capture(capture));
         let args = plan.args.as_ref().map(|args| self.args(args));
+        let begin = match (plan.fail_closed.is_some(), is_future) {
+            (false, false) => quote!(begin),
+            (false, true) => quote!(begin_future),
+            (true, false) => quote!(begin_closed),
+            (true, true) => quote!(begin_closed_future),
+        };
         // A verdict is about a request, and sends none.
-        let sent = (!is_verdict).then(|| quote!(#call.sent();));
+        let is_sent = !is_verdict && plan.fail_closed.is_none();
+        let sent = is_sent.then(|| quote!(#call.sent();));
+        let closed = plan.fail_closed.map(|_| self.closed(is_future, output));
         quote! {
             let mut #call = #support::Call::#begin(#support::#subject, #place, #auditor);
             if #call.is_recorded() {
                 #(#captures)*
                 #args
                 #sent
+            }
+            #closed
+        }
+    }
+
+    /// What keeps the body from running when the call cannot be recorded.
+    fn closed(&self, is_future: bool, output: Option<&Type>) -> TokenStream {
+        let Self { support, call, .. } = self;
+        let sent = if is_future {
+            quote!(#call.sent_durable().await)
+        } else {
+            quote!(#call.sent_durable_blocking())
+        };
+        // What the compiler has to say about the type of the answer is said there.
+        let span = output.map_or_else(Span::call_site, Spanned::span);
+        let support = located(support, span);
+        let error = Ident::new("__llm_audit_error", Span::mixed_site());
+        let own = quote_spanned!(span=> #support::not_recorded(#error));
+        let answer = quote_spanned!(span=> #support::Fallible::failed(#own));
+        quote! {
+            if let ::core::result::Result::Err(#error) = #sent {
+                return #answer;
             }
         }
     }
@@ -300,6 +335,15 @@ fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
         TokenTree::Ident(ident) if ident == name => Some(ident),
         _ => None,
     })
+}
+
+/// Returns `tokens`, which keep their meaning, located at `span`.
+fn located(tokens: &TokenStream, span: Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter().map(|mut token| {
+        token.set_span(span.resolved_at(token.span()));
+        token
+    });
+    tokens.collect()
 }
 
 /// Returns `&(expr)`, located where `expr` is, so that what the compiler has to say about it points

@@ -104,6 +104,7 @@ use model::{Arguments, Function};
 /// | `out(`*field* `= expr, …)` | fields, from `out` |
 /// | `out(usage = expr)` | the tokens, a `Usage` |
 /// | `err(`*field* `= expr, …)` | fields, from `err`, a reference to the error that was returned |
+/// | `fail_closed` | that the body runs only when the call is recorded ([below](#what-cannot-be-recorded)) |
 /// | `auditor = expr` | the log: an `Audit`, or a reference to one; without it, the installed one |
 /// | `crate = path` | where `llm-audit` is, when it is not at `::llm_audit` |
 ///
@@ -192,6 +193,29 @@ use model::{Arguments, Function};
 /// `error` says why. A function that returns its verdict as an `Err` says so with
 /// `err(verdict = expr)`, or `action` or `score`, or `label` or `passed` of an evaluation: where
 /// that sets something, the verdict was reached and the status is `ok`.
+///
+/// # What cannot be recorded
+///
+/// A call goes on when its event cannot be kept, and the loss is counted. With `fail_closed` it is
+/// the other way round: the intent, an event of kind `prompt_sent` with what is captured before the
+/// body, is on the disk before the body runs. Where that fails, the body does not run, and the
+/// function returns an `llm_audit::Error` for which `is_not_durable` holds: also without a log, after
+/// its shutdown, and under a policy that captures nothing. So the function returns a `Result` whose
+/// error can be made of an `llm_audit::Error`. An async function waits for the disk without blocking;
+/// any other blocks its thread.
+///
+/// ```
+/// # use llm_audit::audit;
+/// #[audit(tool, args, fail_closed)]
+/// async fn transfer(account: u64, amount: u64) -> Result<(), Box<dyn std::error::Error>> {
+///     unreachable!("there is no log")
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// let error = runtime.block_on(transfer(7, 100)).unwrap_err();
+/// assert!(error.downcast_ref::<llm_audit::Error>().is_some_and(|error| error.is_not_durable()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Functions
 ///

@@ -158,16 +158,20 @@ pub(crate) const ROLES: &[(&str, &str)] = &[
 
 /// Arguments that say how to audit rather than what.
 pub(crate) const SETTINGS: &[&str] = &[
-    "args", "auditor", "crate", "err", "fields", "name", "out", "output", "skip",
+    "args",
+    "auditor",
+    "crate",
+    "err",
+    "fail_closed",
+    "fields",
+    "name",
+    "out",
+    "output",
+    "skip",
 ];
 
 /// What is not there, and what to do instead.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
-    (
-        "fail_closed",
-        "`fail_closed` is not supported: a call goes on when its event cannot be kept, and the \
-         loss is counted",
-    ),
     (
         "kind",
         "the operation is the first word, such as `#[audit(agent)]`",

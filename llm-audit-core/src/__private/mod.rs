@@ -4,6 +4,7 @@ mod args;
 mod author;
 pub mod autoref;
 mod call;
+mod closed;
 mod slot;
 pub mod slots;
 mod value;
@@ -12,6 +13,7 @@ pub use args::{Arg, Args, AuditArg};
 pub use author::{AuditVerdict, Author, Recorded};
 pub use autoref::{Failure, Present, Returned};
 pub use call::{Call, Log, Place, Within, installed};
+pub use closed::{Fallible, FromError, not_recorded};
 pub use slot::{Slot, Taken, kind};
 pub use value::{
     AuditBool, AuditEntry, AuditFloat, AuditId, AuditInt, AuditJson, AuditList, AuditMap,

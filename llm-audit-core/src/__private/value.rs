@@ -94,7 +94,7 @@ pub trait AuditJson {
 #[diagnostic::on_unimplemented(
     message = "this argument of `#[audit]` takes a list of texts, not a value of type `{Self}`",
     label = "is no list of texts",
-    note = "arrays, slices, vectors and sets of strings are lists of texts"
+    note = "a string, and arrays, slices, vectors and sets of strings are lists of texts"
 )]
 pub trait AuditTexts {
     /// Returns the texts.
@@ -332,6 +332,20 @@ fn texts<'t>(texts: impl IntoIterator<Item = &'t (impl AsRef<str> + 't)>) -> Opt
             .map(|text| text.as_ref().to_owned())
             .collect(),
     )
+}
+
+impl AuditTexts for str {
+    /// Returns the one text.
+    fn value(&self) -> Option<Vec<String>> {
+        Some(vec![self.to_owned()])
+    }
+}
+
+impl AuditTexts for String {
+    /// Returns the one text.
+    fn value(&self) -> Option<Vec<String>> {
+        Some(vec![self.clone()])
+    }
 }
 
 impl<T: AsRef<str>> AuditTexts for [T] {
