@@ -9,8 +9,8 @@ mod support;
 use std::error::Error;
 use std::time::Duration;
 
-use llm_audit::{Audit, Facet, Level, Operation, Policy, Preset, Retention};
-use support::{endpoint::Endpoint, print};
+use llm_audit::{Facet, Level, Policy, Preset, Retention, audit};
+use support::{endpoint::Endpoint, print, reply::Reply};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -20,40 +20,34 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .facet(Facet::Response, Level::Redacted)
         .retention(Retention::Days30)
         .build()?;
-    let audit = llm_audit::builder()
+    let log = llm_audit::builder()
         .policy(policy)
         .journal("audit-log")
-        .spawn()?;
+        .install()?;
     let endpoint = Endpoint::from_env().await?;
     for question in [
         "Why is the sky blue?",
         "How many moons has Mars?",
         "Tell ada@example.org in one line that her invoice is on its way.",
     ] {
-        println!("{question}\n  {}", ask(&audit, &endpoint, question).await?);
+        println!("{question}\n  {}", ask(&endpoint, question).await?.text);
     }
-    let report = audit.shutdown_async(Duration::from_secs(5)).await;
-    print::newest("audit-log", audit.writer_id())?;
+    let report = log.shutdown_async(Duration::from_secs(5)).await;
+    print::newest("audit-log", log.writer_id())?;
     println!("{report}");
     Ok(())
 }
 
-async fn ask(audit: &Audit, endpoint: &Endpoint, question: &str) -> Result<String, Box<dyn Error>> {
-    let mut call = audit.begin(Operation::Chat);
-    call.provider("openai").request_model(&endpoint.model);
-    call.service_name("quickstart").user_id("u-17"); // the policy withholds who asked
-    call.prompt(question).sent();
-    let reply = match endpoint.ask(question).await {
-        Ok(reply) => reply,
-        Err(error) => {
-            call.fail(&error);
-            return Err(error.into());
-        }
-    };
-    call.response_model(&reply.model)
-        .response(&reply.text)
-        .finish_reasons(reply.finish_reason)
-        .usage(reply.usage);
-    call.finish();
-    Ok(reply.text)
+/// Each call is one event, also one that fails, panics or is dropped.
+#[audit(
+    provider = "openai",
+    model = endpoint.model,
+    prompt = question,
+    user = "u-17", // the policy withholds who asked
+    service_name = "quickstart",
+    output = out.text,
+    out(response_model = out.model, finish_reasons = out.finish_reason, usage = out.usage),
+)]
+async fn ask(endpoint: &Endpoint, question: &str) -> reqwest::Result<Reply> {
+    endpoint.ask(question).await
 }

@@ -96,8 +96,10 @@
 //!
 //! # Where to go next
 //!
-//! - `examples/quickstart.rs` asks a model over HTTP and shows the event; `streaming`,
-//!   `policy_file`, `every_field` and `find_subject` beside it each show one thing.
+//! - `examples/quickstart.rs` asks a model over HTTP and shows the event. Beside it, each shows one
+//!   thing: `agent_tools` an agent with its tools and a guardrail as a tree, `multi_tenant` tenants
+//!   with levels of their own, `feedback_loop` what is said of an answer later, `custom_sink` a
+//!   destination of one's own, `streaming`, `policy_file`, `every_field` and `find_subject`.
 //! - `docs/capture.md` is the manual of capturing by hand, `docs/policy.md` explains policies,
 //!   `docs/fields.md` lists every field, `docs/promises.md` says what is promised and which test
 //!   holds it.

@@ -5,7 +5,9 @@
 mod answers;
 pub(crate) mod chunks;
 pub(crate) mod endpoint;
+pub(crate) mod facts;
 pub(crate) mod print;
 pub(crate) mod reply;
 mod stub;
 pub(crate) mod timing;
+pub(crate) mod tree;
