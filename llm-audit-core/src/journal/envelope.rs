@@ -1,10 +1,12 @@
 //! The few members of an event that the journal itself looks at.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use serde::Deserialize;
 
+use super::finding::Problem;
 use crate::event::Kind;
 use crate::id::WriterId;
 use crate::timestamp::Timestamp;
@@ -26,6 +28,8 @@ pub(crate) struct Envelope<'a> {
     seq_from: Option<u64>,
     seq_to: Option<u64>,
     count: Option<u64>,
+    exact: Option<bool>,
+    reasons: Option<BTreeMap<String, u64>>,
 }
 
 impl<'a> Envelope<'a> {
@@ -47,12 +51,25 @@ impl<'a> Envelope<'a> {
         self.recorded_at.as_deref()?.parse().ok()
     }
 
-    /// Returns the window of a loss of `writer` in the log of which every number is absent.
-    pub(crate) fn whole_loss(&self, writer: WriterId) -> Option<RangeInclusive<u64>> {
+    /// Returns the window of a loss of `writer` in the log, and whether every number of it is
+    /// absent.
+    pub(crate) fn loss_of(&self, writer: WriterId) -> Option<(RangeInclusive<u64>, bool)> {
         let (from, to) = (self.seq_from?, self.seq_to?);
         let whole = to.checked_sub(from)?.checked_add(1) == self.count;
         let own = self.loss_sink.is_none()
             && self.loss_writer_id.as_deref() == Some(writer.to_string().as_str());
-        (self.is(&Kind::Loss) && whole && own).then_some(from..=to)
+        (self.is(&Kind::Loss) && own).then_some((from..=to, whole))
+    }
+
+    /// Returns what a `loss` tells.
+    pub(crate) fn loss(&self) -> Option<Problem> {
+        self.is(&Kind::Loss).then(|| Problem::Lost {
+            sink: self.loss_sink.as_deref().map(str::to_owned),
+            from: self.seq_from.unwrap_or_default(),
+            to: self.seq_to.unwrap_or_default(),
+            count: self.count.unwrap_or_default(),
+            exact: self.exact.unwrap_or_default(),
+            reasons: self.reasons.clone().unwrap_or_default(),
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! The journal: every event, as a line of JSON, in files that outlive the process.
 
+mod check;
 mod clockwatch;
 mod config;
 mod cursor;
@@ -25,10 +26,12 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Check, check};
 pub use config::JournalConfig;
 pub(crate) use cursor::{Cursor, SinkStart};
 pub(crate) use dead::DeadLetters;
 pub(crate) use expire::{Held, RetentionRun};
+pub use finding::{Condition, Finding, Problem};
 pub(crate) use pending::Lost;
 pub use reader::{Entry, Reader};
 pub(crate) use spool::{Bookmark, Spool};

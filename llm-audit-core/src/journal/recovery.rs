@@ -6,7 +6,7 @@
 //!
 //! 1. damaged bytes are copied to the quarantine;
 //! 2. what is behind the last good line is cut off;
-//! 3. one `loss` for each window of numbers that may be missing, then `writer_closed`, are appended;
+//! 3. one `loss` for each window of numbers that are or may be missing, then `writer_closed`, are appended;
 //! 4. damaged bytes are cut out of the segments they are in;
 //! 5. reservation and lock file are removed.
 //!
@@ -176,7 +176,13 @@ impl Recovery<'_> {
     /// Returns the losses to tell of: where bytes are damaged, and what may have been in memory.
     fn losses(&self, stream: &Stream, newest: Option<&Damage>, reserved: u64) -> Vec<Event> {
         let gaps = stream.untold().into_iter();
-        let mut windows: Vec<_> = gaps.map(|gap| (gap, LossReason::Corruption)).collect();
+        let mut windows: Vec<_> = gaps
+            .map(|gap| match gap.damaged {
+                true => (gap.range, LossReason::Corruption),
+                // The writer knew why, and crashed before it told.
+                false => (gap.range, LossReason::ProcessCrash),
+            })
+            .collect();
         if !stream.closed && stream.last_seq < reserved {
             let torn = newest.is_some_and(|damage| !damage.tail.is_empty());
             let reason = match newest {

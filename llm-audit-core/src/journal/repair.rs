@@ -5,6 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use super::envelope::Envelope;
+use super::finding::Problem;
 use super::line::{self, Place};
 use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
 use super::scan::{Lines, retry};
@@ -24,12 +25,25 @@ pub(super) struct Stream {
     pub(super) last_seq: u64,
     /// Whether a good line tells that the writer ended.
     pub(super) closed: bool,
-    /// Numbers that are missing where bytes are damaged.
-    gaps: Vec<RangeInclusive<u64>>,
-    /// Windows of losses that are told already.
-    told: Vec<RangeInclusive<u64>>,
+    /// Events with a number.
+    pub(super) events: u64,
+    gaps: Vec<Gap>,
+    /// Windows of losses of the log that are told already, and whether every number of them is
+    /// absent.
+    told: Vec<(RangeInclusive<u64>, bool)>,
+    /// What the good lines tell of losses, as findings.
+    losses: Vec<Problem>,
+    repeated: u64,
     number: Option<u64>,
     /// Whether something is damaged since the last number.
+    pub(super) damaged: bool,
+}
+
+/// Numbers that are missing.
+#[derive(Clone, Debug)]
+pub(super) struct Gap {
+    pub(super) range: RangeInclusive<u64>,
+    /// Whether bytes are damaged there.
     pub(super) damaged: bool,
 }
 
@@ -52,8 +66,11 @@ impl Stream {
             writer,
             last_seq: first.map_or(0, |name| name.first_seq.saturating_sub(1)),
             closed: false,
+            events: 0,
             gaps: Vec::new(),
             told: Vec::new(),
+            losses: Vec::new(),
+            repeated: 0,
             number: None,
             damaged: false,
         }
@@ -103,15 +120,33 @@ impl Stream {
     }
 
     /// Returns the missing numbers that no loss tells of.
-    pub(super) fn untold(&self) -> Vec<RangeInclusive<u64>> {
-        let mut windows = self.gaps.clone();
-        for told in &self.told {
-            windows = windows
-                .into_iter()
-                .flat_map(|window| without(&window, told))
-                .collect();
+    ///
+    /// A window that also covers numbers which are there may be of other events than a gap of
+    /// damage within it, which would otherwise go untold.
+    pub(super) fn untold(&self) -> Vec<Gap> {
+        let mut gaps = self.gaps.clone();
+        for (told, is_whole) in &self.told {
+            let outside = |gap: Gap| {
+                let damaged = gap.damaged;
+                let ranges = match damaged && !is_whole {
+                    true => vec![gap.range],
+                    false => without(&gap.range, told),
+                };
+                ranges.into_iter().map(move |range| Gap { range, damaged })
+            };
+            gaps = gaps.into_iter().flat_map(outside).collect();
         }
-        windows
+        gaps
+    }
+
+    /// Returns what was told of losses since the last call.
+    pub(super) fn take_losses(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.losses)
+    }
+
+    /// Returns how many events had a number that was there before, since the last call.
+    pub(super) fn take_repeated(&mut self) -> u64 {
+        std::mem::take(&mut self.repeated)
     }
 
     fn good(&mut self, json: &[u8], newest: &mut Option<Timestamp>) {
@@ -122,14 +157,22 @@ impl Stream {
         };
         *newest = (*newest).max(envelope.recorded_at());
         self.closed = envelope.is(&Kind::WriterClosed);
-        self.told.extend(envelope.whole_loss(self.writer));
-        if let Some(seq) = envelope.seq.filter(|seq| *seq > self.last_seq) {
-            if self.damaged && seq > self.last_seq + 1 {
-                self.gaps.push(self.last_seq + 1..=seq - 1);
-            }
-            self.damaged = false;
-            self.last_seq = seq;
+        self.told.extend(envelope.loss_of(self.writer));
+        self.losses.extend(envelope.loss());
+        let Some(seq) = envelope.seq else {
+            return;
+        };
+        self.events += 1;
+        if seq <= self.last_seq {
+            self.repeated += 1;
+            return;
         }
+        let damaged = std::mem::take(&mut self.damaged);
+        if seq > self.last_seq + 1 {
+            let range = self.last_seq + 1..=seq - 1;
+            self.gaps.push(Gap { range, damaged });
+        }
+        self.last_seq = seq;
     }
 }
 

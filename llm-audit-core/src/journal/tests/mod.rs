@@ -1,5 +1,6 @@
 //! Tests of the journal as a whole, in memory, with one clock that only moves when told.
 
+mod check;
 mod disk;
 mod expire;
 mod fixture;

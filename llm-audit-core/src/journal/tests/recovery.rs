@@ -30,7 +30,7 @@ fn segment(world: &World) -> Vec<u8> {
 fn recover(world: &World, writer: u8) -> Vec<Problem> {
     let (journal, opened) = world.open(writer);
     journal.close(Duration::ZERO);
-    let findings = opened.findings.iter();
+    let findings = opened.findings.into_iter();
     findings.map(|finding| finding.problem).collect()
 }
 
@@ -79,6 +79,19 @@ fn a_crashed_writer_is_completed_in_its_own_stream() {
     assert_eq!(loss.event().writer_id(), writer_id(1));
     assert_eq!(world.names().len(), 1, "{:?}", world.names());
     assert_whole(&world, "crash");
+}
+
+#[test]
+fn numbers_that_the_writer_had_no_time_to_tell_of_are_told() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(1).unwrap();
+    world.write(&mut journal, 1, [1, 3, 4]);
+    drop(journal);
+    recover(&world, 2);
+    let losses = ["loss 2..=2 process_crash", "loss 5..=4096 process_crash"];
+    assert_eq!(world.story()[5..7], losses);
+    assert_whole(&world, "refused");
 }
 
 #[test]
