@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::blocks;
 use super::data_type::{DataType, Family};
-use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Token, Trigger};
+use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Named, Token, Trigger};
 use super::encoded;
 use super::fold::Folded;
 use super::literals::Literals;
@@ -59,6 +59,8 @@ pub(super) struct Scanner {
     digits: Table<Action>,
     /// In the order of the names.
     named: Vec<(&'static [u8], &'static Detector)>,
+    /// In the order of the last byte.
+    endings: Vec<(&'static [u8], &'static Detector)>,
 }
 
 /// What to run at an anchor.
@@ -80,9 +82,12 @@ impl Scanner {
         let mut triggers: [Vec<Action>; Trigger::COUNT] = Default::default();
         let mut digits: Vec<(Runs, Action)> = Vec::new();
         let mut named: Vec<(&'static [u8], &'static Detector)> = Vec::new();
+        let mut endings: Vec<(&'static [u8], &'static Detector)> = Vec::new();
         for detector in detectors {
-            let names = detector.named.map_or(&[][..], |named| named.names);
-            named.extend(names.iter().map(|name| (name.as_bytes(), detector)));
+            if let Some(Named { names, ending, .. }) = detector.named {
+                let list = if ending { &mut endings } else { &mut named };
+                list.extend(names.iter().map(|name| (name.as_bytes(), detector)));
+            }
             match detector.matcher {
                 Matcher::Tokens(tokens) => literals.extend(tokens.iter().map(|token| {
                     let check = Check::Token(token);
@@ -106,11 +111,13 @@ impl Scanner {
             }
         }
         named.sort_by_key(|(name, _)| *name);
+        endings.sort_by_key(|(name, _)| name.last());
         Self {
             literals: Literals::new(literals.into_iter()),
             triggers,
             digits: Table::new(&digits),
             named,
+            endings,
         }
     }
 
@@ -118,9 +125,17 @@ impl Scanner {
     pub(super) fn named(&self, name: &[u8]) -> impl Iterator<Item = &'static Detector> {
         let first = self.named.partition_point(|(known, _)| *known < name);
         let rest = self.named.get(first..).unwrap_or_default();
-        rest.iter()
-            .take_while(move |(known, _)| *known == name)
-            .map(|(_, detector)| *detector)
+        let exact = rest.iter().take_while(move |(known, _)| *known == name);
+        let last = name.last();
+        let first = self
+            .endings
+            .partition_point(|(known, _)| known.last() < last);
+        let rest = self.endings.get(first..).unwrap_or_default();
+        let ending = rest
+            .iter()
+            .take_while(move |(known, _)| known.last() == last)
+            .filter(move |(known, _)| name.ends_with(known));
+        exact.chain(ending).map(|(_, detector)| *detector)
     }
 
     /// Appends what the detectors find in `text` and in what it disguises, in no order.

@@ -20,8 +20,11 @@ mod jwt;
 mod mac;
 mod pem;
 mod provider;
+mod secret;
 mod token;
 mod url;
+mod value;
+mod word;
 
 pub(super) use token::Token;
 
@@ -90,6 +93,8 @@ pub(super) enum Matcher {
 #[derive(Clone, Copy)]
 pub(super) struct Named {
     pub(super) names: &'static [&'static str],
+    /// Whether longer names that end so count too.
+    pub(super) ending: bool,
     pub(super) judge: fn(&[u8]) -> Option<Range<usize>>,
 }
 
@@ -135,7 +140,24 @@ impl Detector {
         names: &'static [&'static str],
         judge: fn(&[u8]) -> Option<Range<usize>>,
     ) -> Self {
-        self.named = Some(Named { names, judge });
+        self.named = Some(Named {
+            names,
+            ending: false,
+            judge,
+        });
+        self
+    }
+
+    const fn named_ending(
+        mut self,
+        names: &'static [&'static str],
+        judge: fn(&[u8]) -> Option<Range<usize>>,
+    ) -> Self {
+        self.named = Some(Named {
+            names,
+            ending: true,
+            judge,
+        });
         self
     }
 }
@@ -178,6 +200,9 @@ pub(super) const DETECTORS: &[Detector] = &[
     provider::TELEGRAM,
     url::URL,
     url::CONNECTION_STRING,
+    secret::PASSWORD,
+    secret::KEY,
+    secret::TOKEN,
 ];
 
 #[cfg(test)]
@@ -265,7 +290,7 @@ pub(super) mod tests {
             for name in named.names {
                 assert!(
                     name.bytes()
-                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()),
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || !b.is_ascii()),
                     "{name}"
                 );
             }
