@@ -96,6 +96,8 @@ data_types! {
         VendorKey "vendor_key" "VENDOR_KEY",
         /// The password in a URL (RFC 3986) or in a connection string.
         UrlCredentials "url_credentials" "URL_CREDENTIALS",
+        /// The values of cookies (RFC 6265).
+        Cookie "cookie" "COOKIE",
         /// A password, key or token that only the name it is assigned to gives away.
         GenericSecret "generic_secret" "GENERIC_SECRET",
     }

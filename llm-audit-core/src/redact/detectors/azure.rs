@@ -78,6 +78,41 @@ pub(super) const CLIENT_SECRET: Detector = Detector::find(
     },
 );
 
+/// Keys that carry the mark of the service that they are for, near their end: base64 of 33 to 64
+/// bytes.
+pub(super) const MARKED_KEY: Detector = Detector::find(
+    "azure_marked_key",
+    DataType::AzureKey,
+    Confidence::Prefix,
+    &[
+        Anchor::Literal("+ASt"),
+        Anchor::Literal("+ABa"),
+        Anchor::Literal("+ASb"),
+        Anchor::Literal("+AEh"),
+        Anchor::Literal("+ACR"),
+        Anchor::Literal("+AMC"),
+        Anchor::Literal("ACDb"),
+        Anchor::Literal("AIoT"),
+        Anchor::Literal("APIM"),
+        Anchor::Literal("AzCa"),
+        Anchor::Literal("AzFu"),
+        Anchor::Literal("AzSe"),
+        Anchor::Literal("JQQJ99"),
+    ],
+    |text, at| {
+        const BODY: ByteSet = ByteSet::BASE64.and(b"-_");
+        let start = run_back(text, at, &BODY, 78);
+        let body = run(text, at, &BODY, 40);
+        let end = run(text, body, &ByteSet::of(b"="), 2);
+        let value = text.get(start..end)?;
+        let whole = matches!(
+            (at - start, value.len()),
+            (33, 44) | (42, 52) | (44, 56) | (52, 84) | (76, 88)
+        );
+        (whole && Mix::of(value).has_all() && distinct(value) >= 16).then_some(start..end)
+    },
+);
+
 const MAX_NAME: usize = 48;
 
 /// Returns the key at `at`: base64 of 32 or 64 bytes, 32 hex digits, or the 84 characters of the
@@ -115,6 +150,9 @@ mod tests {
                     "https://x.blob.core.windows.net/c?sv=2024-11-04&sig=«{signature}»&se=2026"
                 ),
                 format!("client secret «{secret}»."),
+                format!("search: «{}AzSeB{}»,", random(ALNUM, 42), random(ALNUM, 5)),
+                format!("x=«{}+ASt{}==»", random(ALNUM, 76), random(ALNUM, 6)),
+                format!("ai «{}JQQJ99{}» APIM", random(ALNUM, 52), random(ALNUM, 26)),
             ],
         );
     }

@@ -26,6 +26,32 @@ pub(super) const BASIC: Detector = Detector::find(
     basic,
 );
 
+/// `curl -u name:password`: the password.
+pub(super) const USER_OPTION: Detector = Detector::find(
+    "user_option",
+    DataType::BasicAuth,
+    Confidence::Context,
+    &[
+        Anchor::Literal(" -u "),
+        Anchor::Literal(" --user "),
+        Anchor::Literal(" --proxy-user "),
+    ],
+    |text, at| {
+        const USER: ByteSet = ByteSet::WORD.and(b"-.@\"'\\");
+        let option = run(text, at + 1, &ByteSet::ALPHA.and(b"-"), 12);
+        let colon = run(text, option + 1, &USER, 64);
+        if byte(text, colon) != Some(b':') || colon == option + 1 {
+            return None;
+        }
+        let end = run(text, colon + 1, &ByteSet::TOKEN68.and(b"!#$%^&*=?@"), 128);
+        let range = real(text, colon + 1..end)?;
+        let (user, password) = (text.get(option + 1..colon)?, text.get(range.clone())?);
+        // Names and numbers of a user and a group look alike.
+        let is_group = user == password || Mix::of(user).digits == user.len();
+        (!is_group && password.len() >= 4).then_some(range)
+    },
+);
+
 pub(super) const AUTHORIZATION: Detector = Detector::find(
     "authorization",
     DataType::BearerToken,
@@ -227,6 +253,9 @@ mod tests {
             &[
                 "Authorization: Basic «YWRhOmh1bnRlcjI=»".to_owned(),
                 "-H 'authorization: basic «YWRhOmh1bnRlcjI»'".to_owned(),
+                "curl -u admin:«hunter2» https://example.org, docker run -u 1000:1000 -u app:app, chown -u a"
+                    .to_owned(),
+                "curl --user \"ada@example.org:«letmein»\" x".to_owned(),
                 "a basic test of BASIC programs, Basic YWRhaHVudGVyMg==".to_owned(),
             ],
         );

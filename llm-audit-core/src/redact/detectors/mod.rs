@@ -11,6 +11,7 @@ use super::runs::{Beside, Runs};
 mod aws;
 mod azure;
 mod card;
+mod cookie;
 mod email;
 mod google;
 mod header;
@@ -175,6 +176,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     pem::PRIVATE_KEY,
     header::BEARER,
     header::BASIC,
+    header::USER_OPTION,
     header::AUTHORIZATION,
     header::API_KEY,
     provider::OPENAI,
@@ -183,9 +185,11 @@ pub(super) const DETECTORS: &[Detector] = &[
     aws::SECRET_KEY,
     aws::SECRET_KEY_BESIDE_ID,
     google::KEY,
+    google::REFRESH_TOKEN,
     azure::CONNECTION_KEY,
     azure::SIGNATURE,
     azure::CLIENT_SECRET,
+    azure::MARKED_KEY,
     provider::GITHUB,
     provider::GITLAB,
     provider::SLACK,
@@ -200,6 +204,8 @@ pub(super) const DETECTORS: &[Detector] = &[
     provider::TELEGRAM,
     url::URL,
     url::CONNECTION_STRING,
+    url::ORACLE,
+    cookie::COOKIE,
     secret::PASSWORD,
     secret::KEY,
     secret::TOKEN,

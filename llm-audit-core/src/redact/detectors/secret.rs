@@ -198,8 +198,8 @@ pub(super) const TOKEN: Detector = Detector::find(
     },
 )
 .named_ending(&["token", "credential", "credentials"], |value| {
-    let value_range = 0..value.len();
-    looks_drawn(value).then_some(value_range)
+    let is_secret = looks_drawn(value) && !is_no_secret(value, false);
+    is_secret.then_some(0..value.len())
 });
 
 /// Characters that names of secrets are made of.
@@ -218,6 +218,10 @@ fn find(
         .max_by_key(|word| word.end)?;
     let end = name_end(text, word.end)?;
     let start = run_back(text, word.start, &NAME, MAX_NAME);
+    if before(text, start) == Some(b'[') && Mix::of(text.get(start..end)?).lower == 0 {
+        // The placeholder of a value that was hidden: `[SLACK_TOKEN]: `.
+        return None;
+    }
     let is_option = byte(text, start) == Some(b'-');
     let assigned = assigned(text, end, is_option)?;
     let value = text.get(assigned.range.clone())?;
@@ -228,7 +232,7 @@ fn find(
         is_tight: assigned.range.start == end + 1,
         assigned: &assigned,
     };
-    (value.len() >= MIN_VALUE && !is_no_secret(value, is_code) && is_secret(&name, value))
+    (value.len() >= MIN_VALUE && is_secret(&name, value) && !is_no_secret(value, is_code))
         .then_some(assigned.range)
 }
 
@@ -318,10 +322,9 @@ fn is_token(name: &Name<'_>, value: &[u8]) -> bool {
 /// Returns whether `value` is drawn at random rather than written, as far as its length tells.
 fn looks_drawn(value: &[u8]) -> bool {
     let mix = Mix::of(value);
-    !is_no_secret(value, false)
-        && !value.iter().any(u8::is_ascii_whitespace)
-        && (is_random(value)
-            || value.len() >= 10 && mix.has_letters_and_digits() && !is_wordy(value))
+    let drawn =
+        is_random(value) || value.len() >= 10 && mix.has_letters_and_digits() && !is_wordy(value);
+    drawn && !value.iter().any(u8::is_ascii_whitespace)
 }
 
 impl Name<'_> {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::{Anchor, Confidence, Detector, Trigger};
 use crate::redact::bytes::{ByteSet, before, byte, has, is_random, real, run, run_back};
 use crate::redact::data_type::DataType;
@@ -39,7 +41,8 @@ const HOST: ByteSet = ByteSet::ALNUM.and(b".-_");
 
 /// Reads the user-info before the `@` at `end`, which is rarer in texts than `://`.
 fn user_info(text: &[u8], end: usize) -> Option<Range<usize>> {
-    if !is_host(text, end + 1) {
+    let surely = is_host(text, end + 1);
+    if !surely && !may_be_host(text, end + 1) {
         return None;
     }
     let start = run_back(text, end, &PASSWORD, MAX_USER_INFO);
@@ -51,9 +54,14 @@ fn user_info(text: &[u8], end: usize) -> Option<Range<usize>> {
     if !behind(b"://") && !behind(b":\\/\\/") {
         return None;
     }
-    // The first `@` with a host behind it ends the user-info.
-    let mut earlier = (start..end).filter(|at| byte(text, *at) == Some(b'@'));
-    if earlier.any(|at| is_host(text, at + 1)) {
+    // The first `@` with a host behind it ends the user-info. Where what stands behind none of them
+    // can be a host, it is the last one.
+    let ends = |range: Range<usize>| range.filter(|at| byte(text, *at) == Some(b'@'));
+    if ends(start..end).any(|at| is_host(text, at + 1)) {
+        return None;
+    }
+    let limit = run(text, end + 1, &PASSWORD, MAX_USER_INFO);
+    if !surely && ends(end + 1..limit).next().is_some() {
         return None;
     }
     let colon = start
@@ -97,6 +105,12 @@ fn is_host(text: &[u8], at: usize) -> bool {
     end > at && port && !matches!(next, b'@' | b'!' | b'$' | b'%' | b'=' | b'+' | b'^' | b'~')
 }
 
+/// Returns whether a name stands at `at`, whatever follows it.
+fn may_be_host(text: &[u8], at: usize) -> bool {
+    byte(text, at).is_some_and(|b| b.is_ascii_alphanumeric())
+        && byte(text, run(text, at, &HOST, MAX_HOST)) != Some(b'@')
+}
+
 fn connection_string(text: &[u8], at: usize) -> Option<Range<usize>> {
     const VALUE: ByteSet = PASSWORD.and(b"/<>`");
     let sign = at + text.get(at..)?.iter().position(|b| *b == b'=')?;
@@ -111,11 +125,58 @@ fn connection_string(text: &[u8], at: usize) -> Option<Range<usize>> {
             .unwrap_or_else(|| run(text, start, &VALUE, MAX_PASSWORD) - start);
     let space = run_back(text, name, &ByteSet::of(b" "), 2);
     let belongs = semicolon(byte(text, end)) || semicolon(before(text, space));
-    if !belongs {
+    if !belongs && !is_beside_host(text, name, end) {
         return None;
     }
     real(text, start..end)
 }
+
+/// Returns whether parameters of a connection, as libpq takes them, stand around the one at
+/// `start..end`.
+fn is_beside_host(text: &[u8], start: usize, end: usize) -> bool {
+    const REACH: usize = 64;
+    let head = text
+        .get(start.saturating_sub(REACH)..start)
+        .unwrap_or_default();
+    let tail = text
+        .get(end..(end + REACH).min(text.len()))
+        .unwrap_or_default();
+    let names = [
+        &b"host="[..],
+        b"dbname=",
+        b"hostaddr=",
+        b"user=",
+        b"sslmode=",
+    ];
+    let count = |part: &[u8]| {
+        names
+            .iter()
+            .filter(|name| memmem::find(part, name).is_some())
+            .count()
+    };
+    count(head) + count(tail) >= 2
+}
+
+/// `user/password@` in the address of an Oracle database.
+pub(super) const ORACLE: Detector = Detector::find(
+    "oracle_url",
+    DataType::UrlCredentials,
+    Confidence::Context,
+    &[Anchor::Literal(":thin:"), Anchor::Literal(":oci:")],
+    |text, at| {
+        let user = at + 1 + text.get(at + 1..)?.iter().position(|b| *b == b':')? + 1;
+        let slash = run(text, user, &ByteSet::WORD.and(b"$#"), 64);
+        let end = run(
+            text,
+            slash + 1,
+            &ByteSet::ALNUM.and(b"-._~!$&'*+,;=%#?^"),
+            64,
+        );
+        let holds =
+            slash > user && byte(text, slash) == Some(b'/') && byte(text, end) == Some(b'@');
+        holds.then(|| real(text, slash + 1..end))?
+    },
+);
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +198,8 @@ mod tests {
                 "mongodb://u:«hunter2»@h1:27017,h2:27017/db",
                 "amqp://u:«hunter2»@[2001:db8::1]:5672",
                 "ftp://u:«password»@files.example.org, then",
+                "postgres://a:«hunter2»@host=db",
+                "postgres://a:«hunt@er2»@host=db (https://u:«x&y»@h), redis://:«a,b»@h)",
             ]
             .map(str::to_owned),
         );
@@ -164,6 +227,9 @@ mod tests {
                 "Server=db;User Id=app;Password=«hunter2!»;Encrypt=true",
                 "Driver={x};Uid=app;Pwd=«hunter2»",
                 "Password=«a/b»; Server=db",
+                "jdbc:sqlserver://db:1433;user=sa;password=«letmein»;encrypt=true",
+                "jdbc:oracle:thin:scott/«tiger»@//db:1521/x",
+                "host=db user=app password=«letmein» dbname=x",
                 "next(password=value), cd && PWD=/home/ada",
             ]
             .map(str::to_owned),

@@ -263,22 +263,20 @@ const WORDS: &[&str] = &[
 /// Returns whether `value` is no secret, whatever its name: a placeholder, a mask, a type, a truth
 /// value, an address, a path, or in code an expression that yields a value elsewhere.
 pub(super) fn is_no_secret(value: &[u8], is_code: bool) -> bool {
-    let held = |part: &[u8]| memmem::find(value, part).is_some();
     is_placeholder(value)
         || WORDS
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-        || [
-            &b"***"[..],
-            "•••".as_bytes(),
-            b"://",
-            b"${",
-            b"{{",
-            b"#{",
-            b"%(",
-        ]
-        .iter()
-        .any(|part| held(part))
+        || value.windows(3).any(|part| {
+            matches!(
+                part,
+                b"***"
+                    | b"://"
+                    | [b'$' | b'#' | b'{', b'{', _]
+                    | [b'%', b'(', _]
+                    | [0xe2, 0x80, 0xa2]
+            )
+        })
         || value.starts_with(b"/")
         || value.starts_with(b"./")
         || value.starts_with(b"env:")
