@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::catalog::{Field, with_catalog};
 use crate::event::Value;
+use crate::facet::FacetSet;
+use crate::id;
 use crate::put::{PutField, merge, setters};
 
 /// Fields that hold for more than one event: for a whole process, or for a request.
@@ -23,6 +25,8 @@ use crate::put::{PutField, merge, setters};
 pub struct Fields {
     /// Sorted by field, each at most once.
     values: Vec<(Field, Value)>,
+    /// Facets of which something could not be taken, because its code failed.
+    failed: FacetSet,
 }
 
 impl Fields {
@@ -39,10 +43,15 @@ impl Fields {
     /// Returns these fields and those of `inner`, which win.
     pub(crate) fn overlaid_with(&self, inner: &Self) -> Self {
         let mut both = self.clone();
+        both.failed.extend(inner.failed.iter());
         for (field, value) in &inner.values {
             both.replace(*field, value.clone());
         }
         both
+    }
+
+    pub(crate) const fn failed(&self) -> FacetSet {
+        self.failed
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, &Value)> {
@@ -81,6 +90,9 @@ impl PutField for Fields {
     }
 
     fn put_text(&mut self, field: Field, text: &str) {
+        if !id::is_of_w3c(field, text) {
+            return;
+        }
         self.replace(field, Value::Text(text.to_owned()));
     }
 
@@ -98,7 +110,9 @@ impl PutField for Fields {
         }
     }
 
-    fn put_failed(&mut self, _: Field) {}
+    fn put_failed(&mut self, field: Field) {
+        self.failed.extend(field.facet());
+    }
 }
 
 /// Shows which fields are set, never their values.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use uuid::{Builder, Uuid};
 
+use crate::catalog::Field;
 use crate::encode::hex;
 use crate::error::Error;
 use crate::timestamp::Timestamp;
@@ -144,6 +145,19 @@ pub(crate) fn span_id(event_id: EventId) -> String {
     hex(event_id.as_bytes().get(8..).unwrap_or_default())
 }
 
+/// Returns whether `field` takes `text`: the ids of traces and spans are those of W3C Trace Context,
+/// level 1, section 3.2.2, lower-case hex digits that are not all zero.
+pub(crate) fn is_of_w3c(field: Field, text: &str) -> bool {
+    let digits = match field {
+        Field::TraceId => 32,
+        Field::ParentSpanId | Field::SpanId => 16,
+        _ => return true,
+    };
+    text.len() == digits
+        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        && text.bytes().any(|b| b != b'0')
+}
+
 fn v7(ids: &dyn Ids, at: Timestamp) -> Uuid {
     let millis = u64::try_from(at.as_unix_micros() / 1_000).unwrap_or(0);
     let [.., a, b, c, d, e, f, g, h, i, j] = ids.unique().to_be_bytes();
@@ -164,6 +178,21 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), 10_000);
         assert!(ids.iter().all(|id| id.0.get_version_num() == 7));
+    }
+
+    #[test]
+    fn ids_of_traces_and_spans_are_those_of_w3c() {
+        for (field, text, expected) in [
+            (Field::TraceId, "4bf92f3577b34da6a3ce929d0e0e4736", true),
+            (Field::TraceId, "4BF92F3577B34DA6A3CE929D0E0E4736", false),
+            (Field::TraceId, "00000000000000000000000000000000", false),
+            (Field::TraceId, "00f067aa0ba902b7", false),
+            (Field::SpanId, "00f067aa0ba902b7", true),
+            (Field::ParentSpanId, "of ada@example.o", false),
+            (Field::UserId, "ada", true),
+        ] {
+            assert_eq!(is_of_w3c(field, text), expected, "{field} {text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One setter for each field that a host may set, for everything that takes fields.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -34,6 +35,26 @@ pub(crate) fn display_text<T: fmt::Display + ?Sized>(value: &T) -> Option<String
         write!(text, "{value}").ok().map(|()| text)
     })
     .flatten()
+}
+
+/// Puts the pairs that could be written as JSON, and notes those that could not.
+pub(crate) fn put_json_map(
+    this: &mut impl PutField,
+    field: Field,
+    pairs: impl FnOnce() -> Vec<(String, Option<String>)>,
+) {
+    let Some(pairs) = contained(pairs) else {
+        return this.put_failed(field);
+    };
+    let given = pairs.len();
+    let map: BTreeMap<_, _> = pairs
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text?)))
+        .collect();
+    if map.len() < given {
+        this.put_failed(field);
+    }
+    this.put(field, Value::JsonMap(map));
 }
 
 /// Adds `value` to `present`: lists of records and maps grow, other values are replaced.
@@ -112,6 +133,14 @@ macro_rules! setters {
     (@put Text $this:ident $field:expr, $value:ident) => {
         $crate::put::PutField::put_text(&mut *$this, $field, $value.as_ref())
     };
+    (@put JsonMap $this:ident $field:expr, $value:ident) => {
+        $crate::put::put_json_map(&mut *$this, $field, move || {
+            let pairs = $value.into_iter();
+            pairs
+                .map(|(key, value)| (key.into(), $crate::event::json::try_json_text(&value)))
+                .collect()
+        })
+    };
     (@put $type:ident $this:ident $field:expr, $value:ident) => {
         match $crate::put::setters!(@build $type $value) {
             Some(value) => $crate::put::PutField::put(&mut *$this, $field, value),
@@ -133,12 +162,6 @@ macro_rules! setters {
     };
     (@convert Counts $value:ident) => {
         $value.into_iter().map(|(name, count)| (name.into(), $crate::put::int(count))).collect()
-    };
-    (@convert JsonMap $value:ident) => {
-        $value
-            .into_iter()
-            .map(|(key, value)| (key.into(), $crate::event::json::to_json_text(&value)))
-            .collect()
     };
     (@convert Numbers $value:ident) => {
         $value.into_iter().map(|(name, number)| (name.into(), number)).collect()

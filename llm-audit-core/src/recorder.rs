@@ -99,7 +99,7 @@ impl Recorder {
     pub fn record(&mut self) -> Option<EventId> {
         self.flight
             .take()
-            .map(|flight| flight.submit(self.status.take()))
+            .and_then(|flight| flight.submit(self.status.take()))
     }
 
     /// Records the event and returns a future that is ready when it has reached `ack`.

@@ -60,8 +60,8 @@ macro_rules! with_catalog {
                 ErrorType error_type: Text plain "error.type" "Class of the error: the provider's code or the error's type, of low cardinality.";
                 ErrorCode error_code: Text plain "llm_audit.error.code" "The provider's own error code.";
                 HttpStatus http_status: Int plain "http.response.status_code" "HTTP status of the response.";
-                TraceId trace_id: Text plain "llm_audit.trace_id" "W3C trace id, 32 hex digits.";
-                SpanId span_id: Text plain "llm_audit.span_id" "W3C span id, 16 hex digits.";
+                TraceId trace_id: Text plain "llm_audit.trace_id" "W3C trace id, 32 lower-case hex digits; another text is not taken.";
+                SpanId span_id: Text plain "llm_audit.span_id" "W3C span id, 16 lower-case hex digits; another text is not taken.";
                 ParentSpanId parent_span_id: Text plain "llm_audit.parent_span_id" "Span id of the parent.";
                 ParentEventId parent_event_id: Id plain "llm_audit.parent_event_id" "Event within which this one happened.";
                 TargetEventId target_event_id: Text plain "llm_audit.target_event_id" "Event that a late fact is about.";

@@ -60,6 +60,10 @@ pub trait Record: Default + Sealed {
     /// Returns members that this version does not know, each with its JSON text.
     fn unknown(&self) -> &[(String, String)];
 
+    /// Returns whether a value was given that could not be written as JSON, and forgets it.
+    #[doc(hidden)]
+    fn take_failed(&mut self) -> bool;
+
     #[doc(hidden)]
     fn unknown_mut(&mut self) -> &mut Vec<(String, String)>;
 }
@@ -97,8 +101,13 @@ macro_rules! record {
     (@take Int $value:ident) => { $value };
     (@take Float $value:ident) => { $value };
     (@take Bool $value:ident) => { $value };
-    (@take Json $value:ident) => { crate::event::json::to_json_text($value) };
     (@take Parts $value:ident) => { $value.into_iter().collect() };
+    (@set Json $this:ident $value:ident) => {{
+        let text = crate::event::json::try_json_text($value);
+        $this.failed |= text.is_none();
+        text
+    }};
+    (@set $type:ident $this:ident $value:ident) => { Some(record!(@take $type $value)) };
     (@argument Text) => { impl Into<String> };
     (@argument Texts) => { impl IntoIterator<Item = impl Into<String>> };
     (@argument Int) => { u64 };
@@ -120,6 +129,8 @@ macro_rules! record {
         pub struct $record {
             $(#[doc = $column_doc] pub $name: Option<record!(@type $type)>,)+
             unknown: Vec<(String, String)>,
+            /// Whether a value could not be written as JSON; asked once, by the sealer.
+            failed: bool,
         }
 
         impl $record {
@@ -127,7 +138,8 @@ macro_rules! record {
                 #[doc = concat!("Returns the record with `", stringify!($name), "`: ", $column_doc)]
                 #[must_use]
                 pub fn $name(mut self, value: record!(@argument $type)) -> Self {
-                    self.$name = Some(record!(@take $type value));
+                    let this = &mut self;
+                    this.$name = record!(@set $type this value);
                     self
                 }
             )+
@@ -184,6 +196,10 @@ macro_rules! record {
 
             fn unknown_mut(&mut self) -> &mut Vec<(String, String)> {
                 &mut self.unknown
+            }
+
+            fn take_failed(&mut self) -> bool {
+                std::mem::take(&mut self.failed)
             }
         }
 

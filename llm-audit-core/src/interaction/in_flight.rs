@@ -6,13 +6,14 @@ use crate::audit::Shared;
 use crate::catalog::Field;
 use crate::commit::{Ack, Commit};
 use crate::context::{Context, Parent};
+use crate::diagnostics::DiagnosticKind;
 use crate::event::{Kind, Operation, Status, Value, ValueRef};
 use crate::facet::{Facet, FacetSet};
 use crate::fields::Fields;
 use crate::id::{self, EventId};
 use crate::level::{Level, Levels};
 use crate::pipeline::Slot;
-use crate::policy::Intent;
+use crate::policy::{Intent, Scope};
 use crate::put::PutField;
 use crate::raw::{MOVE_FROM, RawEvent};
 use crate::sync::Arc;
@@ -23,6 +24,15 @@ const RESERVE_STEP: usize = 4 * 1024;
 /// Metadata that an event keeps when the memory budget is spent: there are a few thousand events at
 /// a time, so it adds little to the budget.
 const UNRESERVED_BYTES: usize = 1024;
+
+/// Fields that choose layers of the policy: the tenant, and the labels of file, repository and
+/// group. A policy with such layers needs them also where their facets are off.
+const SELECTORS: [Field; 4] = [
+    Field::TenantId,
+    Field::ClassificationFile,
+    Field::ClassificationRepo,
+    Field::ClassificationGroup,
+];
 
 /// Bytes of one item beside its text.
 const ITEM_BYTES: usize = 64;
@@ -204,17 +214,27 @@ impl InFlight {
     }
 
     /// Hands the event to the pipeline and returns its identifier.
-    pub(crate) fn submit(mut self, status: Option<Status>) -> EventId {
+    ///
+    /// `None` when nothing is recorded, because nothing is left of every facet.
+    pub(crate) fn submit(mut self, status: Option<Status>) -> Option<EventId> {
+        if self.is_all_off() {
+            self.discard();
+            return None;
+        }
         let event_id = self.raw.event_id;
         self.raw.status = status;
         let shared = Arc::clone(&self.shared);
         // A refused event is counted where it was refused; the host's call goes on.
         shared.pipeline.admit(self.raw, self.slot).ok();
-        event_id
+        Some(event_id)
     }
 
     /// Hands the event to the pipeline and returns what says when it has reached `ack`.
     pub(crate) fn commit(mut self, status: Option<Status>, ack: Ack) -> Commit {
+        if self.is_all_off() {
+            self.discard();
+            return Commit::of_nothing();
+        }
         self.raw.status = status;
         let shared = Arc::clone(&self.shared);
         Commit::new(&shared, self.raw, self.slot, ack)
@@ -258,6 +278,26 @@ impl InFlight {
         sent
     }
 
+    /// Returns whether tenant and classification, as they are now, leave every facet off: then no
+    /// event is written, as under a policy that captures nothing. What a context or the call itself
+    /// narrowed does not count: the event is the evidence of it.
+    fn is_all_off(&self) -> bool {
+        if !self.raw.policy.has_layers() {
+            return false;
+        }
+        let frame = self.raw.context.as_ref();
+        let text = |field: Field| {
+            let ambient = frame.and_then(|frame| frame.fields.text(field));
+            let own = self.raw.buffers.text_of(field);
+            own.or(ambient).or_else(|| self.shared.defaults.text(field))
+        };
+        let [tenant, labels @ ..] = SELECTORS.map(text);
+        let labels: Vec<&str> = labels.into_iter().flatten().collect();
+        let mut scope = Scope::new().classification(&labels);
+        scope.tenant = tenant;
+        self.raw.policy.effective(&scope).is_off()
+    }
+
     /// Gives back what the event holds, without an event.
     pub(crate) fn discard(self) {
         let mut buffers = self.raw.buffers;
@@ -272,10 +312,20 @@ impl InFlight {
 
 impl PutField for InFlight {
     fn accepts(&mut self, field: Field) -> bool {
-        field.facet().is_none_or(|facet| self.allows(facet))
+        let selects = SELECTORS.contains(&field) && self.raw.policy.has_layers();
+        field
+            .facet()
+            .is_none_or(|facet| self.allows(facet) || selects)
     }
 
     fn put_text(&mut self, field: Field, text: &str) {
+        if !id::is_of_w3c(field, text) {
+            self.shared.diagnostics.report(
+                DiagnosticKind::Misuse,
+                format!("a `{field}` is not of W3C Trace Context; it is left out"),
+            );
+            return;
+        }
         let text = self.cap(field, text);
         if self.reserve(field, text.len()) {
             self.raw.buffers.push_text(field, text);

@@ -260,7 +260,7 @@ impl Interaction {
     /// Records that the operation succeeded, or what [`outcome`](Interaction::outcome) says, and
     /// returns the event's identifier.
     pub fn finish(mut self) -> Option<EventId> {
-        self.inner.take().map(Active::finish)
+        self.inner.take().and_then(Active::finish)
     }
 
     /// Records that the operation failed, as [`failed`](Interaction::failed) says it.
@@ -305,7 +305,7 @@ impl Interaction {
 
     /// Records that the operation ended with `status`, and returns the event's identifier.
     pub fn end(mut self, status: Status) -> Option<EventId> {
-        self.inner.take().map(|active| active.end(status))
+        self.inner.take().and_then(|active| active.end(status))
     }
 
     fn put_error_type<E: ?Sized>(&mut self) {
@@ -361,12 +361,12 @@ impl Interaction {
 }
 
 impl Active {
-    fn finish(mut self) -> EventId {
+    fn finish(mut self) -> Option<EventId> {
         let status = self.outcome.take().unwrap_or(Status::Ok);
         self.end(status)
     }
 
-    fn end(mut self, status: Status) -> EventId {
+    fn end(mut self, status: Status) -> Option<EventId> {
         self.complete(&status);
         self.flight.submit(Some(status))
     }

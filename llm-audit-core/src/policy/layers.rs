@@ -80,6 +80,12 @@ impl Layers {
         }
     }
 
+    /// Returns whether there is a layer below the process, save for the call.
+    pub(super) const fn has_any(&self) -> bool {
+        // Tenants need a default, and rules one for events without a label.
+        self.unlisted.is_some() || self.unclassified.is_some() || !self.ranks.is_empty()
+    }
+
     pub(super) const fn process(&self) -> Levels {
         self.process
     }

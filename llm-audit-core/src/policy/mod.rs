@@ -150,6 +150,11 @@ impl Policy {
         self.0.parts.layers.effective(scope)
     }
 
+    /// Returns whether there are layers for tenants or classification labels.
+    pub(crate) fn has_layers(&self) -> bool {
+        self.0.parts.layers.has_any()
+    }
+
     /// Returns the levels when an event begins: those of process, tenant where it is known, and
     /// call. No later level is higher.
     pub(crate) fn levels_at_begin(&self, tenant: Option<&str>, call: Levels) -> Levels {

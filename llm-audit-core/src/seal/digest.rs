@@ -1,9 +1,11 @@
 //! Digests of values that are not kept.
 
+use std::slice;
+
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Field;
-use crate::event::{Part, Record, Value};
+use crate::event::{Part, Value, ValueRef};
 use crate::key::{self, Key};
 
 /// Returns the SHA-256 (FIPS 180-4) of `bytes`; for texts of the log's own, never for content.
@@ -31,11 +33,6 @@ pub(super) fn of_text(key: &Key, tenant: &str, field: Field, text: &str) -> Stri
 /// Returns the keyed digest of what `part` holds, whatever its type.
 pub(super) fn of_part(key: &Key, tenant: &str, field: Field, part: &Part) -> String {
     let mut json = Vec::new();
-    for column in 0..Part::COLUMNS.len() {
-        if let Some(value) = part.get(column) {
-            crate::event::json::write_value(&mut json, value);
-            json.push(b'\n');
-        }
-    }
+    crate::event::json::write_value(&mut json, ValueRef::Parts(slice::from_ref(part)));
     key::digest(key, tenant, field.name(), &json)
 }

@@ -64,6 +64,29 @@ pub(super) fn cut_texts(value: &mut Value, most: usize) -> bool {
     }
 }
 
+/// Returns the bytes of text in `value`.
+pub(super) fn text_bytes(value: ValueRef<'_>) -> usize {
+    fn records<R: Record>(records: &[R]) -> usize {
+        let values = records
+            .iter()
+            .flat_map(|record| (0..R::COLUMNS.len()).filter_map(|column| record.get(column)));
+        values.map(text_bytes).sum()
+    }
+    match value {
+        ValueRef::Json(text) | ValueRef::Text(text) => text.len(),
+        ValueRef::JsonMap(map) | ValueRef::TextMap(map) => {
+            map.iter().map(|(key, text)| key.len() + text.len()).sum()
+        }
+        ValueRef::Texts(texts) => texts.iter().map(String::len).sum(),
+        ValueRef::Documents(list) => records(list),
+        ValueRef::Evaluations(list) => records(list),
+        ValueRef::Guardrails(list) => records(list),
+        ValueRef::Messages(list) => records(list),
+        ValueRef::Parts(list) => records(list),
+        value => size_of_value(value),
+    }
+}
+
 /// Drops the end of every long text in `value`. Where a text was cut before it was redacted, a
 /// secret may have been cut in two, and half of it is no secret that a detector knows.
 pub(super) fn drop_tails(field: Field, value: &mut Value) {
@@ -117,7 +140,7 @@ fn cut_to(event: &mut Event, most: usize) {
         let Some(value) = event.get_mut(field) else {
             continue;
         };
-        let bytes = size_of_value(value.as_ref());
+        let bytes = text_bytes(value.as_ref());
         if bytes > most && cut_texts(value, most) {
             note(event, field, bytes);
         }
@@ -131,7 +154,7 @@ fn remove_largest(event: &mut Event) -> bool {
         .filter(|field| field.info().host)
         .max_by_key(size);
     let Some(field) = largest else { return false };
-    let bytes = size(&field);
+    let bytes = event.get(field).map_or(0, text_bytes);
     event.remove(field);
     note(event, field, bytes);
     true

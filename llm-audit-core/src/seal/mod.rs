@@ -17,6 +17,7 @@ use crate::catalog::Field;
 use crate::clock::Clock;
 use crate::encode::hex;
 use crate::event::{Absence, Event, Kind, Value};
+use crate::facet::FacetSet;
 use crate::fields::Fields;
 use crate::id::{self, Ids, WriterId};
 use crate::level::{Level, Levels};
@@ -205,6 +206,13 @@ impl Seal for Sealer {
         }
         treatment.absences.add_all(Absence::Withheld, raw.offered);
         treatment.absences.add_all(Absence::Failed, raw.failed);
+        let frame = raw.context.as_ref().map(|frame| frame.fields.failed());
+        let ambient = frame.into_iter().chain([self.defaults.failed()]);
+        for facet in ambient.flat_map(FacetSet::iter) {
+            if levels.get(facet) > Level::Off {
+                treatment.absences.add(Absence::Failed, facet);
+            }
+        }
         treatment.finish(&mut event);
         fit::fit(&mut event, self.max_event_bytes);
 

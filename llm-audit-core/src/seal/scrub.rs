@@ -126,7 +126,7 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
     Ok(changed)
 }
 
-/// Redacts the keys of `map`. Two keys that become one keep one of their values.
+/// Redacts the keys of `map`. Of keys that become one text, all but the first get a number.
 fn keys<V>(session: &mut Session, families: Families, map: &mut BTreeMap<String, V>) -> Scrubbed {
     let mut renamed = Vec::new();
     for key in map.keys() {
@@ -136,10 +136,21 @@ fn keys<V>(session: &mut Session, families: Families, map: &mut BTreeMap<String,
     }
     for (old, new) in &renamed {
         if let Some(value) = map.remove(old) {
-            map.insert(new.clone(), value);
+            map.insert(free_key(map, new), value);
         }
     }
     Ok(!renamed.is_empty())
+}
+
+/// Returns `key`, or where `map` has it already `key#2`, `key#3` and so on.
+fn free_key<V>(map: &BTreeMap<String, V>, key: &str) -> String {
+    let mut free = key.to_owned();
+    let mut number = 2_usize;
+    while map.contains_key(&free) {
+        free = format!("{key}#{number}");
+        number += 1;
+    }
+    free
 }
 
 fn all<T>(items: &mut [T], scrub: impl FnMut(&mut T) -> Scrubbed) -> Scrubbed {

@@ -1,4 +1,5 @@
 mod channels;
+mod faithful;
 mod leftovers;
 
 use super::*;

@@ -1,14 +1,15 @@
 //! What becomes of each field under the levels of one event.
 
 use std::collections::BTreeMap;
+use std::slice;
 
 use super::absence::Absences;
 use super::parts::{facet_of, without_content};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
 use crate::event::{
-    Absence, Event, Kind, Message, Part, RedactionCount, Status, Truncation, Value, last_user_text,
-    response_text,
+    Absence, Event, Kind, Message, Part, Record, RedactionCount, Status, Truncation, Value,
+    ValueRef, last_user_text, response_text,
 };
 use crate::facet::{Facet, FacetSet};
 use crate::key::Key;
@@ -20,12 +21,15 @@ use crate::redact::{Families, Session};
 /// The treatment of one event's fields.
 pub(super) struct Treatment<'a> {
     policy: &'a Policy,
+    /// The policy that was in force when the event began, where it is another one.
+    before: Option<&'a Policy>,
     levels: Levels,
     tenant: &'a str,
     key: Option<&'a Key>,
     /// Facets in which even secrets stay: both the policy at `begin` and the one in force say so.
     verbatim: FacetSet,
-    session: Session,
+    /// One for each of the policies: what either hides is hidden.
+    sessions: Vec<Session>,
     /// Where in the unit interval the event's sampling falls; `None` when all of it is kept.
     sample_point: Option<f64>,
     sample_rate: Option<f64>,
@@ -35,17 +39,33 @@ pub(super) struct Treatment<'a> {
     digests: BTreeMap<String, String>,
 }
 
+/// A limit on the size of a value, and what the value was before it was redacted.
+struct Limit {
+    facet: Facet,
+    most: usize,
+    /// Bytes of text.
+    bytes: usize,
+    /// Of a value that is longer than the limit, where there is a key.
+    digest: Option<String>,
+}
+
 impl<'a> Treatment<'a> {
     pub(super) fn new(
         policy: &'a Policy,
         levels: Levels,
         tenant: &'a str,
-        raw: &RawEvent,
+        raw: &'a RawEvent,
         given: &[(Field, Value)],
     ) -> Self {
         let key = policy.keys().map(|keys| keys.current());
+        let before = Some(&raw.policy).filter(|before| before.hash() != policy.hash());
+        let session = |policy: &Policy| {
+            let key = policy.keys().map(|keys| keys.current());
+            policy.redactor().session(key, tenant)
+        };
         Self {
             policy,
+            before,
             levels,
             tenant,
             key,
@@ -54,7 +74,7 @@ impl<'a> Treatment<'a> {
                 .copied()
                 .filter(|facet| policy.is_verbatim(*facet) && raw.policy.is_verbatim(*facet))
                 .collect(),
-            session: policy.redactor().session(key, tenant),
+            sessions: before.into_iter().chain([policy]).map(session).collect(),
             sample_point: (!must_keep(raw, given)).then(|| sample_point(raw, given)),
             sample_rate: None,
             absences: Absences::default(),
@@ -85,7 +105,7 @@ impl<'a> Treatment<'a> {
     }
 
     /// Puts in `event` what the levels leave of `value`.
-    pub(super) fn apply(&mut self, field: Field, value: Value, event: &mut Event) {
+    pub(super) fn apply(&mut self, field: Field, mut value: Value, event: &mut Event) {
         let Some(facet) = field.facet() else {
             // The envelope has no level to opt in with. Its words must hold no personal data; its
             // ids are no text in which such data is looked for.
@@ -105,6 +125,7 @@ impl<'a> Treatment<'a> {
             self.absences.add(Absence::SampledOut, facet);
             return;
         }
+        self.note_failed(facet, &mut value);
         match level {
             Level::Digest => self.digest(field, facet, value, event),
             _ => match value {
@@ -159,12 +180,63 @@ impl<'a> Treatment<'a> {
 
     /// Returns whether the content of `facet` is kept in this event.
     fn is_sampled(&mut self, facet: Facet) -> bool {
-        let (Some(point), Some(rate)) = (self.sample_point, self.policy.facet_rule(facet).sample)
-        else {
+        let rates = self
+            .policies()
+            .filter_map(|policy| policy.facet_rule(facet).sample);
+        let (Some(point), Some(rate)) = (self.sample_point, rates.reduce(f64::min)) else {
             return true;
         };
         self.sample_rate = Some(self.sample_rate.map_or(rate, |lowest| lowest.min(rate)));
         point < rate
+    }
+
+    /// Says of messages and parts whose values could not be written as JSON that they are absent.
+    fn note_failed(&mut self, container: Facet, value: &mut Value) {
+        let mut failed = FacetSet::EMPTY;
+        let mut visit = |parts: &mut [Part], role: Option<&str>| {
+            for part in parts
+                .iter_mut()
+                .filter_map(|part| part.take_failed().then_some(part))
+            {
+                failed.insert(facet_of(part, role, container));
+                part.absent = Some(Absence::Failed.as_str().to_owned());
+            }
+        };
+        match value {
+            Value::Messages(messages) => {
+                for message in messages {
+                    visit(
+                        message.parts.as_deref_mut().unwrap_or_default(),
+                        message.role.as_deref(),
+                    );
+                    if message.take_failed() {
+                        self.absences.add(Absence::Failed, container);
+                    }
+                }
+            }
+            Value::Parts(parts) => visit(parts, None),
+            _ => {}
+        }
+        for facet in failed
+            .iter()
+            .filter(|facet| self.levels.get(*facet) > Level::Off)
+        {
+            self.absences.add(Absence::Failed, facet);
+        }
+    }
+
+    /// The policy in force, and that which was in force when the event began.
+    fn policies(&self) -> impl Iterator<Item = &'a Policy> + use<'a> {
+        self.before.into_iter().chain([self.policy])
+    }
+
+    /// Runs `scrub` with the redactor of each policy.
+    fn scrub(&mut self, mut scrub: impl FnMut(&mut Session) -> scrub::Scrubbed) -> scrub::Scrubbed {
+        let mut changed = false;
+        for session in &mut self.sessions {
+            changed |= scrub::contained(|| scrub(session))?;
+        }
+        Ok(changed)
     }
 
     fn keep(
@@ -179,15 +251,21 @@ impl<'a> Treatment<'a> {
                 take_data_uri(&mut item.uri, &mut item.bytes, &mut item.mime_type);
             }
         }
+        let tenant = self.tenant;
+        let limit = field.facet().and_then(|facet| {
+            let digest = |key: &Key| digest::of_value(key, tenant, field, &value);
+            self.limit(facet, value.as_ref(), digest)
+        });
         if let Some(families) = families {
-            let session = &mut self.session;
             let scrubbed =
-                scrub::contained(|| scrub::scrub(session, families, field.name(), &mut value));
+                self.scrub(|session| scrub::scrub(session, families, field.name(), &mut value));
             if !self.note(field, field.facet(), scrubbed) {
                 return;
             }
         }
-        self.limit(field, &mut value);
+        if let Some(limit) = limit {
+            self.cut(field, limit, &mut value);
+        }
         event.set(field, value);
     }
 
@@ -257,9 +335,8 @@ impl<'a> Treatment<'a> {
             let role = message.role.clone();
             if let Some(families) = self.families(container) {
                 let mut alone = Value::Messages(vec![message]);
-                let session = &mut self.session;
                 let scrubbed =
-                    scrub::contained(|| scrub::scrub(session, families, "message", &mut alone));
+                    self.scrub(|session| scrub::scrub(session, families, "message", &mut alone));
                 let Value::Messages(scrubbed_messages) = alone else {
                     continue;
                 };
@@ -319,15 +396,21 @@ impl<'a> Treatment<'a> {
         } else {
             Some(Families::All)
         };
+        let tenant = self.tenant;
+        let limit = self.limit(facet, ValueRef::Parts(slice::from_ref(&part)), |key| {
+            digest::of_part(key, tenant, field, &part)
+        });
         if let Some(families) = families {
-            let session = &mut self.session;
-            let scrubbed = scrub::contained(|| scrub::scrub_part(session, families, &mut part));
+            let scrubbed = self.scrub(|session| scrub::scrub_part(session, families, &mut part));
             if !self.note(field, Some(facet), scrubbed) {
                 return without_content(&part, Absence::Failed.as_str());
             }
         }
+        let Some(limit) = limit else {
+            return part;
+        };
         let mut alone = Value::Parts(vec![part]);
-        self.limit_for(facet, field, &mut alone);
+        self.cut(field, limit, &mut alone);
         match alone {
             Value::Parts(mut parts) => parts.pop().unwrap_or_default(),
             _ => Part::default(),
@@ -336,7 +419,8 @@ impl<'a> Treatment<'a> {
 
     /// Notes what the redactor did, and returns whether the value may be kept.
     fn note(&mut self, field: Field, facet: Option<Facet>, scrubbed: scrub::Scrubbed) -> bool {
-        let findings = self.session.take_findings();
+        let sessions = self.sessions.iter_mut();
+        let findings: Vec<_> = sessions.flat_map(Session::take_findings).collect();
         for finding in &findings {
             self.count_finding(field, finding);
         }
@@ -374,30 +458,35 @@ impl<'a> Treatment<'a> {
         }
     }
 
-    fn limit(&mut self, field: Field, value: &mut Value) {
-        if let Some(facet) = field.facet() {
-            self.limit_for(facet, field, value);
-        }
+    /// Returns what is to be known of a value before it is redacted, where the policies limit the
+    /// size of `facet`: the lower limit holds.
+    fn limit(
+        &self,
+        facet: Facet,
+        value: ValueRef<'_>,
+        digest: impl FnOnce(&Key) -> String,
+    ) -> Option<Limit> {
+        let limits = self
+            .policies()
+            .filter_map(|policy| policy.facet_rule(facet).max_bytes);
+        let most = limits.min()?;
+        let bytes = fit::text_bytes(value);
+        Some(Limit {
+            facet,
+            most,
+            bytes,
+            digest: self.key.filter(|_| bytes > most).map(digest),
+        })
     }
 
-    /// Cuts the texts of `value` to the size that the policy allows `facet`.
-    fn limit_for(&mut self, facet: Facet, field: Field, value: &mut Value) {
-        let Some(most) = self.policy.facet_rule(facet).max_bytes else {
-            return;
-        };
-        let bytes = crate::interaction::in_flight::size_of_value(value.as_ref());
-        if bytes <= most {
-            return;
-        }
-        let digest = self
-            .key
-            .map(|key| digest::of_value(key, self.tenant, field, value));
-        if fit::cut_texts(value, most) {
-            self.absences.add(Absence::Truncated, facet);
+    /// Cuts the texts of `value` to the limit.
+    fn cut(&mut self, field: Field, limit: Limit, value: &mut Value) {
+        if fit::cut_texts(value, limit.most) {
+            self.absences.add(Absence::Truncated, limit.facet);
             let mut truncation = Truncation::default()
                 .field(field.name())
-                .bytes(bytes as u64);
-            truncation.digest = digest;
+                .bytes(limit.bytes as u64);
+            truncation.digest = limit.digest;
             self.truncations.push(truncation);
         }
     }
