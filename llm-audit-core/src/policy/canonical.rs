@@ -1,11 +1,17 @@
 //! A policy as one text that is the same however the policy was written.
 //!
 //! The text is JSON (RFC 8259) with sorted keys and no spaces. It holds everything that decides
-//! what is captured, and key ids, but no key.
+//! what is captured, and key ids, but no key. It stands in the log, so what is data in it, values
+//! that are never hidden and names of tenants, is there as digests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest as _, Sha256};
+
+use crate::catalog::Field;
+use crate::encode::hex;
 use crate::facet::Facet;
+use crate::key;
 use crate::level::{Level, Levels};
 use crate::policy::Parts;
 use crate::redact::Redactor;
@@ -27,7 +33,12 @@ impl Parts {
             self.retention
                 .map(|retention| ("retention", Canonical::text(retention))),
         );
-        entries.extend(self.layers.canonical());
+        let tenant = |name: &str| match self.layers.process().get(Facet::Groups) {
+            Level::Full => name.to_owned(),
+            // What the tenant's events have as `tenant_id` at level digest.
+            _ => self.digest(name, Field::TenantId.name(), name),
+        };
+        entries.extend(self.layers.canonical(tenant));
         if let Some(keys) = &self.keys {
             entries.push(("keys", Canonical::texts(keys.iter())));
         }
@@ -75,13 +86,25 @@ impl Parts {
             .operators
             .iter()
             .map(|(name, op)| (name, Canonical::text(op)));
-        let allow: BTreeSet<_> = settings.allow.iter().collect();
+        let allow: BTreeSet<_> = settings
+            .allow
+            .iter()
+            .map(|value| self.digest("", "redaction.allow", value))
+            .collect();
         Canonical::map([
             ("engine", Canonical::text(Redactor::ENGINE_VERSION)),
             ("preset", Canonical::text(settings.preset.name())),
             ("operators", Canonical::map(operators)),
             ("allow", Canonical::texts(allow)),
         ])
+    }
+
+    /// Returns a digest of `value`: a keyed one where the policy has a key.
+    fn digest(&self, tenant: &str, field: &str, value: &str) -> String {
+        match &self.keys {
+            Some(keys) => key::digest(keys.current(), tenant, field, value.as_bytes()),
+            None => format!("sha256:{}", hex(&Sha256::digest(value))),
+        }
     }
 }
 

@@ -143,14 +143,18 @@ impl Layers {
         self.highest(labels).map(|rank| rank.label.as_str())
     }
 
-    /// Returns the entries `tenants` and `classification`, each where there is such a layer.
-    pub(super) fn canonical(&self) -> Vec<(&'static str, Canonical)> {
+    /// Returns the entries `tenants` and `classification`, each where there is such a layer; `tenant`
+    /// says how the name of a tenant stands there.
+    pub(super) fn canonical(
+        &self,
+        tenant: impl Fn(&str) -> String,
+    ) -> Vec<(&'static str, Canonical)> {
         let mut entries = Vec::new();
         if let Some(unlisted) = &self.unlisted {
             let listed = self
                 .tenants
                 .iter()
-                .map(|(name, tenant)| (name, narrowed(tenant.asked)));
+                .map(|(name, layer)| (tenant(name), narrowed(layer.asked)));
             let tenants = [
                 ("default", narrowed(unlisted.asked)),
                 ("listed", Canonical::map(listed)),

@@ -118,7 +118,9 @@ impl Policy {
     /// Returns the policy as JSON with sorted keys: equal for equal policies, however written.
     ///
     /// It holds all that decides what is captured, with key ids and the version of the redactor,
-    /// and no key.
+    /// and no key. It stands in the log, so values that are never hidden are digests in it, and so
+    /// are names of tenants unless facet `groups` is at level Full: keyed ones where the policy has
+    /// a key.
     pub fn canonical_text(&self) -> &str {
         &self.0.text
     }

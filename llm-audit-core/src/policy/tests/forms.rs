@@ -1,6 +1,7 @@
 //! One policy in code, in JSON and in TOML.
 
 use super::*;
+use crate::catalog::Field;
 use crate::level::Level;
 
 const JSON: &str = r#"{
@@ -90,6 +91,38 @@ fn redaction() -> RedactionSettings {
     settings.operators.insert("email".into(), "numbered".into());
     settings.allow = vec!["a@example.org".into(), "b@example.org".into()];
     settings
+}
+
+#[test]
+fn the_text_of_a_policy_holds_no_name_and_no_value_that_the_log_must_not_hold() {
+    let policy = |groups| {
+        let policy = complete()
+            .facet(Facet::Groups, groups)
+            .facet(Facet::Prompt, Level::Full)
+            .tenant("acme", |t| t.facet(Facet::Prompt, Level::Off))
+            .tenants_default(|t| t);
+        let redactor = Redactor::builder()
+            .allow("help@example.org")
+            .build()
+            .unwrap();
+        policy.redactor(redactor)
+    };
+    for groups in [Level::Off, Level::Digest] {
+        let policy = policy(groups).build().unwrap();
+        let text = policy.canonical_text();
+        assert!(!text.contains("acme") && !text.contains("help@"), "{text}");
+        let keys = KeyRing::from(key());
+        let names = keys.pseudonyms(Field::TenantId, Some("acme"), "acme");
+        assert!(text.contains(&names[0]), "{text}");
+        assert!(
+            policy
+                .explain(&Scope::new().tenant("acme"))
+                .to_string()
+                .contains("acme")
+        );
+    }
+    let full = policy(Level::Full).build().unwrap();
+    assert!(full.canonical_text().contains("acme"));
 }
 
 #[test]
