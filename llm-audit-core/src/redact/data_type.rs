@@ -44,6 +44,8 @@ data_types! {
     Pii {
         /// An e-mail address.
         Email "email" "EMAIL",
+        /// A telephone number.
+        Phone "phone" "PHONE",
         /// The number of a payment card.
         CreditCard "credit_card" "CREDIT_CARD",
         /// A bank account (ISO 13616).
@@ -52,6 +54,18 @@ data_types! {
         IpAddress "ip_address" "IP_ADDRESS",
         /// The hardware address of a device (EUI-48).
         MacAddress "mac_address" "MAC_ADDRESS",
+        /// A social security number of the United States.
+        UsSsn "us_ssn" "US_SSN",
+        /// A number that another state gives to each person, for taxes, insurance or identity.
+        NationalId "national_id" "NATIONAL_ID",
+        /// The number of a passport.
+        Passport "passport" "PASSPORT",
+        /// The date on which somebody was born.
+        DateOfBirth "date_of_birth" "DATE_OF_BIRTH",
+        /// A number of a patient, of a medical record, or of one who treats patients.
+        HealthId "health_id" "HEALTH_ID",
+        /// The address of a wallet of Bitcoin, Ethereum or the like.
+        CryptoWallet "crypto_wallet" "CRYPTO_WALLET",
     }
     Secret {
         /// A JSON web token (RFC 7519).

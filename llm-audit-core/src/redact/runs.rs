@@ -39,8 +39,13 @@ impl Runs {
             bits |= 1 << if *length > MAX { MAX } else { *length };
             rest = tail;
         }
+        Self::of_bits(bits)
+    }
+
+    /// Returns runs whose length has its bit, and that are not part of a word.
+    pub(super) const fn of_bits(lengths: u32) -> Self {
         Self {
-            lengths: bits,
+            lengths,
             before: Beside::Other,
             after: Beside::Other,
         }
@@ -48,10 +53,7 @@ impl Runs {
 
     /// Returns runs of at least this length that are not part of a word.
     pub(super) const fn from(length: usize) -> Self {
-        Self {
-            lengths: !0 << length,
-            ..Self::of(&[])
-        }
+        Self::of_bits(!0 << length)
     }
 
     pub(super) const fn beside(mut self, before: Beside, after: Beside) -> Self {

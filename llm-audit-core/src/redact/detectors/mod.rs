@@ -10,21 +10,28 @@ use super::runs::{Beside, Runs};
 
 mod aws;
 mod azure;
+mod birth;
 mod card;
 mod cookie;
 mod email;
 mod google;
 mod header;
+mod health;
 mod iban;
 mod ip;
 mod jwt;
 mod mac;
+mod national_id;
+mod passport;
 mod pem;
+mod phone;
 mod provider;
 mod secret;
+mod ssn;
 mod token;
 mod url;
 mod value;
+mod wallet;
 mod word;
 
 pub(super) use token::Token;
@@ -166,11 +173,24 @@ impl Detector {
 /// Every built-in detector.
 pub(super) const DETECTORS: &[Detector] = &[
     email::EMAIL,
+    phone::PHONE,
     card::CARD,
     iban::IBAN,
     ip::IPV4,
     ip::IPV6,
     mac::MAC,
+    ssn::SSN,
+    national_id::NATIONAL_ID,
+    national_id::NATIONAL_ID_WITH_LETTERS,
+    passport::PASSPORT,
+    birth::BIRTH,
+    health::MEDICARE,
+    health::PROVIDER,
+    health::PRESCRIBER,
+    health::RECORD,
+    wallet::BASE58,
+    wallet::BECH32,
+    wallet::ETHEREUM,
     jwt::JWT,
     jwt::WRAPPED_JWT,
     pem::PRIVATE_KEY,

@@ -1,0 +1,188 @@
+//! The layouts in which numbers are printed, written as patterns.
+//!
+//! In a pattern `#` is a digit, `N` one from 2, `Z` one from 1, `A` a capital letter and `_` a
+//! separator, the same one each time: a space, `-` or `.`. All else stands for itself.
+
+use super::bytes::{before, byte, in_word};
+use super::runs::{MAX, Runs};
+
+/// Patterns with a value each, by the length of their first run of digits.
+pub(super) struct Layouts<T: 'static> {
+    rows: &'static [(&'static str, T)],
+    /// A bit for each row.
+    by_run: [u64; MAX + 1],
+}
+
+impl<T> Layouts<T> {
+    /// Indexes at most 64 rows.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where a wrong index does not compile"
+    )]
+    pub(super) const fn new(rows: &'static [(&'static str, T)]) -> Self {
+        assert!(rows.len() <= 64);
+        let mut by_run = [0; MAX + 1];
+        let mut row = 0;
+        while row < rows.len() {
+            let pattern = rows[row].0.as_bytes();
+            let first = lead(pattern);
+            let mut end = first;
+            while end < pattern.len() && is_digit(pattern[end]) {
+                end += 1;
+            }
+            by_run[end - first] |= 1 << row;
+            row += 1;
+        }
+        Self { rows, by_run }
+    }
+
+    /// Returns the runs of digits that a layout can begin with.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where a wrong index does not compile"
+    )]
+    pub(super) const fn runs(&self) -> Runs {
+        let mut lengths = 0;
+        let mut length = 0;
+        while length <= MAX {
+            if self.by_run[length] != 0 {
+                lengths |= 1 << length;
+            }
+            length += 1;
+        }
+        Runs::of_bits(lengths)
+    }
+
+    /// Returns the layouts that the text has whose first run of digits begins at `at`: where each
+    /// begins and ends, and its value.
+    pub(super) fn at<'t>(
+        &'t self,
+        text: &'t [u8],
+        at: usize,
+    ) -> impl Iterator<Item = (usize, usize, &'t T)> {
+        let rest = text.get(at..).unwrap_or_default();
+        let digits = rest.iter().take(MAX).take_while(|b| b.is_ascii_digit());
+        let mut rows = self.by_run.get(digits.count()).copied().unwrap_or(0);
+        std::iter::from_fn(move || {
+            let row = (rows != 0).then(|| rows.trailing_zeros() as usize)?;
+            rows &= rows - 1;
+            Some(self.rows.get(row))
+        })
+        .flatten()
+        .filter_map(move |(pattern, value)| {
+            let pattern = pattern.as_bytes();
+            let start = at.checked_sub(lead(pattern))?;
+            fits(text, start, pattern).then_some((start, start + pattern.len(), value))
+        })
+    }
+}
+
+/// Returns how many bytes stand before the first digit.
+#[expect(clippy::indexing_slicing, reason = "the position is below the length")]
+const fn lead(pattern: &[u8]) -> usize {
+    let mut lead = 0;
+    while lead < pattern.len() && !is_digit(pattern[lead]) {
+        lead += 1;
+    }
+    lead
+}
+
+const fn is_digit(pattern: u8) -> bool {
+    matches!(pattern, b'#' | b'N' | b'Z' | b'0'..=b'9')
+}
+
+/// Returns whether the text at `start` has the layout.
+fn fits(text: &[u8], start: usize, pattern: &[u8]) -> bool {
+    let mut separator = None;
+    (start..).zip(pattern).all(|(at, pattern)| {
+        let Some(b) = byte(text, at) else {
+            return false;
+        };
+        match pattern {
+            b'#' => b.is_ascii_digit(),
+            b'N' => matches!(b, b'2'..=b'9'),
+            b'Z' => matches!(b, b'1'..=b'9'),
+            b'A' => b.is_ascii_uppercase(),
+            b'_' => matches!(b, b' ' | b'-' | b'.') && *separator.get_or_insert(b) == b,
+            _ => b == *pattern,
+        }
+    })
+}
+
+/// Returns whether the number at `start..end` is a part of something longer: a word, a decimal
+/// number, a path, or a row of numbers, where only spaces separate its own groups.
+pub(super) fn is_part(text: &[u8], start: usize, end: usize) -> bool {
+    let number = text.get(start..end).unwrap_or_default();
+    let spaced = number.contains(&b' ')
+        && number
+            .iter()
+            .all(|b| *b == b' ' || b.is_ascii_alphanumeric());
+    let digit = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit());
+    let word = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    let outer = start.checked_sub(2).and_then(|at| byte(text, at));
+    let joined = match before(text, start) {
+        Some(b'_' | b'$' | b'#' | b'%') => true,
+        Some(b'-' | b'.' | b'+') => word(outer),
+        Some(b'/' | b':') => digit(outer),
+        Some(b' ') => spaced && digit(outer),
+        _ => in_word(text, start),
+    };
+    let outer = byte(text, end + 1);
+    let goes_on = match byte(text, end) {
+        Some(b'_' | b'%') => true,
+        Some(b'-') => word(outer),
+        Some(b'.' | b'/' | b':') => digit(outer),
+        Some(b' ') => spaced && digit(outer),
+        Some(b) => b.is_ascii_alphanumeric(),
+        None => false,
+    };
+    joined || goes_on
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUTS: Layouts<u8> = Layouts::new(&[
+        ("(N##) ###-####", 1),
+        ("###_###_####", 2),
+        ("A#######A", 3),
+        ("0Z-####", 4),
+    ]);
+
+    fn found(text: &str, at: usize) -> Vec<(usize, usize, u8)> {
+        let found = LAYOUTS.at(text.as_bytes(), at);
+        found
+            .map(|(start, end, value)| (start, end, *value))
+            .collect()
+    }
+
+    #[test]
+    fn a_layout_is_found_from_its_first_digit() {
+        for (text, at, expected) in [
+            ("(415) 555-0123", 1, (0, 14, 1)),
+            ("943 476 5919", 0, (0, 12, 2)),
+            ("943.476.5919", 0, (0, 12, 2)),
+            ("no X1234567L", 4, (3, 12, 3)),
+            ("03-1234.", 0, (0, 7, 4)),
+        ] {
+            assert_eq!(found(text, at), [expected], "{text}");
+        }
+        for (text, at) in [
+            ("(115) 555-0123", 1),
+            ("415) 555-0123", 0),
+            ("943 476-5919", 0),
+            ("943 476 591", 0),
+            ("9434 476 5919", 0),
+            ("x1234567L", 1),
+            ("00-1234", 0),
+        ] {
+            assert_eq!(found(text, at), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn runs_are_those_of_the_layouts() {
+        assert_eq!(LAYOUTS.runs(), Runs::of(&[2, 3, 7]));
+    }
+}
