@@ -46,44 +46,14 @@
 //! says once, through [`AuditBuilder::on_diagnostic`] or on standard error, that nothing is
 //! recorded. No environment variable and no Cargo feature changes what is captured.
 //!
-//! # Facets and levels
+//! # Pages
 //!
-//! Every field of an event belongs to one of 31 facets, such as [`Facet::Prompt`], [`Facet::User`]
-//! or [`Facet::Usage`], and a policy puts each facet at a [`Level`]:
+//! [`guide`] has a page for each question: [facets and levels](guide::facets), [policies and their
+//! layers](guide::policy), [capture](guide::capture) by hand and by the attribute,
+//! [privacy](guide::privacy), [sinks](guide::sinks) and what is durable when, testing.
 //!
-//! | level | what is kept |
-//! |---|---|
-//! | [`Level::Off`] | nothing, not even a copy in memory |
-//! | [`Level::Digest`] | the size and a keyed digest: equal values stay linkable, nothing can be read |
-//! | [`Level::Redacted`] | the text, with personal data and secrets replaced |
-//! | [`Level::Full`] | the value; only secrets are replaced |
-//!
-//! Layers narrow it further and never widen it: a tenant's, a classification label's, a context's
-//! ([`Context::narrow`]), a call's ([`Interaction::narrow`]). [`Policy::explain`] says which layer
-//! decided. A [`Preset`] is a policy to start from; [`Policy::from_file`] reads one from a file.
-//! What an event does not hold it accounts for: [`Event::absence`] tells `withheld` from `redacted`
-//! from `truncated`, and a facet without a reason was not provided.
-//!
-//! # Calls
-//!
-//! [`Audit::begin`] gives an [`Interaction`]: set what is known when it is known, and end it with
-//! [`finish`](Interaction::finish), [`fail`](Interaction::fail) or [`block`](Interaction::block).
-//! However it ends, one event is recorded; one that is dropped is `abandoned`, a panic is an error,
-//! and a stream counts its chunks with [`chunk`](Interaction::chunk). What is learnt later
-//! ([`Audit::evaluation`], [`Audit::feedback`], [`Audit::consent`] and others) is an event of its
-//! own that names the first. [`Context`] carries a user, a session or a parent across calls, and
-//! [`propagate`] carries the context into a task.
-//!
-//! # Where events go
-//!
-//! [`AuditBuilder::journal`] is the log itself: segments of JSON Lines, each line with a checksum.
-//! [`journal::Reader`] reads it back. [`AuditBuilder::sink`] adds other destinations, each on a
-//! thread of its own; the module [`sinks`] has those that come with this crate, and [`Sink`] is the
-//! trait for one of your own. A sink sees sealed events only, after policy and redaction.
-//!
-//! An event that is not written is counted: `admitted = written + lost + pending` holds at every
-//! moment ([`Audit::counters`]), and [`Audit::flush`] and [`Audit::shutdown`] return a [`Report`]
-//! that says what was achieved.
+//! [`Audit::begin`] and [`Interaction`] are where a call is told of, [`Policy::builder`] is where it
+//! is decided what is kept of it, [`journal::Reader`] is where it is read back.
 //!
 //! # Features
 //!
@@ -100,9 +70,9 @@
 //!   thing: `agent_tools` an agent with its tools and a guardrail as a tree, `multi_tenant` tenants
 //!   with levels of their own, `feedback_loop` what is said of an answer later, `custom_sink` a
 //!   destination of one's own, `streaming`, `policy_file`, `every_field` and `find_subject`.
-//! - `docs/capture.md` is the manual of capturing by hand, `docs/policy.md` explains policies,
-//!   `docs/fields.md` lists every field, `docs/promises.md` says what is promised and which test
-//!   holds it.
+//! - In `docs/` of the repository, `capture.md` is the manual of capturing by hand, `policy.md` of the
+//!   policy file, `keys.md` of keys, `journal.md` of the format on disk; `fields.md` lists every
+//!   field, `promises.md` says what is promised and which test holds it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use llm_audit_core::{
@@ -128,6 +98,8 @@ pub use llm_audit_core::testing;
 #[doc(hidden)]
 pub use llm_audit_core::__private;
 
+pub mod guide;
+
 /// Destinations of events besides the journal, one feature each.
 pub mod sinks {
     #[cfg(feature = "jsonl")]
@@ -146,3 +118,7 @@ struct Capture;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/policy.md")]
 struct PolicyManual;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/keys.md")]
+struct Keys;

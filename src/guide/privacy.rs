@@ -1,0 +1,63 @@
+//! Privacy: what is hidden, and what is left to find.
+//!
+//! # What is hidden
+//!
+//! At level [`Redacted`](Level::Redacted) the detectors of the policy's
+//! [`Redactor`](crate::redact::Redactor) replace personal data and secrets, before anything is
+//! written anywhere. Those of secrets run at level [`Full`](Level::Full) too. An
+//! [`Operator`](crate::redact::Operator) says what takes the place of a value, for a type or for a
+//! family of types. Where a detector fails, the text is dropped, never passed on.
+//!
+//! ```
+//! use llm_audit::redact::{DataType, Family, Operator, Redactor};
+//!
+//! let redactor = Redactor::builder()
+//!     .operator(Family::Pii, Operator::Numbered)
+//!     .operator(DataType::CreditCard, Operator::KeepLast(4))
+//!     .allow("help@example.org")
+//!     .build()?;
+//! assert_eq!(
+//!     redactor.redact_str("ada@example.org paid with 4111 1111 1111 1111, says help@example.org"),
+//!     "[EMAIL_1] paid with [CREDIT_CARD:1111], says help@example.org"
+//! );
+//! # Ok::<(), llm_audit::Error>(())
+//! ```
+//!
+//! No detector finds everything. What must not be stored at all belongs at level
+//! [`Off`](Level::Off).
+//!
+//! # Finding a person without names
+//!
+//! At level [`Digest`](Level::Digest) an id becomes a pseudonym under the policy's [`Key`], another
+//! one for each tenant. [`KeyRing::pseudonyms`] says what somebody stands as, under every key that
+//! was ever in use; `docs/keys.md` in the repository is about making, keeping and rotating keys, and
+//! about who can do what with one.
+//!
+//! ```
+//! use llm_audit::{Field, Key, KeyRing};
+//!
+//! let keys = KeyRing::new(Key::bytes("k1", &[7; 32])?);
+//! let acme = keys.pseudonyms(Field::UserId, Some("acme"), "ada@example.org");
+//! assert_eq!(acme, keys.pseudonyms(Field::UserId, Some("acme"), "ada@example.org"));
+//! assert_ne!(acme, keys.pseudonyms(Field::UserId, Some("zeta"), "ada@example.org"));
+//! # Ok::<(), llm_audit::Error>(())
+//! ```
+//!
+//! # What cannot leak
+//!
+//! A sink takes a [`Batch`], and only the log makes one, of events that policy and redaction have
+//! passed. `Debug` of what holds content shows its kind or its size; an [`Error`] and a
+//! [`Diagnostic`] name places, never values:
+//!
+//! ```
+//! use llm_audit::Message;
+//!
+//! let message = Message::text("user", "I am ada@example.org");
+//! assert_eq!(format!("{message:?}"), r#"Message {"role", "parts"}"#);
+//! ```
+//!
+//! The names of tenants and the values that a redactor lets pass stand in the log as digests, where
+//! the policy's text does.
+
+#[cfg(doc)]
+use crate::{Batch, Diagnostic, Error, Key, KeyRing, Level};

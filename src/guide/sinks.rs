@@ -1,0 +1,59 @@
+//! Sinks: where events go, and what is durable when.
+//!
+//! [`AuditBuilder::journal`] is the log itself. Whatever else gets events is a [`Sink`]: one of
+//! [`llm_audit::sinks`](crate::sinks), or your own. Each has a thread of its own and delays neither
+//! the program, nor the journal, nor another sink; with a journal it catches up from there.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use llm_audit::{Batch, Durable, Facet, Operation, Policy, Preset, Sink, SinkError, SinkExt};
+//!
+//! /// Counts events in another system's units.
+//! #[derive(Debug, Default)]
+//! struct Meter(usize);
+//!
+//! #[async_trait::async_trait]
+//! impl Sink for Meter {
+//!     fn name(&self) -> &str {
+//!         "meter"
+//!     }
+//!
+//!     async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+//!         assert!(batch.events().iter().all(|event| event.input_tokens().is_none()));
+//!         self.0 += batch.len();
+//!         Ok(Durable::up_to(batch.last_seq()))
+//!     }
+//!
+//!     async fn flush(&mut self) -> Result<Durable, SinkError> {
+//!         Ok(Durable::UNCHANGED)
+//!     }
+//!
+//!     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+//!         Ok(Durable::UNCHANGED)
+//!     }
+//! }
+//!
+//! # let dir = tempfile::tempdir()?;
+//! let audit = llm_audit::builder()
+//!     .policy(Policy::preset(Preset::Operations)?)
+//!     .journal(dir.path())
+//!     .sink(Meter::default().without([Facet::Usage])) // it gets less than the log
+//!     .spawn()?;
+//! audit.begin(Operation::Chat).finish();
+//!
+//! let report = audit.shutdown(Duration::from_secs(5));
+//! assert!(report.is_complete(), "{report}");
+//! assert_eq!(report.counters.sink("meter").unwrap().delivered, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The trait is async through the crate [`async-trait`](https://docs.rs/async-trait), which a
+//! crate with a sink of its own depends on.
+//!
+//! What is not written or delivered is counted with its reason: [`Audit::counters`] holds
+//! `admitted = written + lost + pending` at every moment, a [`Report`] says what a flush or a
+//! shutdown achieved, and `loss` events in the log name the numbers that are missing.
+
+#[cfg(doc)]
+use crate::{Audit, AuditBuilder, Report, Sink};
