@@ -112,6 +112,21 @@ fn a_facet_that_is_off_is_in_no_field() {
 }
 
 #[test]
+fn a_facet_withheld_from_a_sealed_event_is_in_no_field() {
+    let sealed = seal(&full(|policy| policy), &everything());
+    for facet in Facet::ALL {
+        let mut event = sealed.clone();
+        event.withhold([*facet].into_iter().collect(), Absence::Erased);
+        let json = event.to_json();
+        let mark = format!("mark-{}-", facet.name());
+        assert!(!json.contains(&mark), "{facet}: {json}");
+        let left = event.present().find(|field| field.facet() == Some(*facet));
+        assert_eq!(left, None, "{facet}");
+        assert_eq!(event.absence(*facet), Some("erased"), "{facet}");
+    }
+}
+
+#[test]
 fn a_facet_at_digest_can_be_read_in_no_field() {
     for facet in Facet::ALL
         .iter()
