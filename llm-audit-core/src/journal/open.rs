@@ -103,6 +103,7 @@ impl Journal {
             written: Written::default(),
             failing: None,
             opened: false,
+            untold: false,
             looked: clock.monotonic(),
             newest: std::collections::BTreeMap::new(),
             sinks: Sinks::default(),

@@ -60,6 +60,8 @@ pub(crate) struct Journal {
     pub(super) failing: Option<Failing>,
     /// Whether `writer_opened` is on disk.
     pub(super) opened: bool,
+    /// Whether events were given up and nothing was written after them, so no `loss` either.
+    pub(super) untold: bool,
     pub(super) looked: Duration,
     /// The newest event of segments that were read for it.
     pub(super) newest: BTreeMap<SegmentName, Timestamp>,
@@ -218,6 +220,7 @@ impl Journal {
             .as_ref()
             .map_or(LossReason::IoError, |failing| failing.reason);
         let lost = self.pending.give_up(reason);
+        self.untold |= lost.is_some();
         let last = lost.as_ref().and_then(|lost| lost.seqs.last());
         self.written.up_to = self.written.up_to.max(last.map(|window| *window.end()));
         lost
@@ -270,7 +273,8 @@ impl Journal {
             Ok(_) => None,
             Err(failed) => failed.lost.or_else(|| self.give_up()),
         };
-        let marked = lost.is_none() && (!self.opened || self.write_closed().is_ok());
+        // A stream that ends on a loss it does not tell of is completed by the next start.
+        let marked = !self.untold && (!self.opened || self.write_closed().is_ok());
         let synced = self.syncer.sync(timeout);
         // Otherwise the next start takes this writer for a crashed one, and looks.
         if marked && synced.is_ok() {
@@ -320,6 +324,7 @@ impl Journal {
         if let Some(seqs) = &taken.seqs {
             segment.last_seq = Some(*seqs.end());
             segment.wrote = self.clock.monotonic();
+            self.untold = false;
             self.written.up_to = Some(*seqs.end());
             self.written.events += taken.events;
             self.written.bytes += taken.bytes;

@@ -220,6 +220,24 @@ fn a_disk_that_stays_full_gives_back_exactly_what_is_lost() {
 }
 
 #[test]
+fn a_stream_that_ends_on_an_untold_loss_is_completed_at_the_next_start() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(4).unwrap();
+    world.write(&mut journal, 1, 1..=2);
+    world.vfs.fail_one_in(Op::Write, Fault::NoSpace, 1);
+    journal.append(3, &world.event(1, 3, "model")).unwrap();
+    assert!(journal.write().is_err());
+    assert!(journal.give_up().is_some());
+    world.vfs.heal();
+    journal.close(Duration::from_secs(60)).synced.unwrap();
+    assert_eq!(world.story()[2..], ["1", "2"]);
+    drop(world.open(2));
+    let told = ["1", "2", "loss 3..=4096 process_crash", "writer_closed"];
+    assert_eq!(world.story()[2..], told);
+}
+
+#[test]
 fn a_second_writer_finds_the_history_and_the_last_log_opened() {
     let world = World::new();
     let (mut journal, opened) = world.open(1);
