@@ -3,14 +3,18 @@ use std::time::Duration;
 
 use super::fixture::{DAY, DIR, World, writer_id};
 use crate::journal::{Cursor, Journal, JournalConfig, SinkStart};
+use crate::vfs::{Fault, Op};
 
 fn start(journal: &mut Journal, sinks: &[&str]) {
+    journal.start_sinks(&starts(sinks)).unwrap();
+}
+
+fn starts(sinks: &[&str]) -> Vec<SinkStart> {
     let start = |name: &&str| SinkStart {
         name: (*name).to_owned(),
         from_start: false,
     };
-    let starts: Vec<_> = sinks.iter().map(start).collect();
-    journal.start_sinks(&starts).unwrap();
+    sinks.iter().map(start).collect()
 }
 
 const YEAR_MICROS: i64 = 365 * 86_400_000_000;
@@ -162,6 +166,32 @@ fn a_spool_releases_what_every_sink_has_and_nothing_for_its_age() {
     journal.save_cursor(1, cursor(4)).unwrap();
     assert_eq!(journal.release().files.len(), 1);
     assert_eq!(world.segments().len(), 1);
+}
+
+#[test]
+fn a_segment_goes_only_when_its_cursor_survives_a_power_cut() {
+    let config = || JournalConfig::spool(DIR).sync_thread(false);
+    let cursor = Cursor::from([(writer_id(1), 1)]);
+    for op in [Op::Create, Op::Write, Op::SyncData, Op::Rename, Op::SyncDir] {
+        let world = World::new();
+        let (mut journal, _) = world.open_with(config(), 1);
+        start(&mut journal, &["a"]);
+        world.write(&mut journal, 1, [1]);
+        journal.roll();
+        world.write(&mut journal, 1, [2]);
+        world.vfs.fail_nth(op, Fault::Io, 0);
+        assert!(journal.save_cursor(0, cursor.clone()).is_err(), "{op:?}");
+        assert!(journal.release().files.is_empty(), "{op:?}");
+        assert!(journal.save_cursor(0, cursor.clone()).unwrap(), "{op:?}");
+        assert_eq!(journal.release().files.len(), 1, "{op:?}");
+        journal.syncer().sync(DAY).unwrap();
+
+        let world = World::on(world.vfs.after_power_cut());
+        let (mut journal, _) = world.open_with(config(), 2);
+        let (cursors, findings) = journal.start_sinks(&starts(&["a"])).unwrap();
+        assert_eq!(cursors[0].get(&writer_id(1)), Some(&1), "{op:?}");
+        assert!(findings.is_empty(), "{op:?}: {findings:?}");
+    }
 }
 
 #[test]

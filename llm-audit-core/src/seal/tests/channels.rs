@@ -122,7 +122,7 @@ fn a_facet_withheld_from_a_sealed_event_is_in_no_field() {
         assert!(!json.contains(&mark), "{facet}: {json}");
         let left = event.present().find(|field| field.facet() == Some(*facet));
         assert_eq!(left, None, "{facet}");
-        assert_eq!(event.absence(*facet), Some("erased"), "{facet}");
+        assert_eq!(event.absence(*facet), Some(Absence::Erased), "{facet}");
     }
 }
 
