@@ -158,3 +158,36 @@ fn a_batch_that_comes_again_has_the_same_bytes() {
         assert!(written[..4].iter().all(|batch| *batch == written[0]));
     }
 }
+
+#[test]
+fn what_a_sink_gets_after_a_restart_is_narrowed_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let (down, _) = shelf("archive", u32::MAX);
+    let (back, written) = shelf("archive", 0);
+    let policy = policy().sink_without("archive", [Facet::User]);
+    let start = |sink: Shelf| {
+        builder()
+            .policy(policy.clone().build().unwrap())
+            .journal(dir.path())
+            .sink(sink.without([Facet::Prompt]))
+            .on_diagnostic(|_| {})
+            .spawn()
+            .unwrap()
+    };
+    let audit = start(down);
+    let mut call = audit.begin(Operation::Chat);
+    call.request_model("small")
+        .user_id("u-17")
+        .prompt("Why is the sky blue?");
+    call.finish();
+    let report = audit.shutdown(Duration::from_millis(100));
+    let sink = report.counters.sink("archive").unwrap();
+    assert_eq!((sink.pending, sink.lost()), (1, 0), "{report}");
+
+    let report = start(back).shutdown(Duration::from_secs(10));
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(report.counters.sink("archive").unwrap().inherited, 1);
+    let event = delivered(&written);
+    assert_eq!(event.model(), Some("small"));
+    assert_eq!((event.user_id(), event.prompt()), (None, None));
+}

@@ -22,7 +22,8 @@ use crate::id::WriterId;
 ///   one writer's batches come in the order of their numbers, save that an event may come again
 ///   after a failure or a restart. Receivers tell repeated events by (writer id, number).
 /// - With a journal, a sink that was away gets what it missed, also what earlier starts wrote:
-///   first the events of writers that ended, then those of this start.
+///   first the events of writers that ended, then those of this start. Before the first batch of
+///   another writer the sink is flushed, so that it holds one writer's events at a time.
 /// - [`write`](Self::write) takes a batch as a whole or says in its error what it did not take.
 /// - What a call returns as [`Durable`] is a promise: those events outlive this process. Events
 ///   that were taken and are not durable yet count as pending.

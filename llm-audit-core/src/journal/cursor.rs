@@ -78,7 +78,8 @@ pub(super) fn save(
     vfs.sync_dir(dir)
 }
 
-/// Returns for each sink what `own` has to bring it: its own events and those that dead writers left.
+/// Returns for each sink what `own` has to bring it: its own events, or what it has already under
+/// `before`, and what dead writers left.
 ///
 /// The files of the dead are taken over under their locks, and are removed once `own` has saved what
 /// they say. A file that is damaged counts as one of a sink that has nothing: rather twice than never.
@@ -87,6 +88,7 @@ pub(super) fn take_over(
     dir: &Path,
     own: WriterId,
     sinks: &[SinkStart],
+    before: &[Cursor],
     findings: &mut Vec<Finding>,
 ) -> io::Result<Vec<Cursor>> {
     let entries = vfs.list(dir)?;
@@ -94,17 +96,18 @@ pub(super) fn take_over(
     let names: Vec<_> = files.filter_map(|entry| Name::parse(&entry.name)).collect();
     let living = living(&names, own);
     let mut cursors = Vec::new();
-    for sink in sinks {
-        let mut cursor = Cursor::new();
+    for (index, sink) in sinks.iter().enumerate() {
+        let before = before.get(index);
+        let mut cursor = before.cloned().unwrap_or_default();
         let mut taken = Vec::new();
-        let mut known = false;
+        let mut known = before.is_some();
         let mut all = false;
         for (name, owner) in names.iter().filter_map(|name| match name {
             Name::Cursor(owner, tag) if *tag == SinkTag::of(&sink.name) => Some((*name, *owner)),
             _ => None,
         }) {
             known = true;
-            if living.contains(&owner) {
+            if owner == own || living.contains(&owner) {
                 continue;
             }
             match claim(vfs, dir, name) {
@@ -132,9 +135,17 @@ pub(super) fn take_over(
                 Name::Segment(name) if !living.contains(&name.writer) => Some((name.writer, 0)),
                 _ => None,
             });
-            cursor.extend(dead);
+            for (writer, seq) in dead {
+                if writer != own {
+                    cursor.insert(writer, seq);
+                }
+            }
         }
-        cursor.insert(own, 0);
+        if before.is_some() && taken.is_empty() {
+            cursors.push(cursor);
+            continue;
+        }
+        cursor.entry(own).or_insert(0);
         save(vfs, dir, own, &sink.name, &cursor)?;
         for (name, _lock) in &taken {
             if let Err(error) = vfs.unlink(&dir.join(name.to_string())) {

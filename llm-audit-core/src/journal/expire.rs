@@ -36,6 +36,8 @@ pub(crate) struct RetentionRun {
     pub(crate) held_back: bool,
     /// Segments that are there because a sink does not have their events.
     pub(crate) held: Vec<Held>,
+    /// What writers that died left to the sinks: sink, writer and the number above which it is due.
+    pub(crate) adopted: Vec<(usize, WriterId, u64)>,
     /// Files that could not be read or removed.
     pub(crate) findings: Vec<Finding>,
 }
@@ -83,6 +85,7 @@ impl Journal {
         // The events of a writer that crashed meanwhile must not outlive their retention.
         let found = recovery::recover(&*self.vfs, self.dir(), &self.structure, self.writer);
         run.findings.extend(found);
+        run.adopted = self.adopt(&mut run.findings);
         let limit = match self.config.keep {
             Keep::For(retention) => retention.expired_before(believed),
             Keep::Spool => None,

@@ -2,11 +2,12 @@
 
 use super::cursor::{self, Cursor, Other, SinkStart};
 use super::dead::DeadLetters;
-use super::finding::Finding;
+use super::finding::{Finding, Problem};
 use super::name::SegmentName;
 use super::spool::Spool;
 use super::writer::Journal;
 use crate::error::Error;
+use crate::id::WriterId;
 use crate::sync::Arc;
 
 /// The cursors of this process's sinks, as they are stored.
@@ -28,7 +29,14 @@ impl Journal {
         sinks: &[SinkStart],
     ) -> Result<(Vec<Cursor>, Vec<Finding>), Error> {
         let mut findings = Vec::new();
-        let cursors = cursor::take_over(&*self.vfs, self.dir(), self.writer, sinks, &mut findings);
+        let cursors = cursor::take_over(
+            &*self.vfs,
+            self.dir(),
+            self.writer,
+            sinks,
+            &[],
+            &mut findings,
+        );
         let cursors = cursors.map_err(|source| {
             let dir = self.dir().display();
             let message = format!("the cursors of the sinks cannot be stored in `{dir}`");
@@ -40,6 +48,38 @@ impl Journal {
             sweep: true,
         };
         Ok((cursors, findings))
+    }
+
+    /// Takes over what writers that died since left to the sinks: for each sink, writer and number
+    /// above which its events are due.
+    pub(crate) fn adopt(&mut self, findings: &mut Vec<Finding>) -> Vec<(usize, WriterId, u64)> {
+        let start = |(name, _): &(String, Cursor)| SinkStart {
+            name: name.clone(),
+            from_start: false,
+        };
+        let starts: Vec<_> = self.sinks.stored.iter().map(start).collect();
+        let before = self.sinks.stored.iter().map(|(_, cursor)| cursor.clone());
+        let before: Vec<_> = before.collect();
+        let (vfs, dir) = (&*self.vfs, self.config.dir.as_path());
+        let taken = cursor::take_over(vfs, dir, self.writer, &starts, &before, findings);
+        let cursors = match taken {
+            Ok(cursors) => cursors,
+            Err(error) => {
+                findings.push(Finding::failed(dir.display(), Problem::Failed, error));
+                return Vec::new();
+            }
+        };
+        let mut adopted = Vec::new();
+        for (sink, (cursor, before)) in cursors.into_iter().zip(&before).enumerate() {
+            let new = cursor
+                .iter()
+                .filter(|(writer, _)| !before.contains_key(writer));
+            adopted.extend(new.map(|(writer, seq)| (sink, *writer, *seq)));
+            if let Some((_, stored)) = self.sinks.stored.get_mut(sink) {
+                *stored = cursor;
+            }
+        }
+        adopted
     }
 
     /// Stores a cursor; returns whether it has changed.

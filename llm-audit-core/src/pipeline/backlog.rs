@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::stream::{Count, Gap};
 use super::tracker::Tracker;
 use crate::batch::Batch;
+use crate::id::WriterId;
 use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout, wait_while};
 
 /// A queue of batches for one sink, bounded in bytes. Offering never waits.
@@ -38,6 +39,8 @@ pub(crate) enum Item {
     Write(Batch),
     /// Batches for which there was no room, and what was handed over up to their end.
     Skip(Gap, Count),
+    /// A dead writer's events above a number are due.
+    Adopt(WriterId, u64),
     Flush(Arc<Tracker>),
     Shutdown(Arc<Tracker>),
 }

@@ -54,6 +54,14 @@ impl SinkBook {
         self.spooled = true;
     }
 
+    /// The journal holds events of a writer that died, too.
+    pub(crate) fn adopt(&mut self, writer: WriterId, seq: u64) {
+        if !self.has(writer) {
+            let own = self.streams.len().saturating_sub(1);
+            self.streams.insert(own, Stream::new(writer, seq));
+        }
+    }
+
     pub(crate) const fn is_closed(&self) -> bool {
         self.closed
     }

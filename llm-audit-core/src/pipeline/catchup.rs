@@ -73,6 +73,12 @@ impl CatchUp {
         }
     }
 
+    /// A dead writer's events above `seq` are due too.
+    pub(crate) fn adopt(&mut self, writer: WriterId, seq: u64) {
+        self.uncounted.push_back((writer, seq));
+        self.dead.push_back(writer);
+    }
+
     /// A range of the log's own events is to be read next; up to its end `total` were handed over.
     pub(crate) fn fill(&mut self, gap: &Gap, total: Count) {
         let mut bookmark = self.own.clone();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::seal::Seal;
 use super::worker::Worker;
 use crate::diagnostics::DiagnosticKind;
+use crate::id::WriterId;
 use crate::journal::Held;
 
 impl<S: Seal> Worker<S> {
@@ -38,6 +39,16 @@ impl<S: Seal> Worker<S> {
         }
         for error in failures {
             self.tell(DiagnosticKind::Degraded, &error.to_string());
+        }
+    }
+
+    /// The sinks are to get what other writers left that died while this one lives.
+    pub(super) fn adopt(&self, adopted: &[(usize, WriterId, u64)]) {
+        for (sink, writer, seq) in adopted {
+            self.shared
+                .ledger
+                .sink(*sink, |book| book.adopt(*writer, *seq));
+            self.fanout.adopt(*sink, *writer, *seq);
         }
     }
 

@@ -8,6 +8,7 @@ use super::tracker::Tracker;
 use crate::batch::Batch;
 use crate::diagnostics::Inside;
 use crate::error::Error;
+use crate::id::WriterId;
 use crate::sink::Sink;
 use crate::sync::{Arc, thread};
 
@@ -90,6 +91,13 @@ impl Fanout {
     pub(crate) fn offer(&self, batch: &Batch, total: Count) {
         for backlog in &self.backlogs {
             backlog.offer(batch.clone(), total);
+        }
+    }
+
+    /// Has a sink get what a dead writer left.
+    pub(crate) fn adopt(&self, sink: usize, writer: WriterId, seq: u64) {
+        if let Some(backlog) = self.backlogs.get(sink) {
+            backlog.put(Item::Adopt(writer, seq));
         }
     }
 

@@ -6,6 +6,7 @@ use super::own::OwnEvent;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
+use crate::id::WriterId;
 use crate::journal::{
     Closed, Cursor, DeadLetters, Held, Journal, Lost, RetentionRun, SinkStart, Spool, SyncStatus,
     Syncer, WriteFailed, Written,
@@ -52,6 +53,10 @@ pub(crate) trait Log: Send {
 
     /// Lets go of files that every sink is past, by the cursors that are stored.
     fn release(&mut self);
+
+    /// Returns what writers that died meanwhile left to the sinks: for each sink, by its place in
+    /// the list, a writer and the number above which its events are due.
+    fn take_adopted(&mut self) -> Vec<(usize, WriterId, u64)>;
 
     /// Returns what could not be deleted because a sink does not have it.
     fn take_held(&mut self) -> Vec<Held>;
@@ -109,6 +114,7 @@ pub(crate) struct JournalLog {
     /// When expired files were last looked for.
     expired: Option<Duration>,
     held: Vec<Held>,
+    adopted: Vec<(usize, WriterId, u64)>,
     /// Whether something that has expired is there because of a sink.
     is_held: bool,
 }
@@ -129,6 +135,7 @@ impl JournalLog {
             diagnostics,
             expired: None,
             held: Vec::new(),
+            adopted: Vec::new(),
             is_held: false,
         }
     }
@@ -182,6 +189,7 @@ impl Log for JournalLog {
         let mut run = self.journal.expire();
         self.tell(&run);
         self.held = std::mem::take(&mut run.held);
+        self.adopted.append(&mut run.adopted);
         self.is_held = !self.held.is_empty();
         if run.files.is_empty() {
             Vec::new()
@@ -222,6 +230,10 @@ impl Log for JournalLog {
             let run = self.journal.release();
             self.tell(&run);
         }
+    }
+
+    fn take_adopted(&mut self) -> Vec<(usize, WriterId, u64)> {
+        std::mem::take(&mut self.adopted)
     }
 
     fn take_held(&mut self) -> Vec<Held> {

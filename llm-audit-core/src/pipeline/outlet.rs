@@ -16,6 +16,7 @@ use super::counters::LossReason;
 use super::delivery::Delivery;
 use super::ledger::Ledger;
 use super::patience::Patience;
+use super::tracker::Tracker;
 use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
@@ -94,6 +95,24 @@ pub(crate) enum Step {
     Pause(Duration),
     /// The sink is shut down, or given up.
     Done,
+}
+
+/// What a sink said to a flush or at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    AllDurable,
+    NotAllDurable,
+    Failed,
+    /// It was given up before it could say something.
+    Nothing,
+}
+
+impl Said {
+    fn tell(self, tracker: &Tracker, sink: usize) {
+        if self != Self::Nothing {
+            tracker.sink_said(sink, self == Self::AllDurable);
+        }
+    }
 }
 
 /// How a call of the sink ended.
@@ -194,17 +213,19 @@ impl Outlet {
                 }
                 Step::GoOn
             }
-            Next::Item(Item::Flush(tracker)) => {
-                if let Some(durable) = self.flush() {
-                    tracker.sink_said(self.index, durable);
+            Next::Item(Item::Adopt(writer, seq)) => {
+                if let Some(behind) = &mut self.behind {
+                    behind.catch_up.adopt(writer, seq);
                 }
+                Step::GoOn
+            }
+            Next::Item(Item::Flush(tracker)) => {
+                self.flush().tell(&tracker, self.index);
                 Step::GoOn
             }
             Next::Item(Item::Shutdown(tracker)) => {
                 let call = Self::call(&self.runtime, &self.backlog, || self.sink.shutdown());
-                if let Some(durable) = self.conclude(call) {
-                    tracker.sink_said(self.index, durable);
-                }
+                self.conclude(call).tell(&tracker, self.index);
                 Step::Done
             }
         }
@@ -252,7 +273,6 @@ impl Outlet {
         if !left.is_zero() {
             return Step::Wait(Some(left));
         }
-        // A failure is told; the next batch, or the next flush, tries again.
         self.flush();
         Step::GoOn
     }
@@ -277,6 +297,14 @@ impl Outlet {
         };
         self.patience.begin();
         self.show_breaker();
+        if rest.writer_id() != self.writer && self.took.is_some() {
+            // What a sink says to be durable is of one writer at a time.
+            match self.flush() {
+                Said::Nothing => return Step::Done,
+                Said::Failed => return self.pause(delivery, Duration::ZERO),
+                Said::AllDurable | Said::NotAllDurable => {}
+            }
+        }
         self.writer = rest.writer_id();
         let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(&rest));
         let (error, panicked) = match call {
@@ -329,6 +357,10 @@ impl Outlet {
             return self.go_on(delivery, None);
         }
         self.tell(&error, "fails and is tried again");
+        self.pause(delivery, asked)
+    }
+
+    fn pause(&mut self, delivery: Delivery, asked: Duration) -> Step {
         let pause = self.patience.fail(asked, self.common.ids.unique());
         self.show_breaker();
         self.delivery = Some(delivery);
@@ -419,18 +451,16 @@ impl Outlet {
         kept.is_ok()
     }
 
-    /// Has the sink make durable what it took; returns whether it did, or `None` when it was given
-    /// up meanwhile.
-    fn flush(&mut self) -> Option<bool> {
+    /// Has the sink make durable what it took.
+    fn flush(&mut self) -> Said {
         let call = Self::call(&self.runtime, &self.backlog, || self.sink.flush());
         self.conclude(call)
     }
 
     /// Takes in the answer to a flush or a shutdown.
-    fn conclude(&mut self, call: Call) -> Option<bool> {
-        self.took = None;
+    fn conclude(&mut self, call: Call) -> Said {
         let error = match call {
-            Call::Aborted => return None,
+            Call::Aborted => return Said::Nothing,
             Call::Returned(Ok(durable)) => {
                 let writer = durable.writer_id.unwrap_or(self.writer);
                 let said = self.common.ledger.sink(self.index, |book| {
@@ -440,14 +470,20 @@ impl Outlet {
                     book.all_durable()
                 });
                 self.common.worker.ring();
-                return Some(said.unwrap_or(false));
+                self.took = None;
+                return match said {
+                    Some(true) => Said::AllDurable,
+                    _ => Said::NotAllDurable,
+                };
             }
             Call::Returned(Err(error)) => error,
             Call::Panicked => SinkError::permanent("the sink panicked"),
         };
         self.failed();
         self.tell(&error, "does not make everything durable");
-        Some(false)
+        // An idle sink is asked again later.
+        self.took = self.took.map(|_| self.common.clock.monotonic());
+        Said::Failed
     }
 
     fn failed(&self) {

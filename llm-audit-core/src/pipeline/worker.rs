@@ -152,7 +152,8 @@ impl<S: Seal> Worker<S> {
                 log.tick()
             };
             own.extend(housekeeping.into_iter().map(OwnWork::from));
-            let held = log.take_held();
+            let (adopted, held) = (log.take_adopted(), log.take_held());
+            self.adopt(&adopted);
             self.expire_for_sinks(&held);
         }
         self.losses(!control.flushes.is_empty(), false, &mut own);

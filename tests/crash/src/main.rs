@@ -1,4 +1,5 @@
-//! A program to be killed: `crash DIR` records into a journal from eight threads until it is.
+//! A program to be killed: `crash DIR` records into a journal from eight threads until it is, with a
+//! copy in `DIR/copy`.
 //!
 //! It prints `ready WRITER`, and `ack WRITER EVENT` for each event of which the log has said that it
 //! is written: a line that is printed is a promise. A thread commits each event, waits for many by
@@ -6,6 +7,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use llm_audit_core::journal::JournalConfig;
 use llm_audit_core::{
     Ack, Audit, EventId, Facet, Interaction, Level, Operation, Policy, Retention,
 };
+use llm_audit_sinks::JsonlSink;
 
 const PRODUCERS: u64 = 8;
 /// Small, so that kills meet the change from one segment to the next.
@@ -21,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: crash DIR")?;
+    let copy = Path::new(&dir).join("copy");
     let policy = Policy::builder()
         .facet(Facet::Model, Level::Full)
         .facet(Facet::Prompt, Level::Redacted)
@@ -29,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let audit = llm_audit_core::builder()
         .policy(policy)
         .journal_with(JournalConfig::keep(dir, Retention::Days90).segment_max_bytes(SEGMENT_BYTES))
+        .sink(JsonlSink::dir(copy)?)
         .spawn()?;
     say(&format!("ready {}\n", audit.writer_id()))?;
     let threads: Vec<_> = (0..PRODUCERS)

@@ -1,6 +1,7 @@
 //! Tests of the journal as a whole, in memory, with one clock that only moves when told.
 
 mod check;
+mod cursor;
 mod disk;
 mod expire;
 mod fixture;

@@ -223,6 +223,10 @@ impl Log for FakeLog {
 
     fn release(&mut self) {}
 
+    fn take_adopted(&mut self) -> Vec<(usize, WriterId, u64)> {
+        Vec::new()
+    }
+
     fn take_held(&mut self) -> Vec<Held> {
         Vec::new()
     }

@@ -1,11 +1,16 @@
 //! The journal as the spool of sinks that are away.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::*;
+use super::fakes::Rng;
+use super::laws::{assert_balanced, seeds};
 use super::world::{Id, World};
-use crate::event::Kind;
+use crate::event::{Event, Kind};
+use crate::sink::SinkLimits;
+use crate::vfs::{Fault, Op};
 
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(60);
@@ -240,4 +245,179 @@ fn a_sink_that_was_removed_holds_nothing_and_goes_on_with_what_is_there() {
     program.settle();
     let durable = world.receiver(1).durable();
     assert!(durable.iter().all(|(writer, _)| *writer == program.writer));
+}
+
+#[test]
+fn an_event_that_is_never_taken_is_found_in_its_batch_and_kept_as_a_dead_letter() {
+    for panics in [false, true] {
+        super::laws::silence();
+        let mut world = World::new(&["far"]);
+        let mut program = world.start();
+        let poison = (program.writer, 7);
+        world.receiver(0).poison.insert(poison);
+        world.receiver(0).panics = panics;
+        program.admit(40);
+        for _ in 0..60 {
+            program.outlets[0].step();
+        }
+        program.pass(Duration::from_secs(1));
+        let counters = program.sink(0);
+        assert_eq!((counters.delivered, counters.lost()), (39, 1));
+        assert_eq!(counters.dead_lettered, 1);
+        assert!(world.receiver(0).calls < 40, "{}", world.receiver(0).calls);
+        let letters = world.files("dead-letters/");
+        let [letter] = letters.as_slice() else {
+            panic!("{letters:?}");
+        };
+        assert!(letter.ends_with("-far.jsonl"), "{letter}");
+        let lines = world.vfs.files()[Path::new(letter)].clone();
+        let event = Event::from_json(lines.trim_ascii_end()).unwrap();
+        assert_eq!((event.writer_id(), event.seq()), (poison.0, Some(poison.1)));
+        let told = world.events().into_iter();
+        let told = told.filter(|event| event.loss_sink() == Some("far"));
+        assert_eq!(
+            told.map(|loss| loss.seq_from()).collect::<Vec<_>>(),
+            [Some(7)]
+        );
+
+        for _ in 0..32 {
+            program.pass(DAY);
+        }
+        assert!(world.files("dead-letters/").is_empty());
+    }
+}
+
+#[test]
+fn a_sink_that_refuses_everything_is_not_asked_about_each_event() {
+    let mut world = World::new(&["far"]);
+    let mut program = world.start();
+    let poison = (1..=700).map(|seq| (program.writer, seq));
+    world.receiver(0).poison.extend(poison);
+    program.admit(600);
+    program.settle();
+    let counters = program.sink(0);
+    assert_eq!((counters.lost(), counters.dead_lettered), (600, 600));
+    assert!(world.receiver(0).calls < 300, "{}", world.receiver(0).calls);
+}
+
+#[test]
+fn an_idle_sink_is_flushed() {
+    let mut world = World::new(&["far"]);
+    world.receiver(0).lags = true;
+    let mut program = world.start();
+    program.admit(5);
+    while program.outlets[0].step() == outlet::Step::GoOn {}
+    assert_eq!(program.sink(0).delivered, 0);
+    world.clock.advance(Duration::from_secs(4));
+    let left = Some(Duration::from_secs(1));
+    assert_eq!(program.outlets[0].step(), outlet::Step::Wait(left));
+    assert_eq!(program.sink(0).lag, Duration::from_secs(4));
+    world.clock.advance(Duration::from_secs(1));
+    program.outlets[0].step();
+    assert_eq!(program.sink(0).delivered, 5);
+    assert_eq!(program.outlets[0].step(), outlet::Step::Wait(None));
+    assert_eq!(program.sink(0).lag, Duration::ZERO);
+}
+
+#[test]
+fn batches_are_as_small_as_the_sink_asks_for() {
+    let mut world = World::new(&["far"]);
+    world.sinks[0].limits = SinkLimits::default().max_batch_events(3);
+    let mut program = world.start();
+    program.admit(40);
+    program.settle();
+    assert_eq!(world.receiver(0).most_events, 3);
+    assert_eq!(world.receiver(0).durable(), world.ids());
+}
+
+#[test]
+fn what_a_program_that_crashed_left_is_brought_by_one_that_lives() {
+    let mut world = World::new(&["far"]);
+    world.receiver(0).down = true;
+    let mut first = world.start();
+    let mut second = world.start();
+    first.admit(50);
+    world.crash(first);
+    world.receiver(0).down = false;
+    second.pass(Duration::from_secs(3_601));
+    second.settle();
+    assert_eq!(world.receiver(0).durable(), world.ids());
+    assert_eq!(second.sink(0).inherited, 50);
+}
+
+fn run(seed: u64) {
+    let mut rng = Rng(seed);
+    let mut world = World::new(&["a", "b"]);
+    if rng.one_in(3) {
+        world.retention = None;
+    }
+    world.backlog_bytes = 1 + rng.below(60_000) as usize;
+    for sink in 0..2 {
+        let mut receiver = world.receiver(sink);
+        receiver.rng = Some(Rng(rng.below(u64::MAX)));
+        receiver.lags = rng.one_in(2);
+        receiver.fails_one_in = rng.below(4);
+    }
+    let mut written = BTreeSet::new();
+    for _ in 0..1 + rng.below(4) {
+        let mut program = world.start();
+        for _ in 0..10 + rng.below(30) {
+            match rng.below(8) {
+                0..3 => program.admit(rng.below(60)),
+                3 => program.pass(Duration::from_millis(rng.below(3_000))),
+                4 => world.receiver(rng.below(2) as usize).down ^= true,
+                5 if rng.one_in(4) => world.vfs.fail_one_in(Op::Read, Fault::Io, 20),
+                5 => world.vfs.heal(),
+                _ => {}
+            }
+            let sink = rng.below(2) as usize;
+            for _ in 0..rng.below(5) {
+                program.outlets[sink].step();
+                assert_balanced(&program.pipeline.counters());
+            }
+            world.vfs.heal();
+            if world.retention.is_none() {
+                // What is delivered is gone soon.
+                written.extend(world.ids());
+            }
+            let most = world.backlog_bytes.max(60_000);
+            assert!(
+                program
+                    .backlogs
+                    .iter()
+                    .all(|backlog| backlog.bytes() <= most)
+            );
+        }
+        if rng.one_in(2) {
+            world.crash(program);
+        } else {
+            program.end(Duration::from_millis(rng.below(3)));
+        }
+        written.extend(world.ids());
+    }
+    for sink in 0..2 {
+        let mut receiver = world.receiver(sink);
+        (receiver.down, receiver.fails_one_in) = (false, 0);
+    }
+    let mut program = world.start();
+    program.admit(1);
+    for _ in 0..3 {
+        program.settle();
+    }
+    written.extend(world.ids());
+    for sink in 0..2 {
+        let counters = program.sink(sink);
+        assert_eq!((counters.pending, counters.lost()), (0, 0), "{counters:?}");
+        let receiver = world.receiver(sink);
+        receiver.assert_in_order();
+        // What a recovery wrote may have come and gone without having been seen here.
+        let missing = written.difference(&receiver.durable()).count();
+        assert_eq!(missing, 0, "of {}", written.len());
+    }
+}
+
+#[test]
+fn sinks_that_fail_over_starts_and_crashes_get_every_event_in_order() {
+    // A schedule reads and writes files for several starts.
+    seeds(10, run);
 }

@@ -17,7 +17,7 @@ use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
 use crate::retention::Retention;
-use crate::sink::{Durable, SinkError};
+use crate::sink::{Durable, SinkError, SinkLimits};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::testing::ManualClock;
 use crate::vfs::{MemVfs, Vfs};
@@ -47,7 +47,9 @@ pub(super) struct Receiver {
     pub(super) poison: BTreeSet<Id>,
     pub(super) panics: bool,
     pub(super) calls: u64,
+    /// Of one batch, in memory.
     pub(super) largest: usize,
+    pub(super) most_events: usize,
 }
 
 impl Receiver {
@@ -81,6 +83,7 @@ impl Receiver {
 #[derive(Clone)]
 pub(super) struct FarSink {
     pub(super) name: &'static str,
+    pub(super) limits: SinkLimits,
     pub(super) receiver: Arc<Mutex<Receiver>>,
 }
 
@@ -94,6 +97,7 @@ impl Sink for FarSink {
         let mut receiver = lock(&self.receiver);
         receiver.calls += 1;
         receiver.largest = receiver.largest.max(batch.memory());
+        receiver.most_events = receiver.most_events.max(batch.len());
         let one_in = receiver.fails_one_in;
         let strikes = one_in > 0 && receiver.rng.get_or_insert(Rng(1)).one_in(one_in);
         if receiver.down || strikes {
@@ -126,6 +130,10 @@ impl Sink for FarSink {
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         self.flush().await
     }
+
+    fn limits(&self) -> SinkLimits {
+        self.limits
+    }
 }
 
 /// The disk, the time and the receivers.
@@ -152,6 +160,7 @@ impl World {
     pub(super) fn new(names: &[&'static str]) -> Self {
         let sink = |name: &&'static str| FarSink {
             name,
+            limits: SinkLimits::default(),
             receiver: Arc::default(),
         };
         Self {

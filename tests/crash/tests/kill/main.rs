@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use child::{Child, Promise};
 use random::Random;
-use state::{State, files, recover};
+use state::{State, catch_up, files, recover};
 
 /// So many programs are killed one after the other in one directory.
 const KILLS_IN_ONE_DIRECTORY: u64 = 5;
@@ -98,6 +98,13 @@ fn what_was_acknowledged_survives_kill_9_at_random_moments() {
         );
         table.add(acknowledged.len(), &state, &before);
         before = state;
+        if number % KILLS_IN_ONE_DIRECTORY == KILLS_IN_ONE_DIRECTORY - 1 || number + 1 == loops() {
+            let missing = catch_up(dir.path());
+            assert_eq!(
+                missing, 0,
+                "seed {seed}, loop {number}: the copy has not all"
+            );
+        }
     }
     table.print("one process at a time", seed);
     assert_eq!(table.silent, 0);

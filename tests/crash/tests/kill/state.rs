@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use llm_audit_core::journal::Reader;
 use llm_audit_core::schema::ValueRef;
-use llm_audit_core::{Event, Facet, Field, Kind, Level, Policy, Retention};
+use llm_audit_core::{AuditBuilder, Event, Facet, Field, Kind, Level, Policy, Retention, WriterId};
+use llm_audit_sinks::JsonlSink;
 
 use crate::child::Promise;
 
@@ -151,17 +152,49 @@ impl Stream {
 
 /// Opens the log in `dir`, which completes the streams of the dead, and closes it.
 pub(crate) fn recover(dir: &Path) {
+    end(builder(dir));
+}
+
+/// Opens the log in `dir` with the copy that the dead had, so that the copy catches up, and returns
+/// how many events that a dead writer left are not in it.
+pub(crate) fn catch_up(dir: &Path) -> usize {
+    let copy = dir.join("copy");
+    end(builder(dir).sink(JsonlSink::dir(&copy).unwrap()));
+    let copied = ids(&copy);
+    let kept = Reader::open(dir).unwrap().map(Result::unwrap);
+    let kept: Vec<_> = kept.map(|entry| entry.into_event()).collect();
+    let calls = kept
+        .iter()
+        .filter(|event| *event.kind() == Kind::Interaction);
+    // Starts that only repaired had no copy.
+    let writers: HashSet<_> = calls.map(Event::writer_id).collect();
+    let due = kept
+        .iter()
+        .filter(|event| writers.contains(&event.writer_id()));
+    let missing = due.filter_map(|event| Some((event.writer_id(), event.seq()?)));
+    missing.filter(|id| !copied.contains(id)).count()
+}
+
+fn ids(dir: &Path) -> HashSet<(WriterId, u64)> {
+    let events = Reader::open(dir).unwrap().events();
+    // A kill cuts the last line of a copy; the event comes again in the next file.
+    let events = events.filter_map(Result::ok);
+    events
+        .filter_map(|event| Some((event.writer_id(), event.seq()?)))
+        .collect()
+}
+
+fn builder(dir: &Path) -> AuditBuilder {
     let policy = Policy::builder()
         .facet(Facet::Model, Level::Full)
         .retention(Retention::Days90)
         .build()
         .unwrap();
-    let audit = llm_audit_core::builder()
-        .policy(policy)
-        .journal(dir)
-        .spawn()
-        .unwrap();
-    let report = audit.shutdown(Duration::from_secs(30));
+    llm_audit_core::builder().policy(policy).journal(dir)
+}
+
+fn end(builder: AuditBuilder) {
+    let report = builder.spawn().unwrap().shutdown(Duration::from_secs(60));
     assert!(report.is_complete(), "{report}");
 }
 

@@ -1,0 +1,118 @@
+use std::path::Path;
+use std::time::Duration;
+
+use super::fixture::{DIR, World, writer_id};
+use crate::journal::{Cursor, Journal, SinkStart};
+
+fn starts() -> Vec<SinkStart> {
+    vec![SinkStart {
+        name: "archive".to_owned(),
+        from_start: false,
+    }]
+}
+
+fn start(journal: &mut Journal) -> Cursor {
+    let (mut cursors, _) = journal.start_sinks(&starts()).unwrap();
+    cursors.remove(0)
+}
+
+fn up_to(writer: u8, seq: u64) -> Cursor {
+    Cursor::from([(writer_id(writer), seq)])
+}
+
+#[test]
+fn a_save_that_is_killed_at_any_operation_leaves_the_old_cursor_or_the_new_one() {
+    for operations in 0.. {
+        let world = World::new();
+        let (mut journal, _) = world.open(1);
+        start(&mut journal);
+        world.write(&mut journal, 1, 1..=9);
+        journal.save_cursor(0, up_to(1, 5)).unwrap();
+        world.vfs.halt_after(operations);
+        let saved = journal.save_cursor(0, up_to(1, 9)).is_ok();
+        drop(journal);
+        world.vfs.heal();
+        let (mut journal, opened) = world.open(2);
+        let findings = format!("{:?}", opened.findings);
+        let found = start(&mut journal).get(&writer_id(1)).copied();
+        assert!(
+            matches!(found, Some(5 | 9)),
+            "{operations}: {found:?} {findings}"
+        );
+        if saved {
+            assert_eq!(found, Some(9));
+            assert!(operations > 3);
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_take_over_that_is_killed_at_any_operation_forgets_nothing() {
+    for operations in 0.. {
+        let world = World::new();
+        let (mut journal, _) = world.open(1);
+        start(&mut journal);
+        world.write(&mut journal, 1, 1..=9);
+        journal.save_cursor(0, up_to(1, 5)).unwrap();
+        drop(journal);
+        let (mut journal, _) = world.open(2);
+        world.vfs.halt_after(operations);
+        let taken = journal.start_sinks(&starts()).is_ok();
+        drop(journal);
+        world.vfs.heal();
+        let (mut journal, _) = world.open(3);
+        assert_eq!(
+            start(&mut journal).get(&writer_id(1)),
+            Some(&5),
+            "{operations}"
+        );
+        let left = world.names().into_iter();
+        assert_eq!(left.filter(|name| name.ends_with(".cursor")).count(), 1);
+        if taken {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_damaged_cursor_counts_as_none_of_the_events_delivered() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    start(&mut journal);
+    world.write(&mut journal, 1, 1..=9);
+    journal.save_cursor(0, up_to(1, 9)).unwrap();
+    journal.close(Duration::ZERO);
+    let name = world
+        .names()
+        .into_iter()
+        .find(|name| name.ends_with(".cursor"));
+    let path = Path::new(DIR).join(name.unwrap());
+    let mut bytes = world.files()[&path].clone();
+    bytes[20] ^= 1;
+    world.vfs.put(&path, bytes);
+    let (mut journal, _) = world.open(2);
+    let (cursors, findings) = journal.start_sinks(&starts()).unwrap();
+    assert_eq!(cursors[0].get(&writer_id(1)), Some(&0));
+    assert_eq!(findings.len(), 1);
+    assert!(
+        findings[0].to_string().contains("once more"),
+        "{}",
+        findings[0]
+    );
+}
+
+#[test]
+fn the_cursor_of_a_writer_that_dies_is_taken_over_by_one_that_lives() {
+    let world = World::new();
+    let (mut first, _) = world.open(1);
+    start(&mut first);
+    let (mut second, _) = world.open(2);
+    start(&mut second);
+    world.write(&mut first, 1, 1..=9);
+    first.save_cursor(0, up_to(1, 4)).unwrap();
+    assert!(second.expire().adopted.is_empty());
+    drop(first);
+    assert_eq!(second.expire().adopted, [(0, writer_id(1), 4)]);
+    assert!(second.expire().adopted.is_empty());
+}
