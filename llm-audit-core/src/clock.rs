@@ -8,6 +8,30 @@ use crate::timestamp::Timestamp;
 /// Where the log reads the time.
 ///
 /// [`SystemClock`] is the default; tests inject their own.
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use llm_audit_core::{Clock, SystemClock, Timestamp};
+///
+/// /// The system's clock, a day late.
+/// #[derive(Debug)]
+/// struct Yesterday(SystemClock);
+///
+/// impl Clock for Yesterday {
+///     fn now(&self) -> Timestamp {
+///         self.0.now().minus_days(1)
+///     }
+///
+///     fn monotonic(&self) -> Duration {
+///         self.0.monotonic()
+///     }
+/// }
+///
+/// let clock = Yesterday(SystemClock::new());
+/// assert!(clock.now() < SystemClock::new().now());
+/// ```
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the time of day in UTC. It may jump, also backwards.
     fn now(&self) -> Timestamp;

@@ -18,13 +18,13 @@ use crate::sync::Arc;
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::{Ack, Operation, Policy, Preset};
+/// use llm_audit_core::{Ack, Operation, Policy, Preset, Receipt};
 ///
 /// # let directory = tempfile::tempdir()?;
 /// # let policy = Policy::preset(Preset::Operations)?;
 /// let audit = llm_audit_core::builder().policy(policy).journal(directory.path()).spawn()?;
 /// let call = audit.begin(Operation::Chat);
-/// let receipt = call.commit_blocking(Ack::Synced)?;
+/// let receipt: Receipt = call.commit_blocking(Ack::Synced)?;
 /// assert_eq!(receipt.ack, Ack::Synced);
 /// assert_eq!(receipt.writer_id, audit.writer_id());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,7 +61,7 @@ impl fmt::Display for Ack {
     }
 }
 
-/// Says that an event has reached what was asked for, and where it is to be found.
+/// Says that an event has reached what was asked for, and where it is to be found; [`Ack`] shows one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {

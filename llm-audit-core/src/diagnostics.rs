@@ -59,6 +59,23 @@ impl fmt::Display for DiagnosticKind {
 }
 
 /// A problem of the log itself, without content of events.
+/// # Examples
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use llm_audit_core::{Diagnostic, DiagnosticKind, Operation};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let (send, told) = mpsc::channel::<Diagnostic>();
+/// let audit = llm_audit_core::builder()
+///     .journal(directory.path())
+///     .on_diagnostic(move |diagnostic| drop(send.send(diagnostic.clone())))
+///     .spawn()?;
+/// audit.begin(Operation::Chat).finish(); // there is no policy
+/// assert_eq!(told.recv()?.kind, DiagnosticKind::NothingCaptured);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Diagnostic {

@@ -234,6 +234,14 @@ impl FromStr for Facet {
 }
 
 /// A set of facets.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Facet, FacetGroup, FacetSet};
+///
+/// let identity: FacetSet = FacetGroup::Identity.facets().collect();
+/// assert!(identity.contains(Facet::User) && !identity.contains(Facet::Prompt));
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FacetSet(u32);
 

@@ -70,6 +70,14 @@ uuid_id! {
 /// Where new identifiers come from.
 ///
 /// [`RandomIds`] is the default; tests inject their own.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Ids, RandomIds};
+///
+/// let ids = RandomIds::new();
+/// assert_ne!(ids.unique(), ids.unique());
+/// ```
 pub trait Ids: fmt::Debug + Send + Sync + 'static {
     /// Returns a number that no other call returns.
     ///

@@ -78,6 +78,32 @@ pub use usage::Usage;
 
 /// What events are made of, for readers, writers of other formats and generators: the catalogue of
 /// fields, values and their types, and documents that are generated from it.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::schema::{self, CATALOG, Column, FieldInfo, FieldType, Record, ValueRef};
+/// use llm_audit_core::{Event, Field, Part};
+///
+/// // A reader of another format walks the catalogue …
+/// let tokens: &FieldInfo = Field::InputTokens.info();
+/// assert_eq!((tokens.name, tokens.field_type), ("input_tokens", FieldType::Int));
+/// assert!(CATALOG.iter().any(|info| info.field == Field::InputTokens));
+/// let columns: &[Column] = Part::COLUMNS;
+/// assert_eq!(columns[0].name, "type");
+///
+/// // … and the fields that an event has.
+/// let line = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001",
+///     "kind":"interaction","writer_id":"019b76da-a800-7000-8000-000000000002",
+///     "recorded_at":"2026-01-01T00:00:00.000000Z","input_tokens":7}"#;
+/// let event = Event::from_json(line)?;
+/// assert!(event.get(Field::InputTokens) == Some(ValueRef::Int(7)));
+///
+/// // What generators make is in `docs/` of the repository.
+/// assert!(schema::json_schema().contains("input_tokens"));
+/// assert!(schema::duckdb_sql().contains("input_tokens"));
+/// assert!(schema::fields_markdown().contains("input_tokens"));
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 pub mod schema {
     pub use crate::catalog::{
         CATALOG, FieldInfo, FieldType, duckdb_sql, fields_markdown, json_schema,

@@ -45,6 +45,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Records
+//!
+//! What has columns of its own is a record: messages and their parts, documents, tools, media,
+//! links, verdicts, scores. Each is built by naming what it has.
+//!
+//! ```
+//! use llm_audit::{Document, Evaluation, Link, MediaItem, Message, Part, ToolDefinition};
+//!
+//! let question = Message::default()
+//!     .role("user")
+//!     .parts([Part::text("What is this?"), Part::default().r#type("uri").uri("file:///cat.png")]);
+//! let found = Document::default().id("d-7").score(0.9);
+//! let tool = ToolDefinition::default().name("weather");
+//! let image = MediaItem::default().modality("image").bytes(2_048);
+//! let cause = Link::default().relation("retry_of");
+//! let score = Evaluation::default().name("relevance").score(0.4);
+//! assert_eq!(question.parts.map(|parts| parts.len()), Some(2));
+//! assert_eq!((found.score, score.score), (Some(0.9), Some(0.4)));
+//! assert_eq!((tool.name.as_deref(), image.bytes), (Some("weather"), Some(2_048)));
+//! assert_eq!(cause.relation.as_deref(), Some("retry_of"));
+//! ```
+//!
+//! # Later
+//!
 //! What is learnt later, minutes or months, from this process or another, is an event of its own
 //! that names the first: [`Audit::feedback`], [`Audit::evaluation`], [`Audit::correction`],
 //! [`Audit::oversight`], [`Audit::consent`]. Hand out [`Interaction::event_id`] for it, and do not

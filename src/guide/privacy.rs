@@ -43,6 +43,26 @@
 //! # Ok::<(), llm_audit::Error>(())
 //! ```
 //!
+//! # What an event says of it
+//!
+//! Counts of what was hidden, and sizes of what was cut, never a value:
+//!
+//! ```
+//! use llm_audit::{Event, RedactionCount, Truncation};
+//!
+//! let line = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001",
+//!     "kind":"interaction","writer_id":"019b76da-a800-7000-8000-000000000002",
+//!     "recorded_at":"2026-01-01T00:00:00.000000Z",
+//!     "redactions":[{"field":"input_messages","data_type":"email","operator":"redact","count":2}],
+//!     "truncations":[{"field":"input_messages","bytes":70000}]}"#;
+//! let event = Event::from_json(line)?;
+//! let hidden: &[RedactionCount] = event.redactions().unwrap();
+//! assert_eq!((hidden[0].data_type.as_deref(), hidden[0].count), (Some("email"), Some(2)));
+//! let cut: &[Truncation] = event.truncations().unwrap();
+//! assert_eq!(cut[0].bytes, Some(70_000));
+//! # Ok::<(), llm_audit::Error>(())
+//! ```
+//!
 //! # What cannot leak
 //!
 //! A sink takes a [`Batch`], and only the log makes one, of events that policy and redaction have

@@ -25,6 +25,17 @@ pub fn begin(operation: Operation) -> Interaction {
 
 /// Begins an interaction in the installed log once its intent survives a power cut; see
 /// [`Audit::begin_durable`]. Without an installed log it is refused.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Operation, begin_durable_blocking};
+///
+/// // Nothing is installed here, so the call must not be made.
+/// let refused = begin_durable_blocking(Operation::Chat, |call| {
+///     call.request_model("small");
+/// });
+/// assert!(refused.is_err_and(|error| error.is_refused()));
+/// ```
 pub fn begin_durable(operation: Operation, request: impl FnOnce(&mut Interaction)) -> BeginDurable {
     match installed() {
         Some(audit) => audit.begin_durable(operation, request),
@@ -32,7 +43,7 @@ pub fn begin_durable(operation: Operation, request: impl FnOnce(&mut Interaction
     }
 }
 
-/// Does what [`begin_durable`] does, and blocks the thread.
+/// Does what [`begin_durable`] does, with its example, and blocks the thread.
 ///
 /// # Errors
 ///

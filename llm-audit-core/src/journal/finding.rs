@@ -13,6 +13,18 @@ use crate::error::Error;
 ///
 /// It serialises to a flat object: `file`, `condition`, `problem` with the members of
 /// [`Problem`], and `error` when there is one. No content of events is in it.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::journal::{self, Finding, Problem};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let findings: Vec<Finding> = journal::check(dir.path())?.findings;
+/// let is_crash = |finding: &Finding| matches!(finding.problem, Problem::Crash);
+/// assert!(!findings.iter().any(is_crash));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Finding {

@@ -48,6 +48,22 @@ pub struct Reader {
 }
 
 /// An event and where it stands.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::journal::{Entry, Reader};
+/// use llm_audit_core::{Kind, Policy, Preset};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let dir = directory.path();
+/// let policy = Policy::preset(Preset::Operations)?;
+/// drop(llm_audit_core::builder().policy(policy).journal(dir).spawn()?);
+/// let entries: Vec<Entry> = Reader::open(dir)?.collect::<Result<_, _>>()?;
+/// assert_eq!(*entries[0].event().kind(), Kind::SegmentOpened);
+/// assert_eq!(entries[0].line(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {

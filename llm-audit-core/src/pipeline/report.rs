@@ -8,6 +8,33 @@ use super::counters::Counters;
 ///
 /// Its numbers count from the start of the log: a loss of an hour ago still makes the log
 /// incomplete.
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use llm_audit_core::{
+///     Breaker, Counters, LossCounts, LossReason, Operation, Overflow, Policy, Preset, Report,
+///     SinkCounters,
+/// };
+///
+/// # let directory = tempfile::tempdir()?;
+/// let audit = llm_audit_core::builder()
+///     .policy(Policy::preset(Preset::Operations)?)
+///     .journal(directory.path())
+///     .overflow(Overflow::block(Duration::from_millis(20)))
+///     .spawn()?;
+/// audit.begin(Operation::Chat).finish();
+///
+/// let report: Report = audit.shutdown(Duration::from_secs(5));
+/// assert!(report.is_complete());
+/// let counters: Counters = report.counters;
+/// let lost: LossCounts = counters.lost_by_reason;
+/// assert_eq!((counters.written, lost.get(LossReason::Enospc)), (1, 0));
+/// let failing = |sink: &&SinkCounters| sink.breaker == Breaker::Open;
+/// assert_eq!(counters.sinks.iter().find(failing), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "a report says what was lost"]
 #[non_exhaustive]

@@ -50,6 +50,22 @@ pub struct Explained {
 }
 
 /// For every facet its level and the layer that decided; `Display` is a table.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Explained, Explanation, Facet, Layer, LayerBuilder, Level, Policy, Scope};
+///
+/// let all_off = |layer: LayerBuilder| layer.facet(Facet::Usage, Level::Off);
+/// let policy = Policy::builder()
+///     .facet(Facet::Usage, Level::Full)
+///     .tenants_default(all_off)
+///     .build()?;
+/// let explanation: Explanation = policy.explain(&Scope::new());
+/// let usage: Option<&Explained> = explanation.iter().find(|one| one.facet == Facet::Usage);
+/// assert_eq!(usage.map(|one| &one.layer), Some(&Layer::TenantsDefault));
+/// assert!(explanation.to_string().contains("tenants.default"));
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation(Vec<Explained>);
 

@@ -23,6 +23,19 @@ impl fmt::Display for Place {
 }
 
 /// Something that is allowed and probably not meant; print it with `Display`.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Facet, Level, Policy, Warning};
+///
+/// let policy = Policy::builder()
+///     .facet(Facet::Usage, Level::Off)
+///     .tenants_default(|t| t.facet(Facet::Usage, Level::Full))
+///     .build()?;
+/// let warnings: &[Warning] = policy.warnings();
+/// assert!(warnings[0].to_string().contains("tenants.default asks for `usage` at full"));
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     place: Place,

@@ -73,6 +73,15 @@ impl From<Level> for FacetRule {
 }
 
 /// What is written before a call leaves, so that a crash during the call is seen.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Intent, Policy};
+///
+/// let policy = Policy::builder().intent(Intent::Metadata).build()?;
+/// assert_eq!(policy.intent(), Intent::Metadata);
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Intent {

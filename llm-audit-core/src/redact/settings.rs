@@ -154,6 +154,18 @@ impl From<DataType> for RedactionTarget {
 }
 
 /// Builds a [`Redactor`].
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::redact::{Family, Operator, RedactionPreset, RedactionTarget, RedactorBuilder};
+///
+/// let redactor = RedactorBuilder::default()
+///     .preset(RedactionPreset::Pii)
+///     .operator(RedactionTarget::from(Family::Pii), Operator::Numbered)
+///     .build()?;
+/// assert_eq!(redactor.redact_str("ada@example.org"), "[EMAIL_1]");
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Default)]
 #[must_use]
 pub struct RedactorBuilder {

@@ -153,7 +153,7 @@ impl EventCheck {
     }
 
     /// Checks the value of a field: a text, a number, a truth value, an id, a time, texts, or a
-    /// [`Value`](crate::Value).
+    /// [`Value`](crate::schema::Value).
     ///
     /// # Panics
     ///

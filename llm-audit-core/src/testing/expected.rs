@@ -8,6 +8,23 @@ use crate::timestamp::Timestamp;
 /// What a test can expect of a field's value; see [`EventCheck::field`](super::EventCheck::field).
 ///
 /// The types that implement it are those listed here; it cannot be implemented elsewhere.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::testing::{Expected, check};
+/// use llm_audit_core::{Event, Field};
+///
+/// fn has_tokens(event: &Event, tokens: impl Expected) {
+///     check(event).field(Field::InputTokens, tokens);
+/// }
+///
+/// let line = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001",
+///     "kind":"interaction","writer_id":"019b76da-a800-7000-8000-000000000002",
+///     "recorded_at":"2026-01-01T00:00:00.000000Z","input_tokens":7}"#;
+/// has_tokens(&Event::from_json(line)?, 7);
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 pub trait Expected: sealed::Sealed {
     #[doc(hidden)]
     fn is(&self, value: ValueRef<'_>) -> bool;

@@ -91,6 +91,15 @@ use writer::DirWriter;
 /// Writes events as JSON Lines to a second directory, to standard output, or to any writer.
 ///
 /// The [module's page](self) says what is written where, and what happens when that fails.
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::Sink;
+/// use llm_audit_sinks::JsonlSink;
+///
+/// assert_eq!(JsonlSink::stdout().name(), "stdout");
+/// assert_eq!(JsonlSink::writer(Vec::new()).named("copy").name(), "copy");
+/// ```
 #[derive(Debug)]
 pub struct JsonlSink {
     name: String,
