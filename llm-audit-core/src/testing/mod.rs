@@ -27,6 +27,10 @@
 //!
 //! [`conformance`] runs a sink through its contract; [`MemorySink`] is one that keeps it.
 //!
+//! # Tests of a policy
+//!
+//! [`leak`] tries whether anything gets out that a policy keeps in.
+//!
 //! None of this changes what is captured: with and without the feature `testing` a policy gives the
 //! same events.
 
@@ -36,6 +40,7 @@ pub mod conformance;
 mod expected;
 mod fault;
 mod ids;
+pub mod leak;
 mod memory;
 mod probe;
 #[cfg(test)]
