@@ -1,12 +1,14 @@
 //! What a program's own tests do with the feature `testing`.
+#![cfg(test)]
 #![cfg(feature = "testing")]
 
 use std::time::Duration;
 
+use llm_audit::redact::DataType;
 use llm_audit::testing::{ManualClock, SequentialIds, probe, probe_with};
 use llm_audit::{
-    Absence, Audit, DataType, Facet, Field, Kind, Level, Operation, Policy, Preset, Retention,
-    Status, builder,
+    Absence, Audit, Facet, Field, Kind, Level, Operation, Policy, Preset, Retention, Status,
+    builder,
 };
 
 fn policy() -> Policy {
@@ -26,7 +28,7 @@ async fn answer(audit: &Audit, question: &str) -> Result<String, std::fmt::Error
     let answer = agent
         .scope(async {
             let mut call = audit.begin(Operation::Chat);
-            call.request_model("small").user(question).response("So.");
+            call.request_model("small").prompt(question).response("So.");
             tokio::task::yield_now().await;
             call.finish();
             Ok("So.".to_owned())
@@ -72,7 +74,7 @@ fn the_feature_changes_nothing_in_what_is_captured() {
     // The same events as in a journal on disk, where no part of the feature is at work.
     let say = |audit: &Audit| {
         let mut call = audit.begin(Operation::Chat);
-        call.request_model("small").user("Why?").response("So.");
+        call.request_model("small").prompt("Why?").response("So.");
         call.finish();
     };
     let log = || {
@@ -93,7 +95,7 @@ fn the_feature_changes_nothing_in_what_is_captured() {
         .filter(|event| event.kind().is_capture());
     let event = events.next().unwrap();
     let probed = probe.one();
-    for info in llm_audit::CATALOG {
+    for info in llm_audit::schema::CATALOG {
         // Numbers, and what follows from them, count the journal's own events too.
         let counted = [Field::Seq, Field::TraceId, Field::SpanId];
         if !counted.contains(&info.field) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::claim::Guard;
 use super::kit::Outputs;
 use super::plant::{Planter, plant_call, plant_recorder, planted_fields};
+use crate::Ack;
 use crate::audit::Audit;
 use crate::context::Context;
 use crate::event::{Evaluation, Guardrail, Kind, Operation, Status};
@@ -38,6 +39,7 @@ impl<'a> Forms<'a> {
         self.panicked();
         self.streamed();
         self.timed_out();
+        self.durable();
         self.within_a_context();
         self.of_unknown_words();
         self.recorded();
@@ -125,6 +127,27 @@ impl<'a> Forms<'a> {
         call.deadline(Duration::ZERO);
     }
 
+    fn durable(&self) {
+        let begun = self
+            .audit
+            .begin_durable_blocking(Operation::Chat, |call| self.speak(call));
+        match begun {
+            Ok(mut call) => {
+                call.failed(&self.error("error of failed"));
+                self.outputs.show(&call.commit_blocking(Ack::Synced));
+            }
+            Err(error) => self.outputs.show(&error),
+        }
+        let comment = self
+            .planter
+            .of("comment that is committed", [Facet::Feedback]);
+        let mut feedback = self.audit.feedback("1");
+        let committed = feedback
+            .feedback_comment(comment)
+            .commit_blocking(Ack::Written);
+        self.outputs.show(&committed);
+    }
+
     fn within_a_context(&self) {
         let context = Context::default().with(planted_fields(self.planter));
         self.outputs.show(&context);
@@ -192,7 +215,7 @@ impl<'a> Forms<'a> {
         let tool_response = say("tool_response", &[prompt, Facet::ToolIo]);
         let tool_call = say("tool_call", &[response, Facet::ToolIo]);
         call.system(say("system", &[prompt, Facet::SystemPrompt]))
-            .user(say("user", &[prompt]))
+            .prompt(say("prompt", &[prompt]))
             .assistant(say("assistant", &[prompt]))
             .tool_response(&tool_response, &tool_response)
             .reasoning(say("reasoning", &[response, Facet::Reasoning]))

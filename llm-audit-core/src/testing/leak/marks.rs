@@ -36,7 +36,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// let marks = Marks::new();
 ///
 /// let mut call = audit.begin(Operation::Chat); // in the program that is tested
-/// call.user(marks.all("question")).response(marks.all("answer"));
+/// call.prompt(marks.all("question")).response(marks.all("answer"));
 /// call.finish();
 ///
 /// let found = marks.scan_bytes("the event", probe.one().event().to_json());

@@ -129,7 +129,7 @@ fn a_mark_that_was_cut_off_is_found_and_a_number_that_is_not_ours_is_not() {
 
 #[test]
 fn marks_are_what_they_say_to_a_redactor() {
-    let redactor = crate::Redactor::default();
+    let redactor = crate::redact::Redactor::default();
     for _ in 0..50 {
         let marks = Marks::new();
         let sentence = marks.all("asked");
@@ -167,7 +167,7 @@ fn under_a_policy_that_keeps_all_every_channel_arrives_and_no_secret() {
     let report = run(full().intent(Intent::Content));
     report.assert_clean();
     // Else the trials of other policies would hold of marks that never arrive.
-    let missing: Vec<_> = crate::CATALOG
+    let missing: Vec<_> = crate::schema::CATALOG
         .iter()
         .filter(|info| info.host && takes_text(info.field_type))
         .map(|info| info.name)
@@ -205,8 +205,8 @@ fn under_a_policy_that_keeps_all_every_channel_arrives_and_no_secret() {
     );
 }
 
-fn takes_text(field_type: crate::FieldType) -> bool {
-    use crate::FieldType::{Bool, Float, Id, Int, Time};
+fn takes_text(field_type: crate::schema::FieldType) -> bool {
+    use crate::schema::FieldType::{Bool, Float, Id, Int, Time};
 
     !matches!(field_type, Bool | Float | Id | Int | Time)
 }
@@ -221,7 +221,7 @@ fn a_claim_that_the_policy_does_not_keep_fails_and_shows_no_mark() {
         .map(|leak| leak.finding.channel.as_str())
         .collect();
     for channel in [
-        "user",
+        "prompt",
         "prompt_template_variables",
         "skill_input",
         "tool_response",
@@ -271,11 +271,11 @@ fn personal_data_and_secrets_are_found_where_a_policy_lets_them_through() {
         .claim(Facet::Prompt, Level::Redacted)
         .run(&policy)
         .unwrap();
-    let of_user = report
+    let of_prompt = report
         .leaks
         .iter()
-        .filter(|leak| leak.finding.channel == "user");
-    let found: std::collections::BTreeSet<_> = of_user.map(|leak| leak.finding.what).collect();
+        .filter(|leak| leak.finding.channel == "prompt");
+    let found: std::collections::BTreeSet<_> = of_prompt.map(|leak| leak.finding.what).collect();
     assert_eq!(
         found.into_iter().collect::<Vec<_>>(),
         [What::Email, What::Card, What::Secret]
@@ -309,9 +309,9 @@ fn layers_of_tenants_labels_and_sinks_are_tried_too() {
         .run(&policy)
         .unwrap();
     listed.assert_clean();
-    assert!(listed.arrived.contains("user") && listed.arrived.contains("error_body"));
+    assert!(listed.arrived.contains("prompt") && listed.arrived.contains("error_body"));
     assert!(listed.places.contains("a batch of the sink `archive`"));
     let unlisted = Kit::new().run(&policy).unwrap();
     unlisted.assert_clean();
-    assert!(!unlisted.arrived.contains("user") && !unlisted.arrived.contains("error_body"));
+    assert!(!unlisted.arrived.contains("prompt") && !unlisted.arrived.contains("error_body"));
 }
