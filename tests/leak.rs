@@ -86,12 +86,9 @@ const ENVELOPE: &[&str] = &[
     "error_code",
     "error_type",
     "links",
-    "parent_span_id",
-    "span_id",
     "target of a late fact",
     "target_event_id",
     "target_response_id",
-    "trace_id",
 ];
 
 #[test]

@@ -83,6 +83,8 @@ impl Planter {
         }
         let guard = match field {
             Field::ErrorCode | Field::ErrorType => Guard::Words,
+            // A text is no id, and nothing else is taken.
+            Field::ParentSpanId | Field::SpanId | Field::TraceId => Guard::Never,
             _ => field
                 .facet()
                 .map_or(Guard::Envelope, |facet| Guard::Facets(vec![facet])),
