@@ -28,10 +28,15 @@ use model::{Arguments, Function};
 /// | panics | `error`, with `error_type = "panic"` |
 /// | is a future that is dropped before its end, by a time-out for instance | `cancelled` |
 ///
+/// It is recorded in the log that `llm_audit::builder()….install()` started, or in that of
+/// `auditor`; one that was started with `spawn()` is found by its handle only.
+///
 /// What happens within the call is its child: calls of other functions under `#[audit]`,
 /// interactions begun by hand, adapters of clients. A spawned task is not, unless its future goes
-/// through `llm_audit::propagate`. Users, sessions and tenants come from the `Context` that the
-/// function runs in, or from arguments.
+/// through `llm_audit::propagate`. Users, sessions, tenants and projects come from the `Context` that
+/// the function runs in, or from arguments, and hold for its children too. Within the body,
+/// `Context::current().event_id()` is the event's identifier, for those who may have something to
+/// say about the answer later.
 ///
 /// **Nothing is captured that is not named, and nothing of what is named is evaluated unless the
 /// policy allows its facet.** While no log captures anything, a call costs one atomic load more.
@@ -221,7 +226,9 @@ use model::{Arguments, Function};
 ///
 /// It works on functions and methods, async or not, generic or not; above and below
 /// `#[async_trait]` and its like; and on functions that return a future which is an async block at
-/// their end, bare or in a box. Futures are `Send` when they were. Some things it cannot see:
+/// their end, bare or in a box. Futures are `Send` when they were, and only then. The handlers of a
+/// web framework are such functions: what their extractors bind can be captured, of
+/// `Json(asked): Json<Asked>` for instance `prompt = asked.text`. Some things it cannot see:
 ///
 /// - A stream as the answer is an error; begin an `Interaction` and hand it the chunks.
 /// - In a generic function only the bounds that are written down count: a `T` that happens to be a

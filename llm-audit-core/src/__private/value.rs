@@ -21,7 +21,7 @@ use crate::usage::Usage;
     message = "`#[audit]` does not know the text of a value of type `{Self}`",
     label = "has no text of its own",
     note = "write `%expr` for the text of its `Display`, `?expr` for that of its `Debug`, or name \
-            the part of it that is wanted"
+            the part of it that is wanted, such as `prompt = request.text` or `output = out.text`"
 )]
 pub trait AuditValue {
     /// Returns the text, or `None` when there is nothing to capture.

@@ -329,7 +329,9 @@ impl AuditBuilder {
                 .diagnostics
                 .report(DiagnosticKind::PolicyWarning, warning.to_string());
         }
-        Ok(AuditGuard::new(Audit(Arc::new(shared))))
+        let shared = Arc::new(shared);
+        installed::started(&shared);
+        Ok(AuditGuard::new(Audit(shared)))
     }
 
     /// Starts the log and makes it the process's default, for code that has no handle.

@@ -1,12 +1,16 @@
 //! The log that a process uses where no handle is at hand. Having one is optional.
 
-use super::{Audit, AuditGuard};
+use super::{Audit, AuditGuard, Shared};
+use crate::diagnostics::DiagnosticKind;
 use crate::error::Error;
 use crate::event::Operation;
 use crate::interaction::{BeginDurable, Interaction};
-use crate::sync::RwLock;
+use crate::sync::{Arc, AtomicBool, Ordering, RwLock, Weak};
 
 static INSTALLED: RwLock<Option<Audit>> = RwLock::new(None);
+
+/// The log that was started last, which is told when none is installed.
+static STARTED: RwLock<Weak<Shared>> = RwLock::new(Weak::new());
 
 /// Returns the log that [`AuditBuilder::install`](super::AuditBuilder::install) made the process's
 /// default.
@@ -15,12 +19,43 @@ pub fn installed() -> Option<Audit> {
 }
 
 /// Begins an interaction in the installed log; without one, nothing is recorded.
+///
+/// Where there is a log that captures and none is installed, the first call says so through the
+/// diagnostics hook: `spawn` was written where `install` was meant.
 pub fn begin(operation: Operation) -> Interaction {
     if super::is_capturing() {
-        installed().map_or_else(Interaction::off, |audit| audit.begin(operation))
+        installed_or_told().map_or_else(Interaction::off, |audit| audit.begin(operation))
     } else {
         Interaction::off()
     }
+}
+
+/// Returns the installed log, while there is one that captures; the first time that it is missing,
+/// the log that was started last is told.
+pub(crate) fn installed_or_told() -> Option<Audit> {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+
+    let audit = installed();
+    if audit.is_some() || TOLD.load(Ordering::Relaxed) {
+        return audit;
+    }
+    // The hook may start a log, so nothing is locked while it runs.
+    let started = crate::sync::read(&STARTED).upgrade();
+    if let Some(started) = started
+        && !TOLD.swap(true, Ordering::Relaxed)
+    {
+        started.diagnostics.report(
+            DiagnosticKind::Misuse,
+            "a call was not recorded because no log is installed: start this one with `install` \
+             instead of `spawn`, or hand the call a handle",
+        );
+    }
+    audit
+}
+
+/// Remembers a log that was started.
+pub(super) fn started(shared: &Arc<Shared>) {
+    *crate::sync::write(&STARTED) = Arc::downgrade(shared);
 }
 
 /// Begins an interaction in the installed log once its intent survives a power cut; see

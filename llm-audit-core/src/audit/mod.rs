@@ -24,8 +24,8 @@ use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLoc
 
 pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
-pub(crate) use installed::none_installed;
 pub use installed::{begin, begin_durable, begin_durable_blocking, installed};
+pub(crate) use installed::{installed_or_told, none_installed};
 
 /// How many live logs capture anything at all. While it is zero, instrumented code does nothing
 /// more than to load it.
