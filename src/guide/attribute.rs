@@ -29,5 +29,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Tools, agents, guardrails and evaluators are functions as well, and what they call is their
+//! child:
+//!
+//! ```
+//! use llm_audit::{Error, audit};
+//!
+//! #[audit(agent, name = "refunds", user = user, output)]
+//! fn agent(user: &str, order: u64) -> Result<String, Error> {
+//!     let answer = if refund(order)? { "It is on its way." } else { "No." };
+//!     Ok(if check(answer) { answer.to_owned() } else { "…".to_owned() })
+//! }
+//!
+//! #[audit(tool, args, output, fail_closed)] // it does not run unless it is recorded
+//! fn refund(order: u64) -> Result<bool, Error> {
+//!     Ok(order > 3)
+//! }
+//!
+//! #[audit(guardrail, stage = "output", output = if *out { "pass" } else { "fail" })]
+//! fn check(text: &str) -> bool {
+//!     !text.contains('@')
+//! }
+//!
+//! assert!(agent("u-17", 7).unwrap_err().is_not_durable()); // there is no log
+//! assert!(check("no address"));
+//! ```
+//!
 //! Where the function is not the whole call, or the answer is a stream, capture
 //! [by hand](super::capture).
