@@ -38,6 +38,8 @@ kinds! {
     NothingCaptured "nothing_captured",
     /// A promise of the log is not kept for the time being.
     Degraded "degraded",
+    /// The promise is kept again.
+    Recovered "recovered",
     /// Events are missing from the log or from a sink.
     EventsLost "events_lost",
     /// A sink failed.

@@ -8,6 +8,7 @@ mod dead;
 mod envelope;
 mod expire;
 mod finding;
+mod kept;
 mod line;
 mod name;
 mod open;

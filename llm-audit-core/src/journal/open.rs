@@ -7,6 +7,7 @@ use super::clockwatch::ClockWatch;
 use super::config::JournalConfig;
 use super::envelope::Envelope;
 use super::finding::{Finding, Problem};
+use super::kept::Kept;
 use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::pending::Pending;
@@ -98,6 +99,7 @@ impl Journal {
             closed: Vec::new(),
             lock,
             pending: Pending::new(Place::new(writer, 1)),
+            kept: Kept::default(),
             segment: None,
             next_number: 1,
             written: Written::default(),

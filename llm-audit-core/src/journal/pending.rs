@@ -83,6 +83,19 @@ impl Pending {
         self.bytes.get(..end).unwrap_or_default()
     }
 
+    /// Returns numbers, lengths and a copy of the lines that are whole within the first `bytes`
+    /// bytes.
+    pub(crate) fn copy(&self, bytes: usize) -> (Vec<(u64, usize)>, Vec<u8>) {
+        let mut end = 0;
+        let whole = self.lines.iter().take_while(|(_, length)| {
+            let fits = end + length <= bytes;
+            end += if fits { *length } else { 0 };
+            fits
+        });
+        let lines: Vec<_> = whole.copied().collect();
+        (lines, self.bytes.get(..end).unwrap_or_default().to_vec())
+    }
+
     /// Takes away the lines that are whole within the first `bytes` bytes.
     pub(crate) fn take(&mut self, bytes: usize) -> Taken {
         let (mut end, mut taken) = (0, Taken::default());

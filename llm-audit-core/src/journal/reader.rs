@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::line::{self, MAX_LINE, Place};
@@ -14,6 +15,9 @@ use crate::id::WriterId;
 use crate::sync::Arc;
 use crate::vfs::{Access, DirEntry, FileKind, OsVfs, Vfs};
 
+/// So many gaps in one writer's numbers are remembered: a second file follows soon on the first.
+const MOST_GAPS: usize = 1_024;
+
 /// Reads the events of a log, one after the other, with bounded memory.
 ///
 /// It reads a journal's directory, the copies that a JSON lines sink writes, or one file of either.
@@ -21,7 +25,8 @@ use crate::vfs::{Access, DirEntry, FileKind, OsVfs, Vfs};
 /// numbers; files of other names ending in `.jsonl` follow by name. Checksums are verified in
 /// segments; other files carry none.
 ///
-/// A damaged line is an error that names file and line, and reading goes on behind it. The line that
+/// What a writer wrote to a second file, because the first did not survive a synchronisation, comes
+/// once. A damaged line is an error that names file and line, and reading goes on behind it. The line that
 /// a live writer is about to write is no error: it is not there yet. Kinds and fields of newer
 /// versions are read as they stand.
 ///
@@ -45,6 +50,15 @@ pub struct Reader {
     current: Option<Current>,
     /// What follows the error that was returned last.
     next: Option<Result<Entry, Error>>,
+    seen: BTreeMap<WriterId, Seen>,
+}
+
+/// Which numbers of one writer have come.
+#[derive(Default)]
+struct Seen {
+    last: u64,
+    /// The newest ranges that did not: numbers in them may still come.
+    gaps: VecDeque<RangeInclusive<u64>>,
 }
 
 /// An event and where it stands.
@@ -121,12 +135,36 @@ impl Reader {
             sources,
             current: None,
             next: None,
+            seen: BTreeMap::new(),
         })
     }
 
     /// Returns the events alone.
     pub fn events(self) -> impl Iterator<Item = Result<Event, Error>> {
         self.map(|entry| entry.map(Entry::into_event))
+    }
+
+    /// Returns whether the event, of a segment, has come before.
+    fn is_repeated(&mut self, entry: &Entry) -> bool {
+        let in_segment = |current: &Current| current.source.place.is_some();
+        let (true, Some(seq)) = (
+            self.current.as_ref().is_some_and(in_segment),
+            entry.event.seq(),
+        ) else {
+            return false;
+        };
+        let seen = self.seen.entry(entry.event.writer_id()).or_default();
+        if seq <= seen.last {
+            return !seen.gaps.iter().any(|gap| gap.contains(&seq));
+        }
+        if seq > seen.last + 1 {
+            seen.gaps.push_back(seen.last + 1..=seq - 1);
+            if seen.gaps.len() > MOST_GAPS {
+                seen.gaps.pop_front();
+            }
+        }
+        seen.last = seq;
+        false
     }
 
     /// Reads one line of the current file; returns `None` at its end, and no entry for a blank line.
@@ -184,6 +222,7 @@ impl Iterator for Reader {
             }
             match self.step() {
                 Some(Ok(None)) => continue,
+                Some(Ok(Some(entry))) if self.is_repeated(&entry) => continue,
                 Some(step) => return step.transpose(),
                 None => {}
             }

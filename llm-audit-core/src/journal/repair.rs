@@ -304,7 +304,10 @@ fn each_chunk(
 }
 
 /// Returns the parts of `window` outside `hole`.
-fn without(window: &RangeInclusive<u64>, hole: &RangeInclusive<u64>) -> Vec<RangeInclusive<u64>> {
+pub(super) fn without(
+    window: &RangeInclusive<u64>,
+    hole: &RangeInclusive<u64>,
+) -> Vec<RangeInclusive<u64>> {
     let (start, end) = (*window.start(), *window.end());
     if *hole.start() > end || *hole.end() < start {
         return vec![window.clone()];

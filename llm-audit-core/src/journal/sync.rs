@@ -5,13 +5,15 @@
 //! linger that gathers others), else every second or 8 MiB.
 //!
 //! A file whose synchronisation failed is never synchronised again: the operating system drops the
-//! dirty pages with the error, and a second call would say yes to data that is gone. Its events
-//! stay in [`SyncStatus::failed`].
+//! dirty pages with the error, and a second call would say yes to data that is gone. Its events are
+//! owed: the writer writes them to another file, once. When that fails too, they are in
+//! [`SyncStatus::failed`].
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::repair::without;
 use super::scan::retry;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -30,8 +32,20 @@ pub(crate) struct SyncStatus {
     pub(crate) up_to: Option<u64>,
     /// Events in files whose synchronisation failed: they may be lost with the next power cut.
     pub(crate) failed: Vec<RangeInclusive<u64>>,
+    /// Events whose file failed, and that no other file has confirmed yet.
+    pub(crate) owed: Vec<Owed>,
+    /// Whether the last pass failed somewhere.
+    pub(crate) failing: bool,
     /// How often the directory could not be synchronised.
     pub(crate) dir_errors: u64,
+}
+
+/// Events to be confirmed by another file than the one that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owed {
+    pub(crate) events: RangeInclusive<u64>,
+    /// Whether they are in another file.
+    rewritten: bool,
 }
 
 /// A handle to the synchronisation of one journal. Clones share it.
@@ -144,7 +158,7 @@ impl Syncer {
             }),
         }
         if let Some(events) = events.filter(|_| self.poisoned(&state, file)) {
-            state.status.failed.push(events);
+            state.owe(events);
         }
         state.bytes += bytes;
         if state.since.is_none() || state.bytes >= INTERVAL_BYTES {
@@ -169,10 +183,22 @@ impl Syncer {
         self.state().status.clone()
     }
 
-    /// Takes the events of failed files out of the status, once somebody has seen to them.
-    #[cfg(test)]
-    pub(crate) fn take_failed(&self) -> Vec<RangeInclusive<u64>> {
-        std::mem::take(&mut self.state().status.failed)
+    /// Returns the events that are to be written to another file, and takes them as written there.
+    pub(crate) fn take_owed(&self) -> Vec<RangeInclusive<u64>> {
+        let mut state = self.state();
+        let owed = state.status.owed.iter_mut().filter(|owed| !owed.rewritten);
+        owed.map(|owed| {
+            owed.rewritten = true;
+            owed.events.clone()
+        })
+        .collect()
+    }
+
+    /// Tells that events of a failed file could not be written to another one.
+    pub(crate) fn give_up(&self, events: RangeInclusive<u64>) {
+        let mut state = self.state();
+        state.status.owed.retain(|owed| owed.events != events);
+        state.status.failed.push(events);
     }
 
     /// Waits until everything that was written before the call is synchronised.
@@ -215,7 +241,7 @@ impl Syncer {
 
     fn answer(&self, state: &State) -> Result<SyncStatus, Error> {
         let status = state.status.clone();
-        if status.failed.is_empty() && !state.dir_failed {
+        if status.failed.is_empty() && status.owed.is_empty() && !state.dir_failed {
             return Ok(status);
         }
         Err(Error::io(
@@ -266,18 +292,34 @@ impl Syncer {
         drop(state);
 
         let dir_failed = dir_dirty && retry(|| self.shared.vfs.sync_dir(&self.shared.dir)).is_err();
-        let mut failed = Vec::new();
+        let (mut failed, mut confirmed) = (Vec::new(), Vec::new());
+        let worked = dir_dirty || !targets.is_empty();
         for (file, events) in targets {
             // Not even an interrupted call is repeated: the pages may be gone already.
-            if file.sync_data().is_err() {
-                failed.push((file, events));
+            match file.sync_data() {
+                Ok(()) => confirmed.extend(events.map(|events| (file, events))),
+                Err(_) => failed.push((file, events)),
             }
         }
 
         let mut state = self.state();
+        if worked {
+            state.status.failing = dir_failed || !failed.is_empty();
+        }
         for (file, events) in failed {
             state.poison(&file, events);
         }
+        if dir_failed {
+            // A file whose name may be gone confirms nothing: it comes again with the directory.
+            confirmed
+                .drain(..)
+                .for_each(|(file, events)| state.again(&file, events));
+        }
+        let holds = |owed: &Owed| {
+            let mut confirmed = confirmed.iter();
+            owed.rewritten && confirmed.any(|(_, events)| covers(events, &owed.events))
+        };
+        state.status.owed.retain(|owed| !holds(owed));
         state.dir_failed = dir_failed;
         if dir_failed {
             state.dir_dirty = true;
@@ -317,6 +359,14 @@ impl State {
         self.wanted > self.begun
     }
 
+    fn again(&mut self, file: &Arc<dyn VfsFile>, events: RangeInclusive<u64>) {
+        let mut files = self.files.iter_mut();
+        if let Some(target) = files.find(|target| Arc::ptr_eq(&target.file, file)) {
+            target.dirty = true;
+            target.events = join(target.events.take(), Some(events));
+        }
+    }
+
     fn poison(&mut self, file: &Arc<dyn VfsFile>, events: Option<RangeInclusive<u64>>) {
         let known = self
             .files
@@ -327,8 +377,64 @@ impl State {
             target.dirty = false;
             target.events.take()
         });
-        self.status.failed.extend(join(events, later));
+        if let Some(events) = join(events, later) {
+            self.owe(events);
+        }
     }
+
+    /// Has `events` written to another file, save those that were already: they are given up.
+    fn owe(&mut self, events: RangeInclusive<u64>) {
+        let SyncStatus { owed, failed, .. } = &mut self.status;
+        let mut first_time = vec![events.clone()];
+        owed.retain(|owed| {
+            let again = owed.rewritten && covers(&events, &owed.events);
+            if again {
+                let outside = |range| without(&range, &owed.events);
+                first_time = std::mem::take(&mut first_time)
+                    .into_iter()
+                    .flat_map(outside)
+                    .collect();
+                failed.push(owed.events.clone());
+            }
+            !again
+        });
+        owed.extend(first_time.into_iter().map(|events| Owed {
+            events,
+            rewritten: false,
+        }));
+    }
+}
+
+impl SyncStatus {
+    /// Returns whether the event, which is written, survives a power cut; `None` while that is
+    /// open.
+    pub(crate) fn is_synced(&self, seq: u64) -> Option<bool> {
+        if self.failed.iter().any(|events| events.contains(&seq)) {
+            return Some(false);
+        }
+        let is_owed = self.owed.iter().any(|owed| owed.events.contains(&seq));
+        (!is_owed && self.up_to.is_some_and(|up_to| up_to >= seq)).then_some(true)
+    }
+
+    /// Returns the highest number such that everything written up to it survives a power cut.
+    pub(crate) fn durable_to(&self) -> Option<u64> {
+        self.before(self.failed.iter().map(RangeInclusive::start))
+    }
+
+    /// Returns the highest number such that nothing up to it will be written again.
+    pub(crate) fn settled_to(&self) -> Option<u64> {
+        self.before([].iter())
+    }
+
+    fn before<'a>(&'a self, open: impl Iterator<Item = &'a u64>) -> Option<u64> {
+        let owed = self.owed.iter().map(|owed| owed.events.start());
+        let first = open.chain(owed).min().copied().unwrap_or(u64::MAX);
+        self.up_to.map(|up_to| up_to.min(first.saturating_sub(1)))
+    }
+}
+
+fn covers(events: &RangeInclusive<u64>, part: &RangeInclusive<u64>) -> bool {
+    events.contains(part.start()) && events.contains(part.end())
 }
 
 fn join(

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::clockwatch::ClockWatch;
 use super::config::JournalConfig;
+use super::kept::Kept;
 use super::line::{self, Place};
 use super::name::{Day, Name, SegmentName};
 use super::pending::{Lost, Pending};
@@ -54,6 +56,7 @@ pub(crate) struct Journal {
     #[expect(dead_code, reason = "others see that it is locked")]
     pub(super) lock: Arc<dyn VfsFile>,
     pub(super) pending: Pending,
+    pub(super) kept: Kept,
     pub(super) segment: Option<Segment>,
     pub(super) next_number: u64,
     pub(super) written: Written,
@@ -173,7 +176,45 @@ impl Journal {
         self.write_now()
     }
 
+    /// Writes the events of files whose synchronisation failed to another file, each once. What
+    /// cannot be written there is given up: it may not survive a power cut.
+    pub(crate) fn rewrite(&mut self) {
+        let status = self.syncer.status();
+        self.kept.forget(status.settled_to().unwrap_or(0));
+        for seqs in self.syncer.take_owed() {
+            if self.rewrite_range(&seqs).is_err() {
+                self.syncer.give_up(seqs);
+            }
+        }
+    }
+
+    fn rewrite_range(&mut self, seqs: &RangeInclusive<u64>) -> io::Result<()> {
+        let segment = self.segment.as_ref();
+        if segment.is_some_and(|segment| self.syncer.is_poisoned(&segment.file)) {
+            self.roll();
+        }
+        if self.segment.is_none() {
+            self.segment = Some(self.open_segment(*seqs.start())?);
+        }
+        let Some(segment) = &mut self.segment else {
+            return Ok(());
+        };
+        let place = Place::new(self.writer, segment.name.number);
+        let lines = self.kept.lines(seqs, place);
+        let lines = lines.ok_or(io::ErrorKind::OutOfMemory)?;
+        if let Err(error) = segment.file.write_all(&lines) {
+            self.mend(true);
+            return Err(error);
+        }
+        let bytes = lines.len() as u64;
+        segment.size += bytes;
+        segment.last_seq = segment.last_seq.max(Some(*seqs.end()));
+        self.syncer.wrote(&segment.file, Some(seqs.clone()), bytes);
+        Ok(())
+    }
+
     fn write_now(&mut self) -> Result<Written, WriteFailed> {
+        self.rewrite();
         let mut failed_before = false;
         while !self.pending.is_empty() {
             let waiting = self.pending.events();
@@ -274,8 +315,13 @@ impl Journal {
             Err(failed) => failed.lost.or_else(|| self.give_up()),
         };
         // A stream that ends on a loss it does not tell of is completed by the next start.
-        let marked = !self.untold && (!self.opened || self.write_closed().is_ok());
-        let synced = self.syncer.sync(timeout);
+        let mut marked = !self.untold && (!self.opened || self.write_closed().is_ok());
+        let mut synced = self.syncer.sync(timeout);
+        if marked && synced.as_ref().is_err_and(Error::is_io) {
+            self.rewrite();
+            marked = self.write_closed().is_ok();
+            synced = self.syncer.sync(timeout);
+        }
         // Otherwise the next start takes this writer for a crashed one, and looks.
         if marked && synced.is_ok() {
             for name in [Name::Reservation(self.writer), Name::Lock(self.writer)] {
@@ -319,6 +365,8 @@ impl Journal {
         let room = self.config.segment_max_bytes.saturating_sub(segment.size);
         let bytes = self.pending.fitting(room);
         let (result, done) = write_all(&*segment.file, bytes);
+        let (lines, copy) = self.pending.copy(done);
+        self.kept.keep(lines, copy);
         let taken = self.pending.take(done);
         segment.size += taken.bytes;
         if let Some(seqs) = &taken.seqs {

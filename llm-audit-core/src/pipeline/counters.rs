@@ -119,6 +119,14 @@ pub struct Counters {
     pub reentrant: u64,
     /// Bytes of the memory budget that open interactions and events on their way take.
     pub memory_bytes: u64,
+    /// Time that policy and redaction have taken, on the log's own thread.
+    pub redaction: Duration,
+    /// The highest number such that everything written up to it survives a power cut; `None` when
+    /// there is none, or no journal.
+    pub synced_up_to: Option<u64>,
+    /// Whether the journal could not be written, or not be synced, the last time. The diagnostics
+    /// hook was told of it, and is told when it is over.
+    pub is_degraded: bool,
     /// The ledger of each sink, in the order in which they were added.
     pub sinks: Vec<SinkCounters>,
 }

@@ -81,9 +81,8 @@ impl Books {
             pending: tally.queued + self.in_hand,
             own_written: self.own_written,
             own_lost: self.own_lost,
-            reentrant: 0,
-            memory_bytes: 0,
             sinks: self.sinks.iter().map(|sink| sink.counters(now)).collect(),
+            ..Counters::default()
         }
     }
 

@@ -95,15 +95,6 @@ impl Disk for Syncer {
     }
 }
 
-impl SyncStatus {
-    /// Returns whether the event, which is written, survives a power cut; `None` while that is
-    /// open.
-    pub(crate) fn is_synced(&self, seq: u64) -> Option<bool> {
-        let failed = self.failed.iter().any(|range| range.contains(&seq));
-        (failed || self.up_to.is_some_and(|up_to| up_to >= seq)).then_some(!failed)
-    }
-}
-
 /// A journal with its housekeeping.
 pub(crate) struct JournalLog {
     journal: Journal,
@@ -175,6 +166,7 @@ impl Log for JournalLog {
     }
 
     fn tick(&mut self) -> Vec<OwnEvent> {
+        self.journal.rewrite();
         self.journal.roll_if_due();
         let now = self.clock.monotonic();
         let due = |last| now.saturating_sub(last) >= EXPIRE_EVERY;

@@ -64,6 +64,7 @@ use crate::diagnostics::{DiagnosticKind, Diagnostics, is_inside};
 use crate::error::Error;
 use crate::id::{Ids, WriterId};
 use crate::journal::SinkStart;
+use crate::journal::SyncStatus;
 use crate::sink::Sink;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
@@ -166,6 +167,7 @@ struct Shared<S: Seal> {
     reentrant: AtomicU64,
     /// Whether the journal takes nothing for the time being.
     degraded: AtomicBool,
+    redaction_nanos: AtomicU64,
     deadlines: Arc<Deadlines>,
 }
 
@@ -247,9 +249,14 @@ impl<S: Seal> Pipeline<S> {
         let now = shared.clock.now();
         let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally, now);
         let (_, memory_bytes) = shared.budget.used();
+        let disk = shared.disk.as_ref().map(|disk| disk.status());
         Counters {
             reentrant: shared.reentrant.load(Ordering::Relaxed),
             memory_bytes: memory_bytes as u64,
+            redaction: Duration::from_nanos(shared.redaction_nanos.load(Ordering::Relaxed)),
+            synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
+            is_degraded: shared.degraded.load(Ordering::Relaxed)
+                || disk.is_some_and(|disk| disk.failing),
             ..shared.lanes.tally(read)
         }
     }
@@ -277,7 +284,7 @@ impl<S: Seal> Pipeline<S> {
         }
         let synced = shared.disk.as_ref().map(|disk| {
             let settled = progress.settled.is_some();
-            settled && disk.sync(left()).is_ok()
+            settled && self.sync(&**disk, left)
         });
         let progress = tracker.wait(left(), |progress| {
             progress.ended || progress.settled.is_some() && progress.all_said()
@@ -382,6 +389,19 @@ impl<S: Seal> Pipeline<S> {
         }
     }
 
+    /// Waits for the disk; what it failed to take is written to another file meanwhile.
+    fn sync(&self, disk: &dyn Disk, left: impl Fn() -> Duration) -> bool {
+        while disk.sync(left()).is_err() {
+            let is_over = left().is_zero() || disk.status().owed.is_empty();
+            if is_over {
+                return false;
+            }
+            self.shared.bell.ring();
+            thread::sleep(worker::SYNC_TICK.min(left()));
+        }
+        true
+    }
+
     fn report(&self, progress: &tracker::Progress, synced: Option<bool>) -> Report {
         let shared = &self.shared;
         let said = |sink: usize| progress.sinks.get(sink).copied().flatten() == Some(true);
@@ -391,7 +411,7 @@ impl<S: Seal> Pipeline<S> {
             counters: self.counters(),
             settled: progress.ended || progress.settled.is_some(),
             synced: synced.or_else(|| disk.map(|_| false)),
-            synced_up_to: disk.and_then(|disk| disk.status().up_to),
+            synced_up_to: disk.and_then(|disk| disk.status().durable_to()),
             unflushed_sinks: sinks
                 .filter(|(sink, _)| !said(*sink))
                 .map(|(_, name)| name.clone())
@@ -522,6 +542,7 @@ fn assemble<S: Seal>(
         forked: AtomicU64::new(0),
         reentrant: AtomicU64::new(0),
         degraded: AtomicBool::new(false),
+        redaction_nanos: AtomicU64::new(0),
     });
     let mut worker = Worker::new(
         Arc::clone(&shared),

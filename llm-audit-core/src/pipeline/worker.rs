@@ -21,7 +21,7 @@ use crate::sync::Arc;
 
 pub(super) const TICK: Duration = Duration::from_millis(5);
 /// How often the disk is asked about while someone waits for it.
-const SYNC_TICK: Duration = Duration::from_millis(1);
+pub(super) const SYNC_TICK: Duration = Duration::from_millis(1);
 /// With nothing to do, the journal still ends segments by age and deletes what has expired.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often it is stored up to where each sink has the events.
@@ -60,6 +60,8 @@ pub(crate) struct Worker<S: Seal> {
     pub(super) drawn: u64,
     /// Whether the last try to write failed.
     pub(super) failing: bool,
+    /// Whether the journal was in trouble when it was looked at last.
+    degraded: bool,
     pub(super) flushes: Vec<(u64, Arc<Tracker>)>,
     pub(super) unsynced: Vec<(u64, Waiter)>,
     /// Events of the host that are not sealed by then are lost.
@@ -104,6 +106,7 @@ impl<S: Seal> Worker<S> {
             saved: Duration::ZERO,
             drawn: 0,
             failing: false,
+            degraded: false,
             flushes: Vec::new(),
             unsynced: Vec::new(),
             deadline: None,
@@ -239,13 +242,13 @@ impl<S: Seal> Worker<S> {
     /// Keeps the reservation ahead of the numbers that can be drawn until the next step.
     pub(crate) fn reserve(&mut self) {
         let drawn = self.drained.end - self.drained.first;
-        let ahead = 2 * self.shared.max_events + 2 * drawn.max(self.drawn);
+        let ahead = self.shared.max_events + drawn.max(self.drawn);
         self.drawn = drawn;
         let Some(log) = &mut self.log else {
             return;
         };
         if self.reserved_to < self.drained.end + ahead {
-            let up_to = (self.drained.end + 2 * ahead).next_multiple_of(RESERVE_BLOCK);
+            let up_to = self.drained.end + ahead + RESERVE_BLOCK;
             match log.reserve(up_to) {
                 Ok(bound) => self.reserved_to = bound,
                 Err(error) => self.tell(
@@ -274,14 +277,16 @@ impl<S: Seal> Worker<S> {
 
     /// Answers those who wait for the disk, and stores how far the sinks are.
     pub(super) fn look_at_disk(&mut self) {
-        let Some(disk) = &self.shared.disk else {
+        let shared = Arc::clone(&self.shared);
+        let Some(disk) = &shared.disk else {
             for (_, waiter) in self.unsynced.drain(..) {
                 waiter.resolve(Err(Failure::NotSynced));
             }
             return;
         };
+        let status = disk.status();
+        self.judge(status.failing);
         if !self.unsynced.is_empty() {
-            let status = disk.status();
             let mut open = Vec::new();
             for (seq, waiter) in self.unsynced.drain(..) {
                 match status.is_synced(seq) {
@@ -299,6 +304,21 @@ impl<S: Seal> Worker<S> {
         let now = self.shared.clock.monotonic();
         if now.saturating_sub(self.saved) >= SAVE_EVERY {
             self.save_cursors();
+        }
+    }
+
+    /// Tells when the journal begins to be in trouble, and when that is over.
+    fn judge(&mut self, sync_failing: bool) {
+        if sync_failing && !self.degraded {
+            self.tell(
+                DiagnosticKind::Degraded,
+                "the disk did not confirm events of the journal; they are written to another file",
+            );
+        }
+        let degraded = sync_failing || self.failing;
+        if std::mem::replace(&mut self.degraded, degraded) && !degraded {
+            let message = "the journal is written and confirmed again";
+            self.tell(DiagnosticKind::Recovered, message);
         }
     }
 

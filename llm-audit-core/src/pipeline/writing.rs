@@ -47,10 +47,17 @@ impl<S: Seal> Worker<S> {
             Some((LossReason::ShutdownDeadline, Stage::Journal))
         } else {
             let sealer = &mut self.sealer;
+            let clock = &self.shared.clock;
+            let start = clock.monotonic();
+            let mut end = start;
             let sealed = seal(&mut self.json, || {
                 let Sealed { event, spare } = sealer.seal(entry.raw, seq);
+                end = clock.monotonic();
                 (event, Some(spare))
             });
+            let nanos = u64::try_from(end.saturating_sub(start).as_nanos()).unwrap_or(0);
+            let redaction = &self.shared.redaction_nanos;
+            redaction.fetch_add(nanos, Ordering::Relaxed);
             self.take(chunk, seq, sealed, true)
         };
         chunk.items.push(Item {

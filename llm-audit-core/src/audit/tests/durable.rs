@@ -332,6 +332,80 @@ fn an_intent_that_the_disk_does_not_confirm_stops_the_operation() {
 }
 
 #[test]
+fn an_event_whose_file_fails_once_is_durable_in_another_and_comes_once() {
+    let vfs = Arc::new(MemVfs::new());
+    let audit = spawn(&vfs, PATIENCE);
+    assert!(audit.flush(SOON).is_complete());
+    vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    let receipt = audit
+        .begin(Operation::Chat)
+        .commit_blocking(Ack::Synced)
+        .unwrap();
+    let left = after_power_cut(&vfs);
+    assert!(
+        left.iter()
+            .any(|event| event.event_id() == receipt.event_id)
+    );
+    assert!(audit.shutdown(SOON).is_complete());
+    assert_eq!(captured(&vfs).len(), 1);
+}
+
+#[test]
+fn the_log_knows_and_tells_when_it_is_degraded_and_when_no_more() {
+    for (trouble, op) in [(Some(0), None), (None, Some(Op::SyncData))] {
+        let vfs = Arc::new(MemVfs::new());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hook = Arc::clone(&told);
+        let audit = builder()
+            .policy(policy().build().unwrap())
+            .journal(DIR)
+            .vfs(Arc::clone(&vfs) as Arc<dyn Vfs>)
+            .on_diagnostic(move |diagnostic| lock(&hook).push(diagnostic.kind))
+            .spawn()
+            .unwrap();
+        let until = |degraded: bool| {
+            let start = Instant::now();
+            while audit.counters().is_degraded != degraded {
+                assert!(start.elapsed() < PATIENCE, "{op:?}");
+                audit.begin(Operation::Chat).finish();
+                drop(audit.flush(LIMIT));
+            }
+        };
+        until(false);
+        assert_eq!(*lock(&told), []);
+        vfs.limit(trouble);
+        if let Some(op) = op {
+            vfs.fail_one_in(op, Fault::Io, 1);
+        }
+        until(true);
+        vfs.heal();
+        until(false);
+        drop(audit.shutdown(SOON));
+        let told = lock(&told);
+        assert_eq!(told.first(), Some(&DiagnosticKind::Degraded), "{op:?}");
+        assert!(
+            told.contains(&DiagnosticKind::Recovered),
+            "{op:?}: {told:?}"
+        );
+    }
+}
+
+#[test]
+fn the_log_counts_its_own_work() {
+    let vfs = Arc::new(MemVfs::new());
+    let audit = spawn(&vfs, PATIENCE);
+    let mut open = audit.begin(Operation::Chat);
+    open.prompt("x".repeat(100_000));
+    let held = audit.counters().memory_bytes;
+    assert!(held >= 100_000, "{held}");
+    let receipt = open.commit_blocking(Ack::Synced).unwrap();
+    let counters = audit.counters();
+    assert!(counters.synced_up_to >= Some(receipt.seq));
+    assert!(counters.redaction > Duration::ZERO);
+    assert_eq!(audit.flush(SOON).counters.memory_bytes, 0);
+}
+
+#[test]
 fn an_instrumented_call_that_is_closed_says_whether_it_may_take_place() {
     static PLACE: Place = Place::new("host::ask", "src/host.rs", 7);
     let vfs = Arc::new(MemVfs::new());
