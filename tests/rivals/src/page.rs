@@ -51,15 +51,17 @@ pub fn circumstances() -> Result<String, Box<dyn Error>> {
         .collect();
     let cpus = std::thread::available_parallelism()?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let model = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = model
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
         .map_or("unknown", |(_, model)| model);
     Ok(format!(
-        "Versions: {}.\n\nMachine: {cpus} CPUs ({model}), Linux {}.\n\n",
+        "Versions: {}.\n\nMachine: {cpus} CPUs ({model}), Linux {}, load {} at the start.\n\n",
         versions.join(", "),
         kernel.trim(),
+        load.split(' ').next().unwrap_or("unknown"),
     ))
 }
 
@@ -97,7 +99,7 @@ fn blemishes(outcome: &Outcome) -> String {
     let mut blemishes = String::new();
     for (count, what) in [
         (outcome.found.repeated, "twice"),
-        (outcome.found.damaged, "damaged lines"),
+        (outcome.found.damaged, "damaged"),
     ] {
         if count > 0 {
             let _ = write!(blemishes, ", {} {what}", thousands(count));

@@ -23,6 +23,8 @@ pub struct Outcome {
     pub told: Told,
     /// In which words and where.
     pub words: String,
+    /// Whether the files of llm-audit tell of fewer losses than there are, where they should not.
+    pub is_untold_in_files: bool,
 }
 
 /// What a recorder said of its losses, held against the files.
@@ -52,6 +54,7 @@ impl Outcome {
             found,
             told: Told::NothingLost,
             words: said.words,
+            is_untold_in_files: false,
         };
         outcome.told = match (outcome.lost(), said.lost.unwrap_or(0)) {
             (0, 0) => Told::NothingLost,
@@ -116,7 +119,10 @@ pub fn run(entry: &Entry, scenario: &Scenario) -> Result<Vec<Outcome>, Box<dyn E
     let name = |what: &str| format!("{}{what}", entry.name);
     let is_alone = !scenario.has_far_end();
     let of_log_name = name(if is_alone { "" } else { ", the log" });
-    outcomes.push(Outcome::new(of_log_name, offered, found, of_log));
+    let mut of_log = Outcome::new(of_log_name, offered, found, of_log);
+    // What is turned away without a wait, while nothing can be written, has no bound in the files.
+    of_log.is_untold_in_files = !entry.only_for_overflow && in_events < of_log.lost();
+    outcomes.push(of_log);
     if let Some(said) = said.next() {
         let found = Found::under(&dir.join(llm_audit::COLLECTOR))?;
         outcomes.push(Outcome::new(name(", the collector"), offered, found, said));

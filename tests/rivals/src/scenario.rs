@@ -130,7 +130,8 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         word: "collector-hangs",
         title: "The collector hangs",
-        text: "The recorder's other output takes the first batch and never answers.",
+        text: "The recorder's other output takes the first batch and never answers. The next start of \
+               llm-audit finds one that works; the other recorder leaves nothing for a next start.",
         on_time: true,
         end: End::InOrder,
         disk: Disk::Normal,

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use llm_audit::{
 };
 
 use super::{Said, System};
-use crate::scenario::{FarEnd, Scenario};
+use crate::scenario::{Beyond, FarEnd, Scenario};
 use crate::work::Call;
 
 struct Log {
@@ -31,12 +31,10 @@ pub fn start(
     let mut builder = builder(dir)?;
     let clock = MovedClock::default();
     if scenario.has_far_end() {
-        let at = dir.join(COLLECTOR);
-        fs::create_dir_all(&at)?;
-        builder = builder.clock(clock.clone()).sink(Collector {
-            file: File::create(at.join("events.jsonl"))?,
-            far_end: far_end.clone(),
-        });
+        fs::create_dir_all(dir.join(COLLECTOR))?;
+        builder = builder
+            .clock(clock.clone())
+            .sink(Collector::new(dir, far_end.clone())?);
     }
     let audit = builder.spawn()?;
     Ok(Box::new(Log { audit, clock }))
@@ -60,9 +58,14 @@ pub const LOG: &str = "log";
 /// What this project is called.
 pub const PACKAGE: &str = "llm-audit";
 
-/// Opens the log once more, as the next start of a program does, and ends it.
+/// Opens the log once more, as the next start of a program does, with a collector that works, and
+/// ends it.
 pub fn reopen(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let report = builder(dir)?.spawn()?.shutdown(Duration::from_secs(30));
+    let mut builder = builder(dir)?;
+    if dir.join(COLLECTOR).exists() {
+        builder = builder.sink(Collector::new(dir, FarEnd::new(&Beyond::Nothing))?);
+    }
+    let report = builder.spawn()?.shutdown(Duration::from_secs(60));
     if report.is_complete() {
         Ok(())
     } else {
@@ -142,6 +145,14 @@ impl Clock for MovedClock {
 struct Collector {
     file: File,
     far_end: FarEnd,
+}
+
+impl Collector {
+    fn new(dir: &Path, far_end: FarEnd) -> io::Result<Self> {
+        let path = dir.join(COLLECTOR).join("events.jsonl");
+        let file = File::options().append(true).create(true).open(path)?;
+        Ok(Self { file, far_end })
+    }
 }
 
 #[async_trait::async_trait]
