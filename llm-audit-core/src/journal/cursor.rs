@@ -110,7 +110,7 @@ pub(super) fn take_over(
             if owner == own || living.contains(&owner) {
                 continue;
             }
-            match claim(vfs, dir, name) {
+            match claim(vfs, dir, name, owner) {
                 Ok(Some(lock)) => {
                     match read(owner, Arc::clone(&lock)) {
                         Ok(Some((name, found))) if name == sink.name => merge(&mut cursor, found),
@@ -195,18 +195,29 @@ fn living(names: &[Name], own: WriterId) -> BTreeSet<WriterId> {
     living.filter(|writer| *writer != own).collect()
 }
 
-/// Returns the locked file, or `None` when another process has it.
-fn claim(vfs: &dyn Vfs, dir: &Path, name: Name) -> io::Result<Option<Arc<dyn VfsFile>>> {
+/// Returns the locked file, or `None` when another process has it or its owner lives.
+fn claim(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    name: Name,
+    owner: WriterId,
+) -> io::Result<Option<Arc<dyn VfsFile>>> {
     let path = dir.join(name.to_string());
-    let open = |access| match vfs.open(&path, access) {
+    let open = |path: &Path, access| match vfs.open(path, access) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     };
-    let Some(file) = open(Access::Append)? else {
+    let Some(file) = open(&path, Access::Append)? else {
         return Ok(None);
     };
-    // Who had the lock before may have removed the file.
-    Ok((retry(|| file.try_lock())? && open(Access::Read)?.is_some()).then_some(file))
+    if !retry(|| file.try_lock())? {
+        return Ok(None);
+    }
+    // Who had the lock before may have removed the file, and its writer may have just begun.
+    let is_left = open(&path, Access::Read)?.is_some();
+    let lock = dir.join(Name::Lock(owner).to_string());
+    let is_dead = open(&lock, Access::Read)?.is_none();
+    Ok((is_left && is_dead).then_some(file))
 }
 
 /// Returns the sink that a file is about and what it says, or `None` when it is damaged.

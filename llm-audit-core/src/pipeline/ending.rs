@@ -79,10 +79,7 @@ impl<S: Seal> Worker<S> {
     fn close_log(&mut self, deadline: Duration) -> Option<bool> {
         let ledger = &self.shared.ledger;
         for sink in 0..self.fanout.len() {
-            ledger.sink(sink, |book| {
-                book.complete(self.shared.writer_id);
-                book.close(LossReason::ShutdownDeadline);
-            });
+            ledger.sink(sink, |book| book.close(LossReason::ShutdownDeadline));
         }
         if let Some(disk) = &self.shared.disk {
             // Losses are to be on disk before the cursors that they explain.

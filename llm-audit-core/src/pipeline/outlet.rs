@@ -30,6 +30,8 @@ use crate::sync::Arc;
 const MOST_TRIES: u32 = 12;
 /// How old a batch becomes before it is lost to the sink.
 const OLDEST: Duration = Duration::from_secs(600);
+/// A file of the journal that cannot be read is tried again after this.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long a batch is tried before it is lost to a sink. With a journal, where it can wait, only
 /// tries at which the sink panicked count.
@@ -257,8 +259,7 @@ impl Outlet {
                     self.name
                 );
                 self.report(DiagnosticKind::Degraded, message);
-                let random = self.common.ids.unique();
-                Some(Step::Pause(self.patience.fail(Duration::ZERO, random)))
+                Some(Step::Pause(READ_AGAIN))
             }
         }
     }
@@ -269,7 +270,10 @@ impl Outlet {
             return Step::Wait(None);
         };
         let now = self.common.clock.monotonic();
-        let left = self.limits.idle_flush.saturating_sub(now - took);
+        let left = self
+            .limits
+            .idle_flush
+            .saturating_sub(now.saturating_sub(took));
         if !left.is_zero() {
             return Step::Wait(Some(left));
         }

@@ -48,13 +48,14 @@
 //! # On failure
 //!
 //! What could not be written is cut off again, so that no reader finds half a line, and is written
-//! again later: the pause between tries grows, and what is not taken in twelve tries or ten minutes
-//! is a loss of this sink, with a `loss` event that names it. A file whose `fdatasync` failed is
+//! again later: the pause between tries grows. Without a journal, what is not taken in twelve tries or
+//! ten minutes is a loss of this sink, with a `loss` event that names it. A file whose `fdatasync` failed is
 //! never trusted again: what the disk had not confirmed is written again to a new file. So an event
 //! may stand in two files; `writer_id` and `seq` tell that it is the same. A crash may leave half a
 //! line at the end of a file. No later start appends to it, and the reader reports it and goes on.
 //! A stream cannot be cut back: there an unfinished line is finished by the next try. When the
-//! reader of a pipe is gone, events are lost at once and counted.
+//! reader of a pipe is gone, events are lost at once and counted; a journal keeps them among its dead
+//! letters.
 //!
 //! # Troubleshooting
 //!

@@ -421,3 +421,20 @@ fn sinks_that_fail_over_starts_and_crashes_get_every_event_in_order() {
     // A schedule reads and writes files for several starts.
     seeds(10, run);
 }
+
+#[test]
+fn a_loss_that_is_not_on_disk_holds_the_cursor() {
+    let mut world = World::new(&["far"]);
+    let mut program = world.start();
+    let poison = (program.writer, 7);
+    world.receiver(0).poison.insert(poison);
+    program.admit(10);
+    while program.outlets[0].step() == outlet::Step::GoOn {}
+    assert_eq!(program.sink(0).cursor, 6, "the loss is told nowhere");
+    program.pass(Duration::from_secs(2));
+    let mut told = world.events().into_iter();
+    assert!(told.any(|event| event.loss_sink().is_some()));
+    assert_eq!(program.sink(0).cursor, 6, "a power cut takes the loss back");
+    program.pass(Duration::from_secs(2));
+    assert_eq!(program.sink(0).cursor, 11);
+}
