@@ -133,6 +133,51 @@ impl Session {
         super::json::redact(self, text, families, name)
     }
 
+    /// Redacts texts that belong together, as one text that was cut anywhere, and returns whether
+    /// one has changed. A value that runs over a border is replaced on both sides.
+    pub(crate) fn adjacent(
+        &mut self,
+        texts: &mut [String],
+        families: Families,
+    ) -> Result<bool, RedactError> {
+        let joined = texts.concat();
+        let hits = self.find(&joined, families, None)?.to_vec();
+        let (mut changed, mut start) = (false, 0);
+        let mut before: Option<Hit> = None;
+        for text in texts {
+            let end = start + text.len();
+            let first = hits.partition_point(|hit| hit.end <= start);
+            let rest = hits.get(first..).unwrap_or_default();
+            let mut own: Vec<_> = rest
+                .iter()
+                .take_while(|hit| hit.start < end)
+                .copied()
+                .collect();
+            // Of personal data that is whole before a border, nothing stands behind it.
+            own.retain(|hit| Some((hit.start, hit.end)) != before.map(|hit| (hit.start, hit.end)));
+            for hit in &mut own {
+                *hit = hit.moved(hit.start.max(start) - start..hit.end.min(end) - start);
+            }
+            if let Some(last) = rest.iter().take_while(|hit| hit.start < end).last()
+                && last.end > end
+                && last.data_type.family() == Family::Pii
+                && last.start >= start
+            {
+                let alone = self.find(text, families, None)?;
+                let whole = alone
+                    .iter()
+                    .any(|hit| hit.data_type == last.data_type && hit.start == last.start - start);
+                before = whole.then_some(*last);
+            }
+            if let Some(redacted) = self.replace(text, &own)? {
+                *text = redacted;
+                changed = true;
+            }
+            start = end;
+        }
+        Ok(changed)
+    }
+
     /// Returns what was found since the last call, one entry for each type and operator.
     pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.findings)

@@ -4,6 +4,7 @@
 //! of tenant and classification as they finally are, and what context and call narrowed.
 
 pub(crate) mod absence;
+mod adjacent;
 mod derive;
 mod digest;
 mod fit;

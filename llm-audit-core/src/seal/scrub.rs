@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use serde::de::IgnoredAny;
+
 use crate::event::{Part, Record, Value, ValueRef};
 use crate::redact::{Families, RedactError, Session};
 
@@ -75,6 +77,25 @@ pub(super) fn scrub(
 /// Redacts every text in one part of a message in place.
 pub(super) fn scrub_part(session: &mut Session, families: Families, part: &mut Part) -> Scrubbed {
     record(session, families, part)
+}
+
+/// Returns whether the content of `part` may go on in that of the next part: it is text, and no
+/// JSON by itself.
+pub(super) fn may_go_on(part: &Part) -> bool {
+    part.is_type("text")
+        && part.content.as_deref().is_some_and(|text| {
+            !text.trim_start().starts_with(['{', '['])
+                || serde_json::from_str::<IgnoredAny>(text).is_err()
+        })
+}
+
+/// Redacts `texts` as one text.
+pub(super) fn scrub_adjacent(
+    session: &mut Session,
+    families: Families,
+    texts: &mut [String],
+) -> Scrubbed {
+    Ok(session.adjacent(texts, families)?)
 }
 
 /// Redacts one text in place; `name` is context for values that only a name gives away.

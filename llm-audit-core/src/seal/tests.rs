@@ -133,6 +133,77 @@ fn a_redacted_facet_hides_personal_data_and_a_full_one_secrets_only() {
     }
 }
 
+/// Returns the texts that are left of a prompt whose one message has these parts.
+fn parts_left(level: Level, texts: &[&str]) -> Vec<String> {
+    let parts = texts.iter().map(|text| Part::text(*text));
+    let message = Message::default().role("user").parts(parts);
+    let policy = builder().facet(Facet::Prompt, level).build().unwrap();
+    let event = seal(
+        &policy,
+        &[(Field::InputMessages, Value::Messages(vec![message]))],
+    );
+    let parts = event.input_messages().unwrap()[0].parts.as_ref().unwrap();
+    parts
+        .iter()
+        .map(|part| part.content.clone().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_value_that_is_split_over_texts_of_a_message_is_hidden_in_all_of_them() {
+    for (texts, left) in [
+        (
+            ["write to ada@exam", "ple.org, please"],
+            ["write to [EMAIL]", "[EMAIL], please"],
+        ),
+        (
+            ["4111 1111", " 1111 1111"],
+            ["[CREDIT_CARD]", "[CREDIT_CARD]"],
+        ),
+        (
+            ["my password is ", "hunter2!x, ok"],
+            ["my password is ", "[GENERIC_SECRET], ok"],
+        ),
+        (
+            ["{\"to\": \"ada@exam", "ple.org\"}"],
+            ["{\"to\": \"[EMAIL]", "[EMAIL]\"}"],
+        ),
+    ] {
+        assert_eq!(parts_left(Level::Redacted, &texts), left);
+    }
+    let token = [
+        "Authorization: Bearer q8ZtW3nVx0Kc",
+        "R5mYb7LpD2sF ada@",
+        "example.org",
+    ];
+    let left = parts_left(Level::Full, &token);
+    assert_eq!(
+        left,
+        [
+            "Authorization: Bearer [BEARER_TOKEN]",
+            "[BEARER_TOKEN] ada@",
+            "example.org"
+        ]
+    );
+}
+
+#[test]
+fn values_that_are_whole_at_the_end_of_a_text_take_nothing_from_the_next() {
+    for (texts, left) in [
+        (
+            ["write to ada@example.org", "Thanks"],
+            ["write to [EMAIL]", "Thanks"],
+        ),
+        (
+            ["[\"4111111111111111\"]", "[4111111111111111]"],
+            ["[\"[CREDIT_CARD]\"]", "[\"[CREDIT_CARD]\"]"],
+        ),
+        (["nothing", "at all"], ["nothing", "at all"]),
+    ] {
+        assert_eq!(parts_left(Level::Redacted, &texts), left);
+    }
+}
+
 #[test]
 fn secrets_stay_only_where_danger_was_asked_for() {
     let policy = builder()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::slice;
 
 use super::absence::Absences;
+use super::adjacent::Joined;
 use super::parts::{facet_of, without_content};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
@@ -165,7 +166,7 @@ impl<'a> Treatment<'a> {
         self.absences.write_to(event);
     }
 
-    fn level(&self, facet: Facet) -> Level {
+    pub(super) fn level(&self, facet: Facet) -> Level {
         self.levels.get(facet)
     }
 
@@ -178,8 +179,16 @@ impl<'a> Treatment<'a> {
         }
     }
 
+    /// Which families of detectors run over a part of `facet` whose message lets it have `level`.
+    pub(super) fn families_at(&self, level: Level, facet: Facet) -> Option<Families> {
+        match level {
+            Level::Full => self.families(facet),
+            _ => Some(Families::All),
+        }
+    }
+
     /// Returns whether the content of `facet` is kept in this event.
-    fn is_sampled(&mut self, facet: Facet) -> bool {
+    pub(super) fn is_sampled(&mut self, facet: Facet) -> bool {
         let rates = self
             .policies()
             .filter_map(|policy| policy.facet_rule(facet).sample);
@@ -231,7 +240,10 @@ impl<'a> Treatment<'a> {
     }
 
     /// Runs `scrub` with the redactor of each policy.
-    fn scrub(&mut self, mut scrub: impl FnMut(&mut Session) -> scrub::Scrubbed) -> scrub::Scrubbed {
+    pub(super) fn scrub(
+        &mut self,
+        mut scrub: impl FnMut(&mut Session) -> scrub::Scrubbed,
+    ) -> scrub::Scrubbed {
         let mut changed = false;
         for session in &mut self.sessions {
             changed |= scrub::contained(|| scrub(session))?;
@@ -361,13 +373,22 @@ impl<'a> Treatment<'a> {
         role: Option<&str>,
         parts: Vec<Part>,
     ) -> Vec<Part> {
+        let joined = self.joined_texts(field, container, role, &parts);
         parts
             .into_iter()
-            .map(|part| self.part(field, container, role, part))
+            .zip(joined)
+            .map(|(part, joined)| self.part(field, container, role, part, joined))
             .collect()
     }
 
-    fn part(&mut self, field: Field, container: Facet, role: Option<&str>, mut part: Part) -> Part {
+    fn part(
+        &mut self,
+        field: Field,
+        container: Facet,
+        role: Option<&str>,
+        mut part: Part,
+        joined: Joined,
+    ) -> Part {
         let facet = facet_of(&part, role, container);
         let level = self.level(container).min(self.level(facet));
         if level == Level::Off || (facet.is_content() && !self.is_sampled(facet)) {
@@ -391,16 +412,16 @@ impl<'a> Treatment<'a> {
         if facet == Facet::Media {
             take_inline_bytes(&mut part);
         }
-        let families = if level == Level::Full {
-            self.families(facet)
-        } else {
-            Some(Families::All)
-        };
         let tenant = self.tenant;
         let limit = self.limit(facet, ValueRef::Parts(slice::from_ref(&part)), |key| {
             digest::of_part(key, tenant, field, &part)
         });
-        if let Some(families) = families {
+        match joined {
+            Joined::Alone => {}
+            Joined::Redacted(text) => part.content = Some(text),
+            Joined::Failed => return without_content(&part, Absence::Failed.as_str()),
+        }
+        if let Some(families) = self.families_at(level, facet) {
             let scrubbed = self.scrub(|session| scrub::scrub_part(session, families, &mut part));
             if !self.note(field, Some(facet), scrubbed) {
                 return without_content(&part, Absence::Failed.as_str());
@@ -418,7 +439,12 @@ impl<'a> Treatment<'a> {
     }
 
     /// Notes what the redactor did, and returns whether the value may be kept.
-    fn note(&mut self, field: Field, facet: Option<Facet>, scrubbed: scrub::Scrubbed) -> bool {
+    pub(super) fn note(
+        &mut self,
+        field: Field,
+        facet: Option<Facet>,
+        scrubbed: scrub::Scrubbed,
+    ) -> bool {
         let sessions = self.sessions.iter_mut();
         let findings: Vec<_> = sessions.flat_map(Session::take_findings).collect();
         for finding in &findings {
