@@ -36,6 +36,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .sink(JsonlSink::dir(copy)?)
         .spawn()?;
     say(&format!("ready {}\n", audit.writer_id()))?;
+    if let Some(events) = std::env::args().nth(2) {
+        let calls = (0..events.parse()?).map(|_: u64| audit.begin(Operation::Chat));
+        commit(&audit, calls, &Ack::Synced)?;
+        let report = audit.shutdown(PATIENCE);
+        return report
+            .is_complete()
+            .then_some(())
+            .ok_or(report.to_string().into());
+    }
     let threads: Vec<_> = (0..PRODUCERS)
         .map(|number| {
             let audit = audit.handle();

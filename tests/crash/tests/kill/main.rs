@@ -1,4 +1,5 @@
-//! Programs that record are killed at random moments; the log keeps what it promised.
+//! Programs that record are killed, at random moments and at every call that changes the disk; the
+//! log keeps what it promised.
 //!
 //! `LLM_AUDIT_KILL_LOOPS` says how often (5), `LLM_AUDIT_KILL_SEED` brings back the moments of a run.
 
@@ -7,6 +8,7 @@
 mod child;
 mod random;
 mod state;
+mod sweep;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -54,7 +56,7 @@ impl Table {
         self.silent += state.problems.len();
     }
 
-    /// Prints past the capture of the test harness: the numbers are worth to be seen when all is well.
+    /// The numbers are worth to be seen when all is well.
     fn print(&self, name: &str, seed: u64) {
         let Self {
             loops,
@@ -69,8 +71,13 @@ impl Table {
              |--:|--:|--:|--:|--:|\n\
              | {loops} | {acknowledged} | {recovered} | {lost_by_crash} | {silent} |\n"
         );
-        io::stdout().write_all(table.as_bytes()).unwrap();
+        say(&table);
     }
+}
+
+/// Prints past the capture of the test harness.
+fn say(text: &str) {
+    io::stdout().write_all(text.as_bytes()).unwrap();
 }
 
 #[test]
