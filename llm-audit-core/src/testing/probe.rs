@@ -92,6 +92,21 @@ pub fn probe_with(builder: AuditBuilder) -> Result<(AuditGuard, Probe), Error> {
 ///
 /// Every method flushes the log first, so a test never sleeps. A log that does not settle within
 /// ten seconds fails the test.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::testing::probe;
+/// use llm_audit_core::{Field, Kind, Operation, Policy, Preset};
+///
+/// let (audit, probe) = probe(Policy::preset(Preset::Operations)?)?;
+/// probe.none();
+/// let other = audit.handle();
+/// std::thread::spawn(move || other.begin(Operation::Embeddings).finish());
+/// assert_eq!(probe.wait_for(1)[0].operation(), Some(Operation::Embeddings));
+/// probe.one_of(Kind::LogOpened).has(Field::PolicyText);
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Probe {
     audit: Audit,

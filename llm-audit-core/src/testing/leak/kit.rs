@@ -36,6 +36,28 @@ const DIR: &str = "/audit-log";
 /// A trial of a policy: does anything reach an output that the policy keeps in?
 ///
 /// The [module's page](super) says what is planted and where it is looked for.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::testing::leak::Kit;
+/// use llm_audit_core::{Facet, Level, Policy, Retention};
+///
+/// # let temp = tempfile::tempdir()?;
+/// # let dir = temp.path().join("audit-log");
+/// let policy = Policy::builder()
+///     .facet(Facet::ErrorDetail, Level::Redacted)
+///     .retention(Retention::Days30)
+///     .build()?;
+/// let report = Kit::new().journal(&dir).run(&policy)?;
+/// report.assert_clean();
+/// assert!(report.arrived.contains("error_body") && !report.arrived.contains("response"));
+///
+/// // Somebody was told that no texts of errors are kept: the policy does not keep that word.
+/// let report = Kit::new().claim(Facet::ErrorDetail, Level::Off).run(&policy)?;
+/// assert!(report.leaks.iter().any(|leak| leak.finding.channel == "error_body"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a kit does nothing until `run` is called"]
 pub struct Kit {
     journal: Option<PathBuf>,

@@ -32,7 +32,7 @@ pub struct Leak {
     pub because: String,
 }
 
-/// A message lists so many leaks; one cause has many places.
+/// A message lists so many channels; a person reads a page.
 const MOST_LISTED: usize = 20;
 
 impl Report {
@@ -79,10 +79,19 @@ impl fmt::Display for Report {
             self.events,
             self.places.len()
         )?;
-        for leak in self.leaks.iter().take(MOST_LISTED) {
+        // The first of each channel: one that stands in many places does not hide the others.
+        let mut told = BTreeSet::new();
+        let mut listed = Vec::new();
+        for leak in &self.leaks {
+            let of = (&leak.finding.channel, leak.finding.what);
+            if listed.len() < MOST_LISTED && told.insert(of) {
+                listed.push(leak);
+            }
+        }
+        for leak in &listed {
             write!(f, "\n{leak}")?;
         }
-        match self.leaks.len().saturating_sub(MOST_LISTED) {
+        match self.leaks.len() - listed.len() {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),
         }
