@@ -121,6 +121,11 @@ fn too_little_memory_is_an_error() {
         error.is_configuration() && error.to_string().contains("max_bytes"),
         "{error}"
     );
+    let error = refused(builder().journal(temp.path()).max_events(0).spawn());
+    assert!(
+        error.is_configuration() && error.to_string().contains("max_events"),
+        "{error}"
+    );
 }
 
 #[test]

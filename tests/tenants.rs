@@ -121,3 +121,18 @@ fn an_id_that_is_not_of_w3c_is_left_out() {
     assert_eq!(child.trace_id(), call.trace_id());
     assert_eq!(child.parent_span_id(), call.span_id());
 }
+
+#[test]
+fn a_late_fact_that_is_not_recorded_is_told() {
+    let temp = tempfile::tempdir().unwrap();
+    let (send, told) = std::sync::mpsc::channel();
+    let audit = builder()
+        .policy(policy().build().unwrap())
+        .journal(temp.path())
+        .on_diagnostic(move |diagnostic| drop(send.send(diagnostic.to_string())))
+        .spawn()
+        .unwrap();
+    audit.feedback("x").feedback_thumb("up");
+    let said = told.recv().unwrap();
+    assert!(said.contains("`feedback` was begun and dropped"), "{said}");
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::audit::Shared;
 use crate::catalog::{Field, with_catalog};
 use crate::commit::{Ack, Commit, Receipt};
+use crate::diagnostics::DiagnosticKind;
 use crate::error::Error;
 use crate::event::{Kind, Status, Value};
 use crate::facet::Facet;
@@ -17,7 +18,8 @@ use crate::sync::Arc;
 /// An event that is recorded at once: a late fact, a connection, a skill, a verdict.
 ///
 /// [`Audit::event`](crate::Audit::event) and its sisters make one. Set what is known and call
-/// [`Recorder::record`] or [`Recorder::commit`]; a recorder that is dropped records nothing.
+/// [`Recorder::record`] or [`Recorder::commit`]; a recorder that is dropped records
+/// nothing, and the diagnostics hook is told.
 ///
 /// # Examples
 ///
@@ -161,6 +163,14 @@ impl PutField for Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         if let Some(flight) = self.flight.take() {
+            flight.shared.diagnostics.report(
+                DiagnosticKind::Misuse,
+                format!(
+                    "an event of kind `{}` was begun and dropped; only `record` or `commit` \
+                     records it",
+                    flight.raw.kind
+                ),
+            );
             flight.discard();
         }
     }

@@ -162,7 +162,7 @@ impl AuditBuilder {
 
     /// Sets how many events may be recorded and not yet written; 8,192 unless set, at least 1.
     pub fn max_events(mut self, events: usize) -> Self {
-        self.max_events = events.max(1);
+        self.max_events = events;
         self
     }
 
@@ -358,6 +358,9 @@ impl AuditBuilder {
                 "max_bytes is {}, less than {MIN_MAX_BYTES} bytes",
                 self.max_bytes
             )));
+        }
+        if self.max_events == 0 {
+            return Err(Error::configuration("max_events is 0, less than 1"));
         }
         let mut names: Vec<&str> = self.sinks.iter().map(|sink| sink.name()).collect();
         for rule in self.policy.sink_rules().keys() {

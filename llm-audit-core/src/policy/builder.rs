@@ -73,7 +73,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// Sets how long one facet is kept.
+    /// Sets how long one facet is kept. It must be as long as the rest: a policy with another one does
+    /// not build.
     pub fn retain(mut self, facet: Facet, retention: Retention) -> Self {
         self.draft.settings.facets.entry(facet).or_default().retain = Some(retention);
         self
