@@ -46,7 +46,11 @@ fn disguised(character: char, choice: u8) -> String {
         2 => format!("%{code:02X}"),
         3 => format!("\\u{code:04x}"),
         4 => format!("\\\\\\u{:04x}", u32::from(wide)),
-        5 => wide.to_string().bytes().map(|b| format!("%{b:02x}")).collect(),
+        5 => wide
+            .to_string()
+            .bytes()
+            .map(|b| format!("%{b:02x}"))
+            .collect(),
         6 => format!("\\x{code:02x}"),
         _ => character.to_string(),
     }
