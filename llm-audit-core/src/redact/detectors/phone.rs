@@ -228,8 +228,20 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// Returns the digits at `at` where words announce a telephone number.
 fn bare(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = run(text, at, &ByteSet::DIGIT, MAX + 1);
-    let fits = (MIN_BARE..=MAX).contains(&(end - at)) && !is_part(text, at, end);
+    let fits = is_dialled(text.get(at..end)?) && !is_part(text, at, end);
     (fits && WORDS.announces(text, at)).then_some(at..end)
+}
+
+/// Returns whether the digits can be dialled: a local number, one with its trunk prefix, or one with
+/// its country. Seconds and milliseconds of this century cannot.
+fn is_dialled(digits: &[u8]) -> bool {
+    match digits {
+        [b'0', b'1'..=b'9', ..] => (9..=12).contains(&digits.len()),
+        [b'2'..=b'9', ..] if (MIN_BARE..=10).contains(&digits.len()) => true,
+        // Mobile numbers of China.
+        [b'1', b'3'..=b'9', ..] if digits.len() == 11 => true,
+        _ => (11..=MAX).contains(&digits.len()) && countries::is_number(digits),
+    }
 }
 
 /// Returns the number whose country code begins at `at`, behind the `+` or `00` at `start`.
@@ -337,6 +349,7 @@ mod tests {
                 "my cell is «415 555 0123» or so",
                 "móvil «612 345 678»",
                 "携帯は«09017901234»です",
+                "call me on «442079460123»",
             ]
             .map(str::to_owned),
         );
@@ -360,6 +373,7 @@ mod tests {
                 "+1764028800 +5 1e+1415555012 @@ -12,7 +12,9 @@ a+14155550123",
                 "SKU-415-555-0123 415-555-01234 1415-555-0123 415-555-0123-9",
                 "4155550123 07700900123",
+                "phone since 1764028800, cell 1764028800123, fax 123456",
                 "$415.555.0123 #415-555-0123 12/415-555-0123",
             ]
             .map(str::to_owned),
