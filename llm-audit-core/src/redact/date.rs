@@ -30,7 +30,7 @@ fn numeric(text: &[u8], at: usize) -> Option<usize> {
     let parts = if length == 8 {
         (first / 10_000, first / 100 % 100, first % 100, end)
     } else {
-        let (second, _, next) = number(text, separator(text, end, true)?)?;
+        let (second, middle, next) = number(text, separator(text, end, true)?)?;
         let between = separator(text, next, false)?;
         if byte(text, end) != byte(text, next) && byte(text, end)?.is_ascii() {
             return None;
@@ -42,7 +42,8 @@ fn numeric(text: &[u8], at: usize) -> Option<usize> {
         match (length, last) {
             (4, 1 | 2) => (first, second, third, end),
             (1 | 2, 4) => (third, second, first, end),
-            (1 | 2, 2) => (1900 + third, second, first, end),
+            // `2.5.18` is a version rather.
+            (2, 2) if middle == 2 => (1900 + third, second, first, end),
             _ => return None,
         }
     };
@@ -162,7 +163,7 @@ mod tests {
             "31.12.1980",
             "12/31/1980",
             "4. 3. 1980",
-            "4.3.80",
+            "04.03.80",
             "1980/3/4",
             "19800304",
             "March 3, 1980",
@@ -188,6 +189,7 @@ mod tests {
             "1980-13-04",
             "32.01.1980",
             "1.2.3",
+            "2.5.18",
             "99/99/2020",
             "12-03/1980",
             "12345678",

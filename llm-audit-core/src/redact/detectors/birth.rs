@@ -93,8 +93,15 @@ fn search(text: &[u8], at: usize, reach: usize) -> Option<Range<usize>> {
     (at..text.len().min(at + reach)).find_map(|start| Some(start..date(text, start)?))
 }
 
+/// Returns the date in the text, or the text as a whole where it is one that is cut or short.
 fn judge(text: &[u8]) -> Option<Range<usize>> {
-    (text.len() <= MAX_VALUE).then(|| search(text, 0, MAX_VALUE))?
+    let digits = text.iter().filter(|b| b.is_ascii_digit()).count();
+    let short = digits >= 3
+        && text
+            .iter()
+            .all(|b| b.is_ascii_digit() || b"-./ ".contains(b));
+    let short = short.then_some(0..text.len());
+    (text.len() <= MAX_VALUE).then(|| search(text, 0, MAX_VALUE).or(short))?
 }
 
 #[cfg(test)]
@@ -139,6 +146,7 @@ mod tests {
     fn the_name_of_a_member_makes_a_date_one_of_birth() {
         assert_eq!(judge(b"12.1.1990"), Some(0..9));
         assert_eq!(judge(b"12.1.90"), Some(0..7));
+        assert_eq!(judge(b"12.1"), Some(0..4));
         assert_eq!(judge(b"unknown"), None);
     }
 }

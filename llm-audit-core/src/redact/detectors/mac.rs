@@ -52,11 +52,20 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         letters |= b.is_ascii_alphabetic();
     }
     let digits = || address.iter().filter(|b| **b != separator);
-    // Pairs of decimal digits may be a date and a time, groups of four years.
-    let vague = !letters && separator != b':';
+    // Groups of four decimal digits may be years, pairs a date and a time.
+    let vague = !letters && (separator == b'.' || (separator == b'-' && is_time(address)));
     let reserved = digits().all(|b| *b == b'0');
     (!vague && !reserved && is_bounded(text, start, start + length, separator))
         .then_some(start..start + length)
+}
+
+/// Returns whether the last three pairs of decimal digits can be hours, minutes and seconds.
+fn is_time(pairs: &[u8]) -> bool {
+    let time = pairs.get(9..).unwrap_or_default();
+    let limits = [&b"23"[..], b"59", b"59"];
+    time.chunks(3)
+        .zip(limits)
+        .all(|(pair, limit)| pair.get(..2).is_some_and(|pair| pair <= limit))
 }
 
 /// Returns whether the address is not part of a longer word or row of groups.
@@ -94,7 +103,7 @@ mod tests {
                 "«3c22.fba1.b2c3».",
                 "\\n«00:1a:2b:3c:4d:5e»\\n",
                 "\"mac\":\"«ab:cd:ef:ab:cd:e0»\"",
-                "«12:34:56:78:90:12»: up",
+                "«12:34:56:78:90:12»: up, «12-34-56-78-90-12»",
             ]
             .map(str::to_owned),
         );
