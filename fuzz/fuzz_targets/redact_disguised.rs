@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use llm_audit_core::{DataType, Redactor};
+use llm_audit_core::redact::{DataType, Redactor};
 
 const VALUE: &str = "ada@example.org";
 
