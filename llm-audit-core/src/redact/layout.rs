@@ -11,6 +11,21 @@ pub(super) struct Layouts<T: 'static> {
     rows: &'static [(&'static str, T)],
     /// A bit for each row.
     by_run: [u64; MAX + 1],
+    /// A bit for each row that goes on with a byte of a class behind its first run, or ends there.
+    by_next: [u64; CLASSES],
+}
+
+const CLASSES: usize = 6;
+
+const fn class(next: u8) -> usize {
+    match next {
+        b' ' => 0,
+        b'-' => 1,
+        b'.' => 2,
+        b'/' | b')' => 3,
+        b'A'..=b'Z' => 4,
+        _ => 5,
+    }
 }
 
 impl<T> Layouts<T> {
@@ -22,6 +37,7 @@ impl<T> Layouts<T> {
     pub(super) const fn new(rows: &'static [(&'static str, T)]) -> Self {
         assert!(rows.len() <= 64);
         let mut by_run = [0; MAX + 1];
+        let mut by_next = [0; CLASSES];
         let mut row = 0;
         while row < rows.len() {
             let pattern = rows[row].0.as_bytes();
@@ -31,9 +47,22 @@ impl<T> Layouts<T> {
                 end += 1;
             }
             by_run[end - first] |= 1 << row;
+            let mut next = 0;
+            while next < CLASSES {
+                let goes_on = end < pattern.len();
+                let separator = goes_on && pattern[end] == b'_' && next < 3;
+                if !goes_on || separator || class(pattern[end]) == next {
+                    by_next[next] |= 1 << row;
+                }
+                next += 1;
+            }
             row += 1;
         }
-        Self { rows, by_run }
+        Self {
+            rows,
+            by_run,
+            by_next,
+        }
     }
 
     /// Returns the runs of digits that a layout can begin with.
@@ -62,7 +91,10 @@ impl<T> Layouts<T> {
     ) -> impl Iterator<Item = (usize, usize, &'t T)> {
         let rest = text.get(at..).unwrap_or_default();
         let digits = rest.iter().take(MAX).take_while(|b| b.is_ascii_digit());
-        let mut rows = self.by_run.get(digits.count()).copied().unwrap_or(0);
+        let length = digits.count();
+        let by_run = self.by_run.get(length).copied().unwrap_or(0);
+        let next = rest.get(length).map_or(CLASSES - 1, |b| class(*b));
+        let mut rows = by_run & self.by_next.get(next).copied().unwrap_or(0);
         std::iter::from_fn(move || {
             let row = (rows != 0).then(|| rows.trailing_zeros() as usize)?;
             rows &= rows - 1;
