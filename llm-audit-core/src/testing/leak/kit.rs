@@ -40,7 +40,7 @@ const DIR: &str = "/audit-log";
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::testing::leak::Kit;
+/// use llm_audit_core::testing::leak::{Encoding, Kit, Leak};
 /// use llm_audit_core::{Facet, Level, Policy, Retention};
 ///
 /// # let temp = tempfile::tempdir()?;
@@ -55,7 +55,8 @@ const DIR: &str = "/audit-log";
 ///
 /// // Somebody was told that no texts of errors are kept: the policy does not keep that word.
 /// let report = Kit::new().claim(Facet::ErrorDetail, Level::Off).run(&policy)?;
-/// assert!(report.leaks.iter().any(|leak| leak.finding.channel == "error_body"));
+/// let in_plain = |leak: &Leak| leak.finding.encoding == Encoding::Plain;
+/// assert!(report.leaks.iter().any(|leak| leak.finding.channel == "error_body" && in_plain(leak)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a kit does nothing until `run` is called"]

@@ -25,7 +25,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::testing::{leak::Marks, probe};
+/// use llm_audit_core::testing::{leak::{Findings, Marks}, probe};
 /// use llm_audit_core::{Facet, Level, Operation, Policy, Retention};
 ///
 /// let policy = Policy::builder()
@@ -39,7 +39,7 @@ use crate::sync::{Arc, Mutex, lock};
 /// call.prompt(marks.all("question")).response(marks.all("answer"));
 /// call.finish();
 ///
-/// let found = marks.scan_bytes("the event", probe.one().event().to_json());
+/// let found: Findings = marks.scan_bytes("the event", probe.one().event().to_json());
 /// found.assert_only(&["answer"]); // the word alone: address, number and key were redacted
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
