@@ -53,6 +53,13 @@ pub(super) struct Other {
     pub(super) holds: bool,
 }
 
+impl Other {
+    /// Whether segments wait for it and it does not say which.
+    pub(super) const fn is_unknown(&self) -> bool {
+        self.holds && self.cursor.is_none()
+    }
+}
+
 /// Replaces the cursor of `sink` in the file of `owner`; it survives a power cut.
 pub(super) fn save(
     vfs: &dyn Vfs,
@@ -82,7 +89,7 @@ pub(super) fn save(
 /// `before`, and what dead writers left.
 ///
 /// The files of the dead are taken over under their locks, and are removed once `own` has saved what
-/// they say. A file that is damaged counts as one of a sink that has nothing: rather twice than never.
+/// they say; with `before`, a sink for which that fails stays as it was. A file that is damaged counts as one of a sink that has nothing: rather twice than never.
 pub(super) fn take_over(
     vfs: &dyn Vfs,
     dir: &Path,
@@ -146,7 +153,16 @@ pub(super) fn take_over(
             continue;
         }
         cursor.entry(own).or_insert(0);
-        save(vfs, dir, own, &sink.name, &cursor)?;
+        if let Err(error) = save(vfs, dir, own, &sink.name, &cursor) {
+            let Some(before) = before else {
+                return Err(error);
+            };
+            // The files of the dead stand, and are taken over the next time.
+            let name = Name::Cursor(own, SinkTag::of(&sink.name));
+            findings.push(Finding::failed(name, Problem::Failed, error));
+            cursors.push(before.clone());
+            continue;
+        }
         for (name, _lock) in &taken {
             if let Err(error) = vfs.unlink(&dir.join(name.to_string())) {
                 findings.push(Finding::failed(name, Problem::Failed, error));

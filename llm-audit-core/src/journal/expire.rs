@@ -146,6 +146,7 @@ impl Journal {
         let entries = match self.vfs.list(self.dir()) {
             Ok(entries) => entries,
             Err(error) => {
+                self.sinks.sweep = true;
                 let finding = Finding::failed(self.dir().display(), Problem::Failed, error);
                 run.findings.push(finding);
                 return run;
@@ -153,6 +154,7 @@ impl Journal {
         };
         let (names, alive) = self.sorted_out(&entries);
         let others = self.others(&names);
+        self.sinks.sweep = others.iter().any(Other::is_unknown);
         let current = self.segment.as_ref().map(|segment| segment.name);
         for name in segments(&names) {
             if alive.contains(&name.writer) || Some(name) == current {

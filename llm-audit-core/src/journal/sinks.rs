@@ -113,16 +113,14 @@ impl Journal {
     /// is its last number, unless it is the last one of a dead writer.
     pub(super) fn is_passed(&self, name: SegmentName, last: Option<u64>, others: &[Other]) -> bool {
         let others = others.iter().filter(|other| other.holds);
-        let others = others.filter_map(|other| other.cursor.as_ref());
-        let mut cursors = self
-            .sinks
-            .stored
-            .iter()
-            .map(|(_, cursor)| cursor)
-            .chain(others);
-        cursors.all(|cursor| {
-            let seq = cursor.get(&name.writer);
-            seq.is_none_or(|seq| last.is_some_and(|last| *seq >= last))
+        let others = others.map(|other| other.cursor.as_ref());
+        let own = self.sinks.stored.iter().map(|(_, cursor)| Some(cursor));
+        // What cannot be read may wait for anything.
+        own.chain(others).all(|cursor| {
+            cursor.is_some_and(|cursor| {
+                let seq = cursor.get(&name.writer);
+                seq.is_none_or(|seq| last.is_some_and(|last| *seq >= last))
+            })
         })
     }
 

@@ -3,12 +3,17 @@ use std::time::Duration;
 
 use super::fixture::{DIR, World, writer_id};
 use crate::journal::{Cursor, Journal, SinkStart};
+use crate::vfs::{Fault, Op};
 
 fn starts() -> Vec<SinkStart> {
-    vec![SinkStart {
-        name: "archive".to_owned(),
+    vec![sink("archive")]
+}
+
+fn sink(name: &str) -> SinkStart {
+    SinkStart {
+        name: name.to_owned(),
         from_start: false,
-    }]
+    }
 }
 
 fn start(journal: &mut Journal) -> Cursor {
@@ -115,4 +120,48 @@ fn the_cursor_of_a_writer_that_dies_is_taken_over_by_one_that_lives() {
     drop(first);
     assert_eq!(second.expire().adopted, [(0, writer_id(1), 4)]);
     assert!(second.expire().adopted.is_empty());
+}
+
+#[test]
+fn a_take_over_that_fails_for_one_sink_forgets_nothing_of_any() {
+    for op in [Op::Create, Op::Write, Op::SyncData, Op::Rename, Op::SyncDir] {
+        for nth in 0..8 {
+            let world = World::new();
+            let sinks = [sink("archive"), sink("search")];
+            let (mut first, _) = world.open(1);
+            first.start_sinks(&sinks).unwrap();
+            let (mut second, _) = world.open(2);
+            second.start_sinks(&sinks).unwrap();
+            world.write(&mut first, 1, 1..=9);
+            first.save_cursor(0, up_to(1, 4)).unwrap();
+            first.save_cursor(1, up_to(1, 6)).unwrap();
+            drop(first);
+            world.vfs.fail_nth(op, Fault::Io, nth);
+            let mut adopted = second.expire().adopted;
+            world.vfs.heal();
+            adopted.extend(second.expire().adopted);
+            adopted.sort_unstable();
+            let due = [(0, writer_id(1), 4), (1, writer_id(1), 6)];
+            assert_eq!(adopted, due, "{op:?} {nth}");
+        }
+    }
+}
+
+#[test]
+fn a_cursor_of_another_process_that_cannot_be_read_holds_everything_until_it_can() {
+    let world = World::new();
+    let (mut dead, _) = world.open(1);
+    start(&mut dead);
+    world.write(&mut dead, 1, 1..=9);
+    dead.save_cursor(0, up_to(1, 5)).unwrap();
+    drop(dead);
+    let (mut other, _) = world.open(2);
+    start(&mut other);
+    let (mut own, _) = world.open(3);
+    own.start_sinks(&[sink("search")]).unwrap();
+    world.vfs.fail_one_in(Op::Open, Fault::Io, 1);
+    assert!(own.release().files.is_empty());
+    world.vfs.heal();
+    other.save_cursor(0, up_to(2, 0)).unwrap();
+    assert_eq!(own.release().files.len(), 1);
 }
