@@ -125,13 +125,14 @@ impl SinkBook {
         }
     }
 
-    /// Numbers of a dead writer are gone with their files, before the sink had them.
+    /// Numbers of a dead writer, above those handed over, are gone with their files or cannot be
+    /// read.
     pub(crate) fn miss(&mut self, writer: WriterId, to: u64) {
         let Some(stream) = self.stream(writer) else {
             return;
         };
-        let from = stream.done_to() + 1;
-        let hosts = (to + 1).saturating_sub(from);
+        let after = stream.done_to().max(stream.handed_to());
+        let hosts = to.saturating_sub(after);
         if hosts == 0 {
             return;
         }
@@ -140,8 +141,9 @@ impl SinkBook {
             hosts,
         };
         stream.hand_over(to, count);
-        stream.lose_in(from, to, count, LossReason::SinkExpired);
-        self.counters.inherited += hosts;
+        stream.lose_in(after + 1, to, count, LossReason::SinkExpired);
+        let inherited = &mut self.counters.inherited;
+        *inherited = inherited.saturating_add(hosts);
         let reasons = &mut self.counters.lost_by_reason;
         reasons.add(LossReason::SinkExpired, hosts);
     }
@@ -208,7 +210,7 @@ impl SinkBook {
         let count = stream.missing(total);
         if count.events > 0 {
             let gap = Gap {
-                from: stream.done_to() + 1,
+                from: stream.done_to().saturating_add(1),
                 to,
                 count,
                 bytes: 0,
@@ -234,7 +236,7 @@ impl SinkBook {
             return;
         };
         let hosts = stream.durable(up_to).hosts;
-        self.counters.pending -= hosts;
+        self.counters.pending = self.counters.pending.saturating_sub(hosts);
         self.counters.delivered += hosts;
         self.answer_settled();
     }
@@ -334,7 +336,7 @@ impl SinkBook {
     }
 
     fn count_lost(&mut self, hosts: u64, reason: LossReason) {
-        self.counters.pending -= hosts;
+        self.counters.pending = self.counters.pending.saturating_sub(hosts);
         self.counters.lost_by_reason.add(reason, hosts);
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::ledger::Ledger;
 use super::stream::{Count, Gap};
@@ -11,6 +13,8 @@ use crate::journal::{Bookmark, Cursor, Spool};
 use crate::sink::SinkLimits;
 use crate::sync::Arc;
 
+/// A file that cannot be read is tried again after this.
+pub(super) const READ_AGAIN: Duration = Duration::from_secs(5);
 /// A file that cannot be read is tried so often before its events are counted as lost.
 const MOST_TRIES: u32 = 12;
 
@@ -25,10 +29,14 @@ pub(crate) struct CatchUp {
     uncounted: VecDeque<(WriterId, u64)>,
     /// Dead writers whose events the sink does not have yet.
     dead: VecDeque<WriterId>,
+    /// Ranges of dead writers' numbers that are counted as lost already.
+    lost: Vec<(WriterId, RangeInclusive<u64>)>,
     reading: Option<Reading>,
     /// Where in the log's own events the last range ended.
     own: Bookmark,
     failures: u32,
+    /// When the last failure that counts was.
+    failed: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -67,9 +75,11 @@ impl CatchUp {
             ledger,
             dead: uncounted.iter().map(|(writer, _)| *writer).collect(),
             uncounted,
+            lost: Vec::new(),
             reading: None,
             own: Bookmark::new(own, 0),
             failures: 0,
+            failed: None,
         }
     }
 
@@ -90,12 +100,12 @@ impl CatchUp {
         });
     }
 
-    /// Makes one step.
+    /// Makes one step; `now` is of the monotonic clock.
     ///
     /// # Errors
     ///
     /// When a file could not be read; the step is to be made again after a pause.
-    pub(crate) fn next(&mut self, limits: &SinkLimits) -> io::Result<Found> {
+    pub(crate) fn next(&mut self, limits: &SinkLimits, now: Duration) -> io::Result<Found> {
         let found = if self.uncounted.is_empty() {
             self.read(limits)
         } else {
@@ -103,16 +113,23 @@ impl CatchUp {
         };
         match found {
             Err(error) => {
-                self.failures += 1;
+                // A pause that a flush cuts short makes no try.
+                let counts = |at| now.saturating_sub(at) >= READ_AGAIN;
+                if self.failed.is_none_or(counts) {
+                    self.failed = Some(now);
+                    self.failures += 1;
+                }
                 if self.failures < MOST_TRIES {
                     return Err(error);
                 }
                 self.failures = 0;
+                self.failed = None;
                 self.give_up()?;
                 Ok(Found::Missing(0))
             }
             found => {
                 self.failures = 0;
+                self.failed = None;
                 found
             }
         }
@@ -133,8 +150,8 @@ impl CatchUp {
         self.ledger.sink(self.sink, |book| {
             // A file before this one was removed while the sink did not have it.
             let first = runs.first().map_or(name.first_seq, |run| run.from);
-            if name.number > 1 && first.min(name.first_seq) > after + 1 {
-                book.miss(writer, name.first_seq - 1);
+            if name.number > 1 && first.min(name.first_seq) > after.saturating_add(1) {
+                book.miss(writer, name.first_seq.saturating_sub(1));
             }
             book.inherit(writer, &runs);
         });
@@ -158,8 +175,17 @@ impl CatchUp {
         let done_to = self.ledger.sink(self.sink, |book| book.done_to(writer));
         // What expired meanwhile is not looked for.
         reading.bookmark.skip_to(done_to.unwrap_or(0));
-        if let Some(batch) = self.spool.read(&mut reading.bookmark, reading.to, limits)? {
+        let lost = self.lost.iter().position(|(of, _)| *of == writer);
+        let ahead = lost.and_then(|index| Some((index, self.lost.get(index)?.1.clone())));
+        let before = |(_, lost): &(usize, RangeInclusive<u64>)| lost.start().saturating_sub(1);
+        let to = ahead.as_ref().map_or(reading.to, before);
+        if let Some(batch) = self.spool.read(&mut reading.bookmark, to, limits)? {
             return Ok(Found::Batch(batch));
+        }
+        if let Some((index, lost)) = ahead {
+            self.lost.remove(index);
+            reading.bookmark.skip_to(*lost.end());
+            return Ok(Found::Missing(0));
         }
         let (to, total) = (reading.to, reading.total);
         let missing = self
@@ -190,16 +216,20 @@ impl CatchUp {
         Found::Missing(0)
     }
 
-    /// Passes over a file that cannot be read; what it holds is found missing at the end.
+    /// Passes over a file that cannot be read; what it holds is found missing at the end. What the
+    /// last one of a dead writer holds nobody knows: it stays due, for the next start.
     fn give_up(&mut self) -> io::Result<()> {
         if let Some((writer, after)) = self.uncounted.front_mut() {
             let segments = self.spool.segments(*writer, *after)?;
             match segments.get(1) {
-                Some(next) => *after = next.first_seq.saturating_sub(1),
-                None => {
-                    let writer = *writer;
-                    self.counted(writer);
+                Some(next) => {
+                    let (writer, from) = (*writer, after.saturating_add(1));
+                    *after = next.first_seq.saturating_sub(1).max(*after);
+                    let to = *after;
+                    self.lost.push((writer, from..=to));
+                    self.ledger.sink(self.sink, |book| book.miss(writer, to));
                 }
+                None => drop(self.uncounted.pop_front()),
             }
         } else if let Some(reading) = &mut self.reading
             && !self.spool.turn(&mut reading.bookmark)?

@@ -68,9 +68,10 @@ impl<S: Seal> Worker<S> {
             };
             match spool.runs(*name, after) {
                 Ok(runs) => {
-                    let mut books = self.shared.ledger.books();
-                    for book in &mut books.sinks {
-                        book.expire(name.writer, *last, &runs);
+                    let ledger = &self.shared.ledger;
+                    let sinks = ledger.books().sinks.len();
+                    for sink in 0..sinks {
+                        ledger.sink(sink, |book| book.expire(name.writer, *last, &runs));
                     }
                 }
                 Err(error) => {

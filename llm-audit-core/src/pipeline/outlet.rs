@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::backlog::{Backlog, Item, Next};
 use super::bell::Bell;
 use super::book::SinkBook;
-use super::catchup::{CatchUp, Found};
+use super::catchup::{CatchUp, Found, READ_AGAIN};
 use super::counters::LossReason;
 use super::delivery::Delivery;
 use super::ledger::Ledger;
@@ -30,8 +30,6 @@ use crate::sync::Arc;
 const MOST_TRIES: u32 = 12;
 /// How old a batch becomes before it is lost to the sink.
 const OLDEST: Duration = Duration::from_secs(600);
-/// A file of the journal that cannot be read is tried again after this.
-const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// How long a batch is tried before it is lost to a sink. With a journal, where it can wait, only
 /// tries at which the sink panicked count.
@@ -235,7 +233,8 @@ impl Outlet {
 
     /// Brings the sink the next of what only the journal's files hold.
     fn catch_up(&mut self) -> Option<Step> {
-        let found = self.behind.as_mut()?.catch_up.next(&self.limits);
+        let now = self.common.clock.monotonic();
+        let found = self.behind.as_mut()?.catch_up.next(&self.limits, now);
         match found {
             Ok(Found::Nothing) => None,
             Ok(Found::Batch(batch)) => Some(self.deliver(batch, 0)),

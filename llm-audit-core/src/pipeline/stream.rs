@@ -99,7 +99,7 @@ impl Run {
     }
 
     pub(crate) const fn to(self) -> u64 {
-        self.from + self.len - 1
+        self.from + (self.len - 1)
     }
 
     pub(crate) const fn count(self) -> Count {
@@ -131,8 +131,8 @@ impl Run {
 
 impl AddAssign for Count {
     fn add_assign(&mut self, other: Self) {
-        self.events += other.events;
-        self.hosts += other.hosts;
+        self.events = self.events.saturating_add(other.events);
+        self.hosts = self.hosts.saturating_add(other.hosts);
     }
 }
 
@@ -227,7 +227,10 @@ impl Stream {
         let mut window = Window::of(&gap, reason, Stage::Sink);
         window.mark_inexact();
         self.put(&window);
-        self.finish(to);
+        // What comes before it may still be brought.
+        if from <= self.done_to.saturating_add(1) {
+            self.finish(to);
+        }
     }
 
     pub(crate) fn finish(&mut self, to: u64) {
@@ -242,7 +245,7 @@ impl Stream {
     /// Everything up to `to` is lost if it is not durable: `runs` are the events of that range.
     /// Returns how much is.
     pub(crate) fn expire(&mut self, to: u64, runs: &[Run], reason: LossReason) -> Count {
-        let from = self.settled_to() + 1;
+        let from = self.settled_to().saturating_add(1);
         let taken = self.take_out(to);
         let mut left = Count::default();
         for run in runs {
@@ -353,7 +356,7 @@ impl Stream {
 
     /// What is not durable is lost; returns how much that is.
     pub(crate) fn close(&mut self, reason: LossReason) -> Count {
-        let from = self.settled_to() + 1;
+        let from = self.settled_to().saturating_add(1);
         let mut lost = self.handed - self.done;
         self.done += lost;
         lost += self.take_out(u64::MAX);

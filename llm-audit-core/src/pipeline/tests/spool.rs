@@ -422,6 +422,78 @@ fn sinks_that_fail_over_starts_and_crashes_get_every_event_in_order() {
     seeds(10, run);
 }
 
+/// A program whose sink was down and has to be brought what an earlier one recorded.
+fn behind(events: u64) -> (World, super::world::Program) {
+    let mut world = World::new(&["far"]);
+    world.receiver(0).down = true;
+    let mut program = world.start();
+    program.admit(events);
+    program.settle();
+    program.end(SHORT);
+    world.receiver(0).down = false;
+    let program = world.start();
+    (world, program)
+}
+
+#[test]
+fn a_flush_burns_no_try_of_a_file_that_cannot_be_read() {
+    let (world, mut program) = behind(10);
+    world.vfs.fail_one_in(Op::Read, Fault::Io, 1);
+    for _ in 0..100 {
+        assert!(matches!(program.outlets[0].step(), outlet::Step::Pause(_)));
+    }
+    world.vfs.heal();
+    program.settle();
+    assert_eq!(world.receiver(0).durable(), world.ids());
+}
+
+/// Has files be unreadable until one is given up.
+fn give_up(world: &World, program: &mut super::world::Program) {
+    world.vfs.fail_one_in(Op::Read, Fault::Io, 1);
+    while program.outlets[0].step() != outlet::Step::GoOn {
+        world.clock.advance(Duration::from_secs(5));
+    }
+    world.vfs.heal();
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_is_lost_and_those_around_it_are_brought() {
+    for before in 0..2 {
+        let (world, mut program) = behind(1_500);
+        for _ in 0..before {
+            program.outlets[0].step();
+        }
+        give_up(&world, &mut program);
+        program.settle();
+        let counters = program.sink(0);
+        let lost = counters.lost_by_reason.get(LossReason::SinkExpired);
+        assert_eq!((counters.pending, counters.lost()), (0, lost));
+        let receiver = world.receiver(0);
+        receiver.assert_in_order();
+        let ids = world.ids();
+        let missing: BTreeSet<_> = ids.difference(&receiver.durable()).copied().collect();
+        assert_eq!(missing.len() as u64, lost);
+        let first = missing.first().unwrap().1;
+        assert_eq!(first == 1, before == 0, "{first}");
+    }
+}
+
+#[test]
+fn the_last_segment_of_a_dead_writer_that_cannot_be_read_stays_due() {
+    let (mut world, mut program) = behind(10);
+    give_up(&world, &mut program);
+    program.settle();
+    let counters = program.end(LONG);
+    assert_eq!(
+        (counters.sinks[0].inherited, counters.sinks[0].lost()),
+        (0, 0)
+    );
+    assert_ne!(world.receiver(0).durable(), world.ids());
+    let mut program = world.start();
+    program.settle();
+    assert_eq!(world.receiver(0).durable(), world.ids());
+}
+
 #[test]
 fn a_loss_that_is_not_on_disk_holds_the_cursor() {
     let mut world = World::new(&["far"]);
