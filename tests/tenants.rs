@@ -6,8 +6,8 @@ mod common;
 use std::time::Duration;
 
 use llm_audit::{
-    Absence, AuditGuard, Context, Event, Facet, Fields, Kind, Level, Operation, Policy,
-    PolicyBuilder, Retention, builder,
+    Absence, AuditGuard, Context, Event, Facet, Fields, Intent, Interaction, Kind, Level,
+    Operation, Policy, PolicyBuilder, Retention, builder,
 };
 
 const LONG: Duration = Duration::from_secs(10);
@@ -104,6 +104,27 @@ fn a_label_chooses_its_rule_also_where_it_is_not_captured() {
     });
     assert_eq!(events[0].prompt(), None);
     assert_eq!(events[0].classification_file(), None);
+}
+
+#[test]
+fn an_intent_falls_under_the_layers_of_its_call() {
+    let policy = policy().intent(Intent::Content);
+    let events = recorded(policy, |audit| {
+        let mut call = audit.begin(Operation::Chat);
+        call.tenant_id("terse").prompt("Why?").sent();
+        call.finish();
+        let mute = |call: &mut Interaction| {
+            call.tenant_id("mute").prompt("Why?");
+        };
+        let error = audit.begin_durable_blocking(Operation::Chat, mute);
+        assert!(error.unwrap_err().is_not_durable());
+    });
+    assert_eq!(events.len(), 2, "{events:?}");
+    for event in events {
+        assert_eq!(event.prompt(), None, "{event:?}");
+        assert_eq!(event.prompt_digest(), None);
+        assert_eq!(event.tenant_id(), None);
+    }
 }
 
 #[test]

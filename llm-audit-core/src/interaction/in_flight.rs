@@ -264,7 +264,12 @@ impl InFlight {
                 buffers,
                 ..
             } = &mut sent.raw;
+            let has_layers = self.raw.policy.has_layers();
             buffers.copy_from(&self.raw.buffers, |field| {
+                // The sealer chooses the layers by them, and withholds them where they are off.
+                if has_layers && SELECTORS.contains(&field) {
+                    return true;
+                }
                 let off = field
                     .facet()
                     .filter(|facet| levels.get(*facet) == Level::Off);
