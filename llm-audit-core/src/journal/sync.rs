@@ -231,11 +231,13 @@ impl Syncer {
         self.answer(&state)
     }
 
-    /// Ends the thread after the pass under way, and lets go of all files.
+    /// Ends the thread once nobody waits any more; all files are let go then.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        state.files.clear();
+        if !state.threaded {
+            state.let_go();
+        }
         self.shared.work.notify_all();
     }
 
@@ -272,6 +274,7 @@ impl Syncer {
             }
         }
         state.threaded = false;
+        state.let_go();
         self.shared.done.notify_all();
     }
 
@@ -357,6 +360,12 @@ impl State {
     /// Whether someone waits who came after the last pass began.
     const fn is_awaited(&self) -> bool {
         self.wanted > self.begun
+    }
+
+    /// Holds no file any more: what is not synchronised by now is never promised.
+    fn let_go(&mut self) {
+        self.files.clear();
+        self.written = self.status.up_to;
     }
 
     fn again(&mut self, file: &Arc<dyn VfsFile>, events: RangeInclusive<u64>) {

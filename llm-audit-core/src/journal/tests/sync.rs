@@ -29,6 +29,23 @@ fn nothing_dirty_is_nothing_to_do() {
 }
 
 #[test]
+fn a_journal_that_is_gone_promises_nothing_more() {
+    for threaded in [false, true] {
+        let world = World::new();
+        let (mut journal, _) = world.open_with(World::config().sync_thread(threaded), 1);
+        world.write(&mut journal, 1, 1..=1);
+        journal.syncer().sync(LONG).unwrap();
+        world.write(&mut journal, 1, 2..=3);
+        let syncer = journal.syncer().clone();
+        drop(journal);
+        drop(syncer.sync(LONG));
+        let up_to = syncer.status().up_to;
+        let on_disk = world.vfs.count(Op::SyncData) > 1;
+        assert_eq!(up_to == Some(3), on_disk, "threaded: {threaded}");
+    }
+}
+
+#[test]
 fn a_file_that_failed_is_never_synchronised_again() {
     let world = World::new();
     let (mut journal, _) = world.open(1);
