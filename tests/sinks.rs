@@ -191,3 +191,29 @@ fn what_a_sink_gets_after_a_restart_is_narrowed_too() {
     assert_eq!(event.model(), Some("small"));
     assert_eq!((event.user_id(), event.prompt()), (None, None));
 }
+
+#[cfg(feature = "testing")]
+#[test]
+fn a_sink_that_is_away_leaves_time_for_the_journal_and_for_other_sinks() {
+    use llm_audit::testing::FaultSink;
+
+    let temp = tempfile::tempdir().unwrap();
+    let (away, there) = (FaultSink::named("away").hangs(), FaultSink::named("there"));
+    let log = builder()
+        .policy(policy().build().unwrap())
+        .journal(temp.path())
+        .sink(away)
+        .sink(there.clone());
+    let audit = log.spawn().unwrap();
+    audit.begin(Operation::Chat).finish();
+    let report = audit.shutdown(Duration::from_secs(2));
+    assert_eq!(report.synced, Some(true), "{report}");
+    assert!(there.is_shut_down());
+    let names = std::fs::read_dir(temp.path()).unwrap().flatten();
+    let locks = names.filter(|file| file.path().extension().is_some_and(|end| end == "lock"));
+    assert_eq!(
+        locks.count(),
+        0,
+        "the next start takes the writer for crashed"
+    );
+}

@@ -23,11 +23,14 @@ impl<S: Seal> Worker<S> {
         self.shared.budget.close();
         self.step(Drain::Last);
         self.write_out(deadline);
+        self.sync(deadline);
+        self.look_at_disk();
 
-        // Sinks say what they have before the last losses and the end are written.
+        // Sinks say what they have before the last losses and the end are written. One that is
+        // away leaves some of the time to the others and to the journal.
         let flushed = Arc::new(Tracker::new(self.fanout.len()));
         self.fanout.flush(&flushed);
-        self.wait_for_sinks(&flushed, deadline);
+        self.wait_for_sinks(&flushed, self.part_of(deadline));
 
         // What the loss events are about can itself not be written on a broken disk: two tries.
         for last in [false, true] {
@@ -44,7 +47,7 @@ impl<S: Seal> Worker<S> {
             self.write_out(deadline);
         }
         self.fanout.shut_down(&tracker);
-        self.wait_for_sinks(&tracker, deadline);
+        self.wait_for_sinks(&tracker, self.part_of(deadline));
         let synced = self.close_log(deadline);
         tracker.update(|progress| progress.synced = synced);
         for (_, flush) in self.flushes.drain(..) {
@@ -61,6 +64,21 @@ impl<S: Seal> Worker<S> {
             }
             self.shared.bell.wait(Some(left.min(TICK)));
             self.write(Chunk::default());
+        }
+    }
+
+    /// Returns when three quarters of what is left until the deadline are over.
+    fn part_of(&self, deadline: Duration) -> Duration {
+        let now = self.shared.clock.monotonic();
+        now + deadline.saturating_sub(now) * 3 / 4
+    }
+
+    /// Synchronises the journal, as far as that takes no longer than the deadline.
+    fn sync(&self, deadline: Duration) {
+        if let Some(disk) = &self.shared.disk {
+            let left = deadline.saturating_sub(self.shared.clock.monotonic());
+            // What it did not confirm is asked about again when the journal is closed.
+            drop(disk.sync(left));
         }
     }
 
@@ -81,11 +99,8 @@ impl<S: Seal> Worker<S> {
         for sink in 0..self.fanout.len() {
             ledger.sink(sink, |book| book.close(LossReason::ShutdownDeadline));
         }
-        if let Some(disk) = &self.shared.disk {
-            // Losses are to be on disk before the cursors that they explain.
-            let left = deadline.saturating_sub(self.shared.clock.monotonic());
-            drop(disk.sync(left));
-        }
+        // Losses are to be on disk before the cursors that they explain.
+        self.sync(deadline);
         self.save_cursors();
         let log = self.log.take()?;
         let left = deadline.saturating_sub(self.shared.clock.monotonic());
