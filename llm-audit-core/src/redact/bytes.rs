@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::data_type::DataType;
+
 /// A set of bytes.
 #[derive(Clone, Copy)]
 pub(super) struct ByteSet([u64; 4]);
@@ -148,13 +150,19 @@ pub(super) fn assigned(text: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Returns whether `value` only stands for a value: `<token>`, `${TOKEN}`, `{{ token }}`,
-/// `%s`, `[…]`, `xxxx`, `****`, `sk-...`, `your-key`.
+/// `%s`, `[TOKEN]`, `xxxx`, `****`, `sk-...`, `your-key`. The closing bracket may be cut off.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let Some((first, rest)) = value.split_first() else {
         return true;
     };
-    if matches!(first, b'<' | b'{' | b'[' | b'*') || rest.iter().all(|byte| byte == first) {
+    if rest.iter().all(|byte| byte == first) {
         return true;
+    }
+    match first {
+        b'<' => return rest.ends_with(b">"),
+        b'{' => return is_reference(rest, rest.ends_with(b"}")),
+        b'[' => return is_label(rest),
+        _ => {}
     }
     if matches!(first, b'$' | b'%')
         && rest
@@ -170,7 +178,65 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let start = value.get(..4).unwrap_or(value);
     start.eq_ignore_ascii_case(b"your")
         || start.eq_ignore_ascii_case(b"xxxx")
-        || value.windows(3).any(|window| window == b"...")
+        || (value.len() <= MAX_SHORTENED
+            && value.windows(3).any(|window| window == b"...")
+            && value
+                .iter()
+                .all(|b| ByteSet::BASE64URL.contains(*b) || *b == b'.'))
+}
+
+/// The longest value of which dots may stand for the rest: `sk-ant-api03-...`.
+const MAX_SHORTENED: usize = 20;
+
+/// Returns whether what stands in braces is the name or expression of a value: it has no signs, and
+/// digits only behind words. Without its closing brace it has no digits.
+pub(super) fn is_reference(inner: &[u8], is_closed: bool) -> bool {
+    const NAME: ByteSet = ByteSet::WORD.and(b" .-:>?|$#'\"()[]{}");
+    // A conversion of Python: `{password!r}`.
+    let inner = inner.strip_suffix(b"}").unwrap_or(inner);
+    let inner = match inner {
+        [name @ .., b'!', b'r' | b's' | b'a'] => name,
+        _ => inner,
+    };
+    let digits =
+        |pair: &[u8]| matches!(pair, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic());
+    inner.iter().all(|b| NAME.contains(*b))
+        && match is_closed {
+            true => !inner.windows(2).any(digits),
+            false => !inner.iter().any(u8::is_ascii_digit),
+        }
+}
+
+/// Returns whether `[` and `label` are a placeholder: words, or what an operator writes, such as
+/// `[EMAIL]`, `[EMAIL_1]`, `[CREDIT_CARD:1111]`, `[EMAIL]#2`.
+fn is_label(label: &[u8]) -> bool {
+    let close = label.iter().position(|b| *b == b']');
+    let inner = label
+        .get(..close.unwrap_or(label.len()))
+        .unwrap_or_default();
+    let tail = close.and_then(|at| label.get(at + 1..)).unwrap_or_default();
+    let ends = match tail {
+        [b'#', number @ ..] => number.iter().all(u8::is_ascii_digit),
+        tail => tail.is_empty(),
+    };
+    let (name, detail) = match inner.iter().position(|b| *b == b':') {
+        Some(at) => inner.split_at(at),
+        None => (inner, &b""[..]),
+    };
+    let number = name.iter().rposition(|b| !b.is_ascii_digit());
+    let word = match number.map(|at| name.split_at(at + 1)) {
+        Some((word, [_, ..])) => word.strip_suffix(b"_").unwrap_or(name),
+        _ => name,
+    };
+    let is_type = || {
+        DataType::ALL
+            .iter()
+            .any(|known| known.word().as_bytes() == name)
+    };
+    let is_words = |set: &ByteSet| detail.is_empty() && word.iter().all(|b| set.contains(*b));
+    ends && (is_type()
+        || is_words(&ByteSet::UPPER.and(b"_"))
+        || close.is_some() && is_words(&ByteSet::ALPHA.and(b"_-. ")))
 }
 
 /// Counts of the kinds of character in a value.
@@ -273,15 +339,69 @@ mod tests {
     #[test]
     fn placeholders_are_known_from_values() {
         for text in [
-            "", "<token>", "${TOKEN}", "$TOKEN", "{{ x }}", "%s", "[JWT]", "****", "xxxxxxxx",
-            "sk-...", "your-key", "YOUR_KEY",
+            "",
+            "<token>",
+            "${TOKEN}",
+            "$TOKEN",
+            "{{ x }}",
+            "%s",
+            "[JWT]",
+            "****",
+            "xxxxxxxx",
+            "sk-...",
+            "your-key",
+            "YOUR_KEY",
+            "{name}",
+            "{{secrets.DB_2}}",
+            "{password!r}",
+            "[EMAIL]",
+            "[EMAIL_1]",
+            "[EMAIL:k2:Zx9_-3",
+            "[CREDIT_CARD:1111]",
+            "[EMAIL]#2",
+            "[IP_ADDRESS",
+            "[your key]",
+            "<your-key-1!>",
         ] {
             assert!(is_placeholder(text.as_bytes()), "{text}");
         }
-        for text in ["$9xT!w", "hunter2", "a", "aB3dE5", "%4fW"] {
-            assert!(
-                !is_placeholder(text.as_bytes()) || text.len() == 1,
-                "{text}"
+        for text in ["$9xT!w", "hunter2", "aB3dE5", "%4fW"] {
+            assert!(!is_placeholder(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_begins_as_a_placeholder_is_a_value() {
+        for text in [
+            "*7xQ!m2Zp#9",
+            "{aB3!xK9q",
+            "{aB3!xK9q}",
+            "{aB3xK9q}",
+            "{hunter2",
+            "<aB3!xK9q",
+            "[aB3!xK9q]",
+            "[A7X9Q2Z]",
+            "[EMAIL]x9Q!",
+            "[NOTYPE:x9Q!",
+            "x9Q!...m2Zp",
+            "x9Qm2Zpx9Qm2Zp...x9Qm2Zp",
+        ] {
+            assert!(!is_placeholder(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_may_begin_as_a_placeholder() {
+        for (text, expected) in [
+            (
+                "postgres://app:*7xQ!m2Zp@db/x",
+                "postgres://app:[URL_CREDENTIALS]@db/x",
+            ),
+            ("password=\"{aB3!xK9q\"", "password=\"[GENERIC_SECRET]\""),
+        ] {
+            assert_eq!(
+                crate::redact::Redactor::default().redact_str(text),
+                expected
             );
         }
     }

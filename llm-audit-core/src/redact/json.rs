@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use super::session::{Families, RedactError, Session};
 
 const MAX_NESTED_TEXTS: usize = 4;
-/// Shorter numbers hold no value that a detector knows.
+/// Shorter numbers hold no value that a detector knows without the name of the member.
 const MIN_NUMBER: usize = 8;
 
 /// Returns the redacted text, or `None` when it needs no change; what is not JSON is redacted as
@@ -67,7 +67,7 @@ struct Walk<'w> {
 /// An object or array that is open.
 struct Open {
     is_object: bool,
-    /// The name of the member that it is the value of.
+    /// The literal with the name of the member that it is the value of.
     name: Option<Range<usize>>,
 }
 
@@ -100,7 +100,7 @@ impl Walk<'_> {
                     let end = string_end(self.text, at);
                     if expects_name {
                         self.string(at..end, None, false)?;
-                        name = Some(at + 1..end.saturating_sub(1));
+                        name = Some(at..end);
                         expects_name = false;
                     } else {
                         self.string(at..end, name.clone(), true)?;
@@ -136,9 +136,17 @@ impl Walk<'_> {
             let name = self.name(name);
             let nested = content.trim_start().starts_with(['{', '[']) && self.nested > 0;
             if nested {
-                value(self.session, &content, self.families, name, self.nested - 1)?
+                let nested = self.nested - 1;
+                value(
+                    self.session,
+                    &content,
+                    self.families,
+                    name.as_deref(),
+                    nested,
+                )?
             } else {
-                self.session.text(&content, self.families, name)?
+                self.session
+                    .text(&content, self.families, name.as_deref())?
             }
         } else {
             self.session.text(&content, self.families, None)?
@@ -155,11 +163,13 @@ impl Walk<'_> {
         name: Option<Range<usize>>,
     ) -> Result<(), RedactError> {
         let literal = self.text.get(range.clone()).unwrap_or_default();
-        if literal.len() < MIN_NUMBER {
+        let name = self.name(name);
+        let is_whole = literal.bytes().all(|b| b.is_ascii_digit());
+        let is_known = || is_whole && name.as_deref().is_some_and(|n| self.session.knows(n));
+        if literal.len() < MIN_NUMBER && !is_known() {
             return Ok(());
         }
-        let name = self.name(name);
-        match self.session.text(literal, self.families, name)? {
+        match self.session.text(literal, self.families, name.as_deref())? {
             Some(redacted) => self.put(range, &redacted),
             None => Ok(()),
         }
@@ -177,10 +187,10 @@ impl Walk<'_> {
 }
 
 impl<'w> Walk<'w> {
-    fn name(&self, name: Option<Range<usize>>) -> Option<&'w str> {
+    fn name(&self, name: Option<Range<usize>>) -> Option<Cow<'w, str>> {
         match name {
-            Some(name) => self.text.get(name),
-            None => self.outer,
+            Some(name) => self.text.get(name).map(decoded),
+            None => self.outer.map(Cow::Borrowed),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::blocks;
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Named, Token, Trigger};
@@ -122,7 +124,10 @@ impl Scanner {
     }
 
     /// Returns the detectors that know members of this name, which is in normal form.
-    pub(super) fn named(&self, name: &[u8]) -> impl Iterator<Item = &'static Detector> {
+    pub(super) fn named<'n>(
+        &'n self,
+        name: &'n [u8],
+    ) -> impl Iterator<Item = &'static Detector> + 'n {
         let first = self.named.partition_point(|(known, _)| *known < name);
         let rest = self.named.get(first..).unwrap_or_default();
         let exact = rest.iter().take_while(move |(known, _)| *known == name);
@@ -135,7 +140,13 @@ impl Scanner {
             .iter()
             .take_while(move |(known, _)| known.last() == last)
             .filter(move |(known, _)| name.ends_with(known));
-        exact.chain(ending).map(|(_, detector)| *detector)
+        let found = exact.chain(ending).map(|(_, detector)| *detector);
+        found.filter(move |detector| {
+            let parts = detector.named.map_or(&[][..], |named| named.except);
+            !parts
+                .iter()
+                .any(|part| memmem::find(name, part.as_bytes()).is_some())
+        })
     }
 
     /// Appends what the detectors find in `text` and in what it disguises, in no order.

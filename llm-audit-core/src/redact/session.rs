@@ -233,19 +233,26 @@ impl Session {
         });
     }
 
+    /// Returns whether a detector knows members of this name. One of many does not count: a number
+    /// there is how many there are.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        normal(name).is_some_and(|(normal, length)| {
+            let normal = normal.get(..length).unwrap_or_default();
+            self.redactor.0.scanner.named(normal).next().is_some()
+        })
+    }
+
     /// Asks the detectors that know names of members about the text as a whole.
     fn judge_by_name(&mut self, text: &str, families: Families, name: &str) {
-        let mut normal = [0; MAX_NAME];
-        let mut length = 0;
-        for byte in name.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')) {
-            let Some(slot) = normal.get_mut(length) else {
-                return;
-            };
-            *slot = byte.to_ascii_lowercase();
-            length += 1;
-        }
+        let scanner = &self.redactor.0.scanner;
+        let Some((normal, length)) = normal(name) else {
+            return;
+        };
         let normal = normal.get(..length).unwrap_or_default();
-        for detector in self.redactor.0.scanner.named(normal) {
+        let one = normal
+            .strip_suffix(b"s")
+            .filter(|_| scanner.named(normal).next().is_none());
+        for detector in scanner.named(one.unwrap_or(normal)) {
             if families.contains(detector.data_type.family())
                 && let Some(named) = detector.named
                 && let Some(range) = (named.judge)(text.as_bytes())
@@ -353,6 +360,17 @@ impl fmt::Debug for Session {
             .field("findings", &self.findings)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the name of a member in normal form, and its length; `None` when it is too long.
+fn normal(name: &str) -> Option<([u8; MAX_NAME], usize)> {
+    let mut normal = [0; MAX_NAME];
+    let mut length = 0;
+    for byte in name.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')) {
+        *normal.get_mut(length)? = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    Some((normal, length))
 }
 
 /// Returns whether a value is no word that texts hold for other reasons.

@@ -201,6 +201,43 @@ fn names_of_members_are_context_also_through_arrays() {
 }
 
 #[test]
+fn members_are_known_by_what_their_names_stand_for() {
+    let key = detectors::tests::random(detectors::tests::ALNUM, 32);
+    for text in [
+        "{\"contrase\\u00f1a\":\"letmein\"}".to_owned(),
+        "{\"p\\u0061ssword\":\"hunter2\"}".to_owned(),
+        "{\"passwords\":[\"hunter2\"]}".to_owned(),
+        format!("{{\"api_keys\":[\"{key}\"]}}"),
+        "{\"password\":\"*7xQ!m2Zp#9\"}".to_owned(),
+        "{\"password\":\"correct horse battery staple\"}".to_owned(),
+        format!("{{\"client_secret\":\"/9Xk2mQ7{key}\"}}"),
+        "{\"cvv\":123}".to_owned(),
+        "{\"password\":123456}".to_owned(),
+    ] {
+        let redacted: Value = serde_json::from_str(&json(&text).unwrap()).unwrap();
+        let value = redacted.as_object().unwrap().values().next().unwrap();
+        assert_eq!(*value.get(0).unwrap_or(value), "[GENERIC_SECRET]", "{text}");
+    }
+    assert_eq!(
+        json("{\"phone\":5550123}").unwrap(),
+        "{\"phone\":\"[PHONE]\"}"
+    );
+    assert_eq!(json("{\"ssn\":6789}").unwrap(), "{\"ssn\":\"[US_SSN]\"}");
+}
+
+#[test]
+fn members_that_tell_about_secrets_stay() {
+    let key = detectors::tests::random(detectors::tests::ALNUM, 32);
+    for text in [
+        "{\"has_password\":\"yes\",\"passwords\":12,\"n\":123,\"sin\":0.7071}",
+        "{\"forgot_password\":\"Forgot your password?\",\"reset_password\":\"Reset password\"}",
+        &format!("{{\"next_page_token\":\"{key}\",\"cursor_token\":\"{key}\"}}"),
+    ] {
+        assert_eq!(json(text), None, "{text}");
+    }
+}
+
+#[test]
 fn json_inside_json_is_walked_four_levels_down_and_stays_json() {
     let mut text = "{\"to\":\"ada@example.org\"}".to_owned();
     for _ in 0..7 {

@@ -103,6 +103,8 @@ pub(super) struct Named {
     pub(super) names: &'static [&'static str],
     /// Whether longer names that end so count too.
     pub(super) ending: bool,
+    /// Parts of longer names that make something else of it.
+    pub(super) except: &'static [&'static str],
     pub(super) judge: fn(&[u8]) -> Option<Range<usize>>,
 }
 
@@ -151,6 +153,7 @@ impl Detector {
         self.named = Some(Named {
             names,
             ending: false,
+            except: &[],
             judge,
         });
         self
@@ -164,8 +167,16 @@ impl Detector {
         self.named = Some(Named {
             names,
             ending: true,
+            except: &[],
             judge,
         });
+        self
+    }
+
+    const fn except(mut self, parts: &'static [&'static str]) -> Self {
+        if let Some(named) = &mut self.named {
+            named.except = parts;
+        }
         self
     }
 }

@@ -136,9 +136,11 @@ const MIN_BARE: usize = 7;
 enum Need {
     Nothing,
     Words,
+    /// Words, where the first four digits in a row are a year.
+    NoYear,
 }
 
-use Need::{Nothing, Words};
+use Need::{NoYear, Nothing, Words};
 
 /// National numbers. Those that other numbers are printed like need words.
 const NATIONAL: Layouts<Need> = Layouts::new(&[
@@ -156,7 +158,7 @@ const NATIONAL: Layouts<Need> = Layouts::new(&[
     ("1 N##-N##-####", Nothing),
     // Trunk prefix 0: Europe, Japan, Korea, Australia, South Africa.
     ("0Z_##_##_##_##", Nothing),
-    ("0Z_####_####", Nothing),
+    ("0Z_####_####", NoYear),
     ("0Z_###_####", Nothing),
     ("0Z-########", Nothing),
     ("0Z ########", Nothing),
@@ -192,7 +194,7 @@ const NATIONAL: Layouts<Need> = Layouts::new(&[
     ("(0Z###) ######", Nothing),
     // Brazil.
     ("(Z#) 9####-####", Nothing),
-    ("(Z#) ####-####", Nothing),
+    ("(Z#) ####-####", NoYear),
     ("Z# 9####-####", Nothing),
     // Russia.
     ("8 (###) ###-##-##", Nothing),
@@ -220,9 +222,20 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         .filter(|(start, end, _)| !is_part(text, *start, *end))
         .max_by_key(|(start, end, _)| end - start);
     if let Some((start, end, need)) = longest {
-        return (*need == Nothing || WORDS.announces(text, start)).then_some(start..end);
+        let suffices = match need {
+            Nothing => true,
+            Words => false,
+            NoYear => !has_year(text.get(start..end)?),
+        };
+        return (suffices || WORDS.announces(text, start)).then_some(start..end);
     }
     bare(text, at)
+}
+
+fn has_year(number: &[u8]) -> bool {
+    let mut groups = number.split(|b| !b.is_ascii_digit());
+    let four = groups.find(|group| group.len() == 4).unwrap_or_default();
+    four.starts_with(b"19") || four.starts_with(b"20")
 }
 
 /// Returns the digits at `at` where words announce a telephone number.
@@ -365,6 +378,7 @@ mod tests {
                 "8d0f7c1e-5a44-4f0e-9a63-0b8b3f5f7a11 550e8400-e29b-41d4-a716-446655440000",
                 "part no. 123-456-78 ratio 123-45-678 vs 12-345-6789",
                 "978-3-16-148410-0 0-306-40615-2 01234-5678",
+                "Invoice 03-2026-0117, Report (12) 2019-2020",
                 "2026-05-20 08:00:00 2026-05-20T08:00:00Z 20.05.2026 01.02.2024 10:11",
                 "3.14159265358979 0.4155550123 415.555.01234",
                 "v2.10.0 1.2.3 192.0.2.1 10.0.0.255",

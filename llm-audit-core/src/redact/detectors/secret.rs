@@ -200,7 +200,8 @@ pub(super) const TOKEN: Detector = Detector::find(
 .named_ending(&["token", "credential", "credentials"], |value| {
     let is_secret = looks_drawn(value) && !is_no_secret(value, false);
     is_secret.then_some(0..value.len())
-});
+})
+.except(OTHER_TOKENS);
 
 /// Characters that names of secrets are made of.
 const NAME: ByteSet = ByteSet::WORD.and(b"-.");
@@ -403,7 +404,18 @@ fn is_technical(value: &[u8]) -> bool {
 /// Returns all of a JSON value whose member names a secret.
 fn whole(value: &[u8]) -> Option<Range<usize>> {
     let known = value.trim_ascii();
-    (!known.is_empty() && !is_no_secret(known, false)).then_some(0..value.len())
+    let is_secret = !known.is_empty() && !is_no_secret(known, false) && !is_prose(known);
+    is_secret.then_some(0..value.len())
+}
+
+/// Returns whether `value` is a sentence or a label of a form, not a phrase to log in with: words
+/// that end as a sentence does, or that speak of the secret.
+fn is_prose(value: &[u8]) -> bool {
+    let words = value.split(|b| *b == b' ').count();
+    let letters = !value.iter().any(u8::is_ascii_digit);
+    let sentence = words >= 3 && value.ends_with(b".") || value.ends_with(b"?");
+    let label = value.first().is_some_and(u8::is_ascii_uppercase) && names_itself(value);
+    words >= 2 && letters && (sentence || label)
 }
 
 #[cfg(test)]
@@ -471,6 +483,8 @@ mod tests {
                 format!("access_token=«{key}»&x=1, deploy --token «{key}»"),
                 format!("トークンは«{key}»です"),
                 "client_secret: «Dragon3000»".to_owned(),
+                "passwords: «hunter2x»".to_owned(),
+                format!("API_KEYS=«{key}»"),
             ],
         );
     }

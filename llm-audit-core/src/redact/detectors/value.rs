@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::redact::bytes::{ByteSet, Mix, before, byte, has, is_placeholder, run};
+use crate::redact::bytes::{ByteSet, Mix, before, byte, has, is_placeholder, is_reference, run};
 
 /// A value and what leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +234,7 @@ const WORDS: &[&str] = &[
     "invalid",
     "missing",
     "nil",
+    "no",
     "none",
     "null",
     "number",
@@ -258,6 +259,7 @@ const WORDS: &[&str] = &[
     "varchar",
     "void",
     "wrong",
+    "yes",
 ];
 
 /// Returns whether `value` is no secret, whatever its name: a placeholder, a mask, a type, a truth
@@ -267,21 +269,55 @@ pub(super) fn is_no_secret(value: &[u8], is_code: bool) -> bool {
         || WORDS
             .iter()
             .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-        || value.windows(3).any(|part| {
-            matches!(
-                part,
-                b"***"
-                    | b"://"
-                    | [b'$' | b'#' | b'{', b'{', _]
-                    | [b'%', b'(', _]
-                    | [0xe2, 0x80, 0xa2]
-            )
-        })
-        || value.starts_with(b"/")
-        || value.starts_with(b"./")
+        || memmem::find(value, "•".as_bytes()).is_some()
+        || is_masked(value)
+        || has_template(value)
+        || is_address(value)
+        || is_path(value.strip_prefix(b".").unwrap_or(value))
         || value.starts_with(b"env:")
         || is_constant(value)
         || (is_code && is_expression(value))
+}
+
+/// Returns whether `value` begins with a scheme and `://`.
+fn is_address(value: &[u8]) -> bool {
+    const SCHEME: ByteSet = ByteSet::ALNUM.and(b"+-.:");
+    let end = run(value, 0, &SCHEME, 32);
+    before(value, end) == Some(b':') && has(value, end, b"//")
+}
+
+/// Returns whether asterisks hide most of `value`.
+fn is_masked(value: &[u8]) -> bool {
+    let shown = value.iter().filter(|b| **b != b'*').count();
+    memmem::find(value, b"***").is_some() && shown <= (value.len() - shown).max(8)
+}
+
+/// Returns whether a part of `value` is filled in elsewhere: `${X}`, `#{x}`, `{{ x }}`, `%(x)s`.
+fn has_template(value: &[u8]) -> bool {
+    [(b"${", b'}'), (b"#{", b'}'), (b"{{", b'}'), (b"%(", b')')]
+        .iter()
+        .filter_map(|(open, close)| {
+            let at = memmem::find(value, *open)? + 2;
+            Some((value.get(at..)?, close))
+        })
+        .any(|(rest, close)| {
+            let end = rest.iter().position(|b| b == close);
+            let inner = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            is_reference(inner, end.is_some())
+        })
+}
+
+/// Returns whether `value` is a path from the root: all of it is written, or the first of its
+/// names is a word.
+fn is_path(value: &[u8]) -> bool {
+    const NAME: ByteSet = ByteSet::WORD.and(b"-.~");
+    let Some(rest) = value.strip_prefix(b"/") else {
+        return false;
+    };
+    let mut names = rest.split(|b| *b == b'/');
+    let written = |name: &[u8]| name.iter().all(|b| NAME.contains(*b)) && is_wordy(name);
+    let word = run(rest, 0, &ByteSet::of(b"abcdefghijklmnopqrstuvwxyz"), 32);
+    word >= 2 && byte(rest, word) == Some(b'/') || names.all(written)
 }
 
 /// Returns whether `value` is a name such as `OPENAI_API_KEY`.
@@ -424,6 +460,11 @@ mod tests {
             "false",
             "SecretString::new(x)",
             "self.token",
+            "https://example.org/x1",
+            "/home/ada/.ssh/id_9Xk2mQ7",
+            "sk-***************x9Qm",
+            "app-${X2}-aB3",
+            "%(db_password)s",
         ] {
             assert!(is_no_secret(text.as_bytes(), true), "{text}");
         }
@@ -433,6 +474,12 @@ mod tests {
             "aB3dE.xY12345abc42",
             "Tr0ub4dor9!",
             "correct-horse-4698",
+            "/9Xk2mQ7bT4vRw8sYz1LnC5dGh3JfKp0",
+            "aB3!x://Q9",
+            "aB3***xK9qQ7!m",
+            "9B3{{xK9q!",
+            "9B3%(xK9q!",
+            "aB3//x9Qm2Zp",
         ] {
             assert!(!is_no_secret(text.as_bytes(), true), "{text}");
         }

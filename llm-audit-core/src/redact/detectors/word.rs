@@ -103,9 +103,10 @@ fn is_for_secrets(text: &[u8], at: usize) -> bool {
     })
 }
 
-/// Returns where a name ends whose word ends at `at`: behind a number, or a word that says no more
-/// than that there is a value.
+/// Returns where a name ends whose word ends at `at`: behind the `s` of many, and a number or a word
+/// that says no more than that there is a value.
 pub(super) fn name_end(text: &[u8], at: usize) -> Option<usize> {
+    let at = run(text, at, &ByteSet::of(b"sS"), 1);
     let rest = text.get(at..).unwrap_or_default();
     let tail = [&b"_base"[..], b"_value", b"_text"]
         .into_iter()
