@@ -180,8 +180,10 @@ impl Scanner {
 
     fn scan_plain(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
         let text = text.as_bytes();
-        self.literals
-            .scan(text, |action, at| action.run(text, at, families, hits));
+        let mut covered = 0;
+        self.literals.scan(text, |action, at| {
+            action.run(text, at, families, &mut covered, hits);
+        });
         blocks::scan(text, |trigger, at| {
             let actions = match trigger {
                 Trigger::Digits => self.digits.at(text, at),
@@ -191,15 +193,24 @@ impl Scanner {
                     .map_or(&[][..], Vec::as_slice),
             };
             for action in actions {
-                action.run(text, at, families, hits);
+                action.run(text, at, families, &mut covered, hits);
             }
         });
     }
 }
 
 impl Action {
+    /// `covered` is how far the longest value reaches: a value that ends before it is hidden with
+    /// that one, and its end is not looked for again.
     #[inline]
-    fn run(&self, text: &[u8], at: usize, families: Families, hits: &mut Vec<Hit>) {
+    fn run(
+        &self,
+        text: &[u8],
+        at: usize,
+        families: Families,
+        covered: &mut usize,
+        hits: &mut Vec<Hit>,
+    ) {
         if !families.contains(self.detector.data_type.family()) {
             return;
         }
@@ -207,7 +218,13 @@ impl Action {
             Check::Token(token) => token.at(text, at),
             Check::Find(find) => find(text, at),
         };
-        if let Some(range) = found.filter(|range| !range.is_empty()) {
+        if let Some(mut range) = found.filter(|range| !range.is_empty()) {
+            if let Some(real_end) = self.detector.real_end
+                && range.end >= *covered
+            {
+                range.end = real_end(text, &range);
+                *covered = range.end;
+            }
             hits.push(Hit::new(self.detector, range));
         }
     }

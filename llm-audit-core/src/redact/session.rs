@@ -77,6 +77,15 @@ struct Proven {
     hit: Hit,
 }
 
+/// What of a value stands in a text.
+enum Piece<'v> {
+    Whole,
+    /// Its beginning; the operator is applied here, to all of it.
+    First(&'v str),
+    /// What shows nothing of the value, and is not counted again.
+    Later,
+}
+
 /// More secrets than this in one event are each found by themselves, but not looked for elsewhere.
 const MAX_PROVEN: usize = 32;
 const MIN_PROVEN: usize = 6;
@@ -118,7 +127,7 @@ impl Session {
             return Ok(None);
         }
         let hits = std::mem::take(&mut self.hits);
-        let redacted = self.replace(text, &hits);
+        let redacted = self.replace(text, hits.iter().map(|hit| (*hit, Piece::Whole)));
         self.hits = hits;
         redacted
     }
@@ -143,21 +152,12 @@ impl Session {
         let joined = texts.concat();
         let hits = self.find(&joined, families, None)?.to_vec();
         let (mut changed, mut start) = (false, 0);
-        let mut before: Option<Hit> = None;
+        // The last value that is whole in its first text and seems to go on in the next.
+        let mut alone_to: Option<(usize, usize)> = None;
         for text in texts {
             let end = start + text.len();
             let first = hits.partition_point(|hit| hit.end <= start);
             let rest = hits.get(first..).unwrap_or_default();
-            let mut own: Vec<_> = rest
-                .iter()
-                .take_while(|hit| hit.start < end)
-                .copied()
-                .collect();
-            // Of personal data that is whole before a border, nothing stands behind it.
-            own.retain(|hit| Some((hit.start, hit.end)) != before.map(|hit| (hit.start, hit.end)));
-            for hit in &mut own {
-                *hit = hit.moved(hit.start.max(start) - start..hit.end.min(end) - start);
-            }
             if let Some(last) = rest.iter().take_while(|hit| hit.start < end).last()
                 && last.end > end
                 && last.data_type.family() == Family::Pii
@@ -167,9 +167,25 @@ impl Session {
                 let whole = alone
                     .iter()
                     .any(|hit| hit.data_type == last.data_type && hit.start == last.start - start);
-                before = whole.then_some(*last);
+                let behind = joined.get(end..last.end).unwrap_or_default();
+                alone_to = (whole && !goes_on(behind)).then_some((last.start, last.end));
             }
-            if let Some(redacted) = self.replace(text, &own)? {
+            let own = rest.iter().take_while(|hit| hit.start < end);
+            // Of personal data that is whole before a border, nothing stands behind it.
+            let own =
+                own.filter(|hit| hit.start >= start || alone_to != Some((hit.start, hit.end)));
+            let pieces = own.map(|hit| {
+                let piece = if hit.start < start {
+                    Piece::Later
+                } else if hit.end > end && alone_to != Some((hit.start, hit.end)) {
+                    Piece::First(joined.get(hit.start..hit.end).unwrap_or_default())
+                } else {
+                    Piece::Whole
+                };
+                let range = hit.start.max(start) - start..hit.end.min(end) - start;
+                (hit.moved(range), piece)
+            });
+            if let Some(redacted) = self.replace(text, pieces)? {
                 *text = redacted;
                 changed = true;
             }
@@ -195,9 +211,16 @@ impl Session {
         if let Some(name) = name {
             self.judge_by_name(text, families, name);
         }
-        for hit in &self.hits {
-            if text.get(hit.start..hit.end).is_none() {
+        for hit in &mut self.hits {
+            if hit.start > hit.end || hit.end > text.len() {
                 return Err(RedactError::BadSpan(hit.detector));
+            }
+            // Where a detector cut a character, that is hidden too.
+            while !text.is_char_boundary(hit.start) {
+                hit.start -= 1;
+            }
+            while !text.is_char_boundary(hit.end) {
+                hit.end += 1;
             }
         }
         self.drop_allowed(text);
@@ -301,19 +324,31 @@ impl Session {
         }
     }
 
-    fn replace(&mut self, text: &str, hits: &[Hit]) -> Result<Option<String>, RedactError> {
+    fn replace<'v>(
+        &mut self,
+        text: &str,
+        pieces: impl Iterator<Item = (Hit, Piece<'v>)>,
+    ) -> Result<Option<String>, RedactError> {
         let mut out = String::with_capacity(text.len());
         let mut end = 0;
         let mut changed = false;
         let redactor = self.redactor.clone();
-        for hit in hits {
-            let (Some(between), Some(value)) =
+        for (hit, piece) in pieces {
+            let (Some(between), Some(own)) =
                 (text.get(end..hit.start), text.get(hit.start..hit.end))
             else {
                 return Err(RedactError::BadSpan(hit.detector));
             };
             let mut operator = redactor.operator(hit.data_type);
             if self.keyless && *operator == Operator::Pseudonym {
+                operator = &Operator::Redact;
+            }
+            let value = match piece {
+                Piece::First(value) if *operator != Operator::Keep => value,
+                _ => own,
+            };
+            let is_later = matches!(piece, Piece::Later);
+            if is_later && !matches!(operator, Operator::Drop | Operator::Keep) {
                 operator = &Operator::Redact;
             }
             out.push_str(between);
@@ -330,8 +365,10 @@ impl Session {
             if !operator.write(&mut out, hit.data_type, value, number, key) {
                 return Err(RedactError::NoKey(hit.data_type));
             }
-            changed |= out.get(start..) != Some(value);
-            self.count(hit.data_type, operator.name());
+            changed |= out.get(start..) != Some(own);
+            if !is_later {
+                self.count(hit.data_type, operator.name());
+            }
             end = hit.end;
         }
         out.push_str(text.get(end..).unwrap_or_default());
@@ -371,6 +408,13 @@ fn normal(name: &str) -> Option<([u8; MAX_NAME], usize)> {
         length += 1;
     }
     Some((normal, length))
+}
+
+/// Returns whether a value that is whole before `text` goes on in it: with digits and signs, not
+/// with a word.
+fn goes_on(text: &str) -> bool {
+    let first = text.trim_start().bytes().next();
+    first.is_some_and(|b| b.is_ascii_digit() || b.is_ascii_punctuation())
 }
 
 /// Returns whether a value is no word that texts hold for other reasons.

@@ -1,6 +1,6 @@
 //! Redaction of one field: every text in a value goes through the redactor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::IgnoredAny;
@@ -155,23 +155,30 @@ fn keys<V>(session: &mut Session, families: Families, map: &mut BTreeMap<String,
             renamed.push((key.clone(), new));
         }
     }
-    for (old, new) in &renamed {
-        if let Some(value) = map.remove(old) {
-            map.insert(free_key(map, new), value);
+    let changed = !renamed.is_empty();
+    let mut numbers = HashMap::new();
+    for (old, new) in renamed {
+        if let Some(value) = map.remove(&old) {
+            let number = numbers.entry(new.clone()).or_insert(1);
+            map.insert(free_key(map, new, number), value);
         }
     }
-    Ok(!renamed.is_empty())
+    Ok(changed)
 }
 
-/// Returns `key`, or where `map` has it already `key#2`, `key#3` and so on.
-fn free_key<V>(map: &BTreeMap<String, V>, key: &str) -> String {
-    let mut free = key.to_owned();
-    let mut number = 2_usize;
-    while map.contains_key(&free) {
-        free = format!("{key}#{number}");
-        number += 1;
+/// Returns `key`, or where `map` has it already `key#2`, `key#3` and so on, from behind the last
+/// `number` on.
+fn free_key<V>(map: &BTreeMap<String, V>, key: String, number: &mut usize) -> String {
+    if !map.contains_key(&key) {
+        return key;
     }
-    free
+    loop {
+        *number += 1;
+        let free = format!("{key}#{number}");
+        if !map.contains_key(&free) {
+            return free;
+        }
+    }
 }
 
 fn all<T>(items: &mut [T], scrub: impl FnMut(&mut T) -> Scrubbed) -> Scrubbed {

@@ -160,6 +160,11 @@ fn a_value_that_is_split_over_texts_of_a_message_is_hidden_in_all_of_them() {
             ["4111 1111", " 1111 1111"],
             ["[CREDIT_CARD]", "[CREDIT_CARD]"],
         ),
+        (["+49 30 2312", "5123"], ["[PHONE]", "[PHONE]"]),
+        (
+            ["to jane@smith.family", "-law.example.com"],
+            ["to [EMAIL]", "[EMAIL]"],
+        ),
         (
             ["my password is ", "hunter2!x, ok"],
             ["my password is ", "[GENERIC_SECRET], ok"],

@@ -27,7 +27,15 @@ pub(super) const COOKIE: Detector = Detector::find(
         pairs(text, first)
     },
 )
-.named(&["cookie", "cookies", "setcookie"], |value| pairs(value, 0));
+.up_to(real_end)
+.named(&["cookie", "cookies", "setcookie"], |value| {
+    let found = pairs(value, 0)?;
+    Some(found.start..real_end(value, &found))
+});
+
+fn real_end(text: &[u8], range: &Range<usize>) -> usize {
+    run(text, range.end, &VALUE, usize::MAX)
+}
 
 const NAME: ByteSet = ByteSet::WORD.and(b"!#$%&'*+-.^`|~");
 /// Cookie octets, without what ends a header in code.

@@ -37,13 +37,14 @@ pub(super) const USER_OPTION: Detector = Detector::find(
         Anchor::Literal(" --proxy-user "),
     ],
     |text, at| {
+        const PASSWORD: ByteSet = ByteSet::TOKEN68.and(b"!#$%^&*=?@");
         const USER: ByteSet = ByteSet::WORD.and(b"-.@\"'\\");
         let option = run(text, at + 1, &ByteSet::ALPHA.and(b"-"), 12);
         let colon = run(text, option + 1, &USER, 64);
         if byte(text, colon) != Some(b':') || colon == option + 1 {
             return None;
         }
-        let end = run(text, colon + 1, &ByteSet::TOKEN68.and(b"!#$%^&*=?@"), 128);
+        let end = run(text, colon + 1, &PASSWORD, usize::MAX);
         let range = real(text, colon + 1..end)?;
         let (user, password) = (text.get(option + 1..colon)?, text.get(range.clone())?);
         // Names and numbers of a user and a group look alike.

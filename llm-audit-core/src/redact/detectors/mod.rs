@@ -86,6 +86,10 @@ impl Trigger {
 /// ahead a bounded way or only over what the value itself covers, so that a scan stays linear.
 pub(super) type Find = fn(&[u8], usize) -> Option<Range<usize>>;
 
+/// Returns where a value that was found really ends, where what it is judged by has a limit; never
+/// before the range's end. Looks only over what the value covers.
+pub(super) type RealEnd = fn(&[u8], &Range<usize>) -> usize;
+
 /// How values are found.
 #[derive(Clone, Copy)]
 pub(super) enum Matcher {
@@ -116,6 +120,7 @@ pub(super) struct Detector {
     pub(super) confidence: Confidence,
     pub(super) matcher: Matcher,
     pub(super) named: Option<Named>,
+    pub(super) real_end: Option<RealEnd>,
 }
 
 impl Detector {
@@ -132,6 +137,7 @@ impl Detector {
             confidence,
             matcher: Matcher::Find(anchors, find),
             named: None,
+            real_end: None,
         }
     }
 
@@ -142,7 +148,13 @@ impl Detector {
             confidence: Confidence::Prefix,
             matcher: Matcher::Tokens(tokens),
             named: None,
+            real_end: None,
         }
+    }
+
+    const fn up_to(mut self, real_end: RealEnd) -> Self {
+        self.real_end = Some(real_end);
+        self
     }
 
     const fn named(

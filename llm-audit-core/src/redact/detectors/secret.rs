@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::value::{Assigned, Sign, assigned, is_no_secret, is_wordy};
+use super::value::{Assigned, Sign, assigned, is_no_secret, is_wordy, real_end};
 use super::word::{Word, name_end};
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run_back};
@@ -69,6 +69,7 @@ pub(super) const PASSWORD: Detector = Detector::find(
         find(text, at, WORDS, is_password)
     },
 )
+.up_to(real_end)
 .named_ending(
     &[
         "password",
@@ -166,7 +167,8 @@ pub(super) const KEY: Detector = Detector::find(
         ];
         find(text, at, WORDS, is_key)
     },
-);
+)
+.up_to(real_end);
 
 pub(super) const TOKEN: Detector = Detector::find(
     "token",
@@ -197,6 +199,7 @@ pub(super) const TOKEN: Detector = Detector::find(
         find(text, at, WORDS, is_token)
     },
 )
+.up_to(real_end)
 .named_ending(&["token", "credential", "credentials"], |value| {
     let is_secret = looks_drawn(value) && !is_no_secret(value, false);
     is_secret.then_some(0..value.len())

@@ -29,14 +29,24 @@ pub(super) const CONNECTION_STRING: Detector = Detector::find(
         Anchor::Literal("PWD="),
     ],
     connection_string,
-);
+)
+.up_to(|text, range| match range.len() {
+    MAX_PASSWORD => {
+        let rest = text.get(range.end..).unwrap_or_default();
+        let ends = |b: &u8| *b == b';' || !VALUE.contains(*b);
+        range.end + rest.iter().position(ends).unwrap_or(rest.len())
+    }
+    _ => range.end,
+});
 
 const MAX_USER_INFO: usize = 384;
 const MAX_PASSWORD: usize = 256;
 const MAX_HOST: usize = 253;
 
 /// A password may hold any character that ends no URL in the texts around it.
-const PASSWORD: ByteSet = ByteSet::ALNUM.and(b"-._~!$&'()*+,;=:%#?^|[]{}@");
+const PASSWORD: ByteSet = NO_AT.and(b"@");
+const NO_AT: ByteSet = ByteSet::ALNUM.and(b"-._~!$&'()*+,;=:%#?^|[]{}");
+const VALUE: ByteSet = PASSWORD.and(b"/<>`");
 const HOST: ByteSet = ByteSet::ALNUM.and(b".-_");
 
 /// Reads the user-info before the `@` at `end`, which is rarer in texts than `://`.
@@ -45,7 +55,11 @@ fn user_info(text: &[u8], end: usize) -> Option<Range<usize>> {
     if !surely && !may_be_host(text, end + 1) {
         return None;
     }
-    let start = run_back(text, end, &PASSWORD, MAX_USER_INFO);
+    let mut start = run_back(text, end, &PASSWORD, MAX_USER_INFO);
+    if end - start == MAX_USER_INFO && !text.get(start..end)?.contains(&b'@') {
+        // Up to the `@` before it, what is read is read once.
+        start = run_back(text, start, &NO_AT, usize::MAX);
+    }
     let behind = |sign: &[u8]| {
         start
             .checked_sub(sign.len())
@@ -112,7 +126,6 @@ fn may_be_host(text: &[u8], at: usize) -> bool {
 }
 
 fn connection_string(text: &[u8], at: usize) -> Option<Range<usize>> {
-    const VALUE: ByteSet = PASSWORD.and(b"/<>`");
     let sign = at + text.get(at..)?.iter().position(|b| *b == b'=')?;
     let name = run_back(text, sign, &ByteSet::ALPHA, 16);
     let semicolon = |byte: Option<u8>| byte == Some(b';');

@@ -52,6 +52,7 @@ const SAYS: &[&str] = &[
     "為",
 ];
 
+/// What a value is judged by; see [`real_end`].
 const MAX_VALUE: usize = 256;
 /// Words of a clause between a name and what it is said to be.
 const MAX_FAR: usize = 48;
@@ -134,11 +135,11 @@ fn value(text: &[u8], at: usize, sign: Sign) -> Option<Assigned> {
         _ => start,
     };
     let quoted = match before(text, start).filter(|_| start > at) {
-        Some(quote @ (b'"' | b'\'' | b'`')) => quoted(text, start, quote),
+        Some(quote @ (b'"' | b'\'' | b'`')) => quoted(text, start, quote, MAX_VALUE),
         _ => None,
     };
     let is_quoted = quoted.is_some();
-    let end = quoted.unwrap_or_else(|| bare(text, start));
+    let end = quoted.unwrap_or_else(|| bare(text, start, MAX_VALUE));
     (end > start).then_some(Assigned {
         range: start..end,
         sign,
@@ -146,11 +147,29 @@ fn value(text: &[u8], at: usize, sign: Sign) -> Option<Assigned> {
     })
 }
 
+/// Returns where the value of a secret really ends that was judged by its first [`MAX_VALUE`]
+/// bytes.
+pub(super) fn real_end(text: &[u8], range: &Range<usize>) -> usize {
+    if range.len() < MAX_VALUE / 2 {
+        return range.end;
+    }
+    let quote = before(text, range.start).filter(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let unspaced = |end: &usize| {
+        text.get(range.start..*end)
+            .is_some_and(|value| !value.iter().any(u8::is_ascii_whitespace))
+    };
+    quote
+        .and_then(|quote| quoted(text, range.start, quote, text.len()))
+        .filter(unspaced)
+        .unwrap_or_else(|| bare(text, range.start, text.len()))
+        .max(range.end)
+}
+
 /// Returns where the value in quotes ends that begins at `start`.
-fn quoted(text: &[u8], start: usize, quote: u8) -> Option<usize> {
+fn quoted(text: &[u8], start: usize, quote: u8, max: usize) -> Option<usize> {
     let escapes =
         start - 1 - crate::redact::bytes::run_back(text, start - 1, &ByteSet::of(b"\\"), 8);
-    let window = text.get(start..(start + MAX_VALUE).min(text.len()))?;
+    let window = text.get(start..(start + max).min(text.len()))?;
     for (offset, byte) in window.iter().enumerate() {
         let end = start + offset;
         if *byte == b'\n' {
@@ -169,9 +188,9 @@ fn quoted(text: &[u8], start: usize, quote: u8) -> Option<usize> {
 }
 
 /// Returns where the value without quotes ends that begins at `start`.
-fn bare(text: &[u8], start: usize) -> usize {
+fn bare(text: &[u8], start: usize, max: usize) -> usize {
     let window = text.get(start..).unwrap_or_default();
-    let window = window.get(..MAX_VALUE).unwrap_or(window);
+    let window = window.get(..max).unwrap_or(window);
     let mut end = start;
     for (offset, byte) in window.iter().enumerate() {
         let at = start + offset;
@@ -182,6 +201,10 @@ fn bare(text: &[u8], start: usize) -> usize {
             b',' | b';' | b'&' | b'|' if ends_at_separator(text, at) => break,
             _ => end = at + 1,
         }
+    }
+    // The limit may stand inside a character.
+    while matches!(byte(text, end), Some(0x80..=0xbf)) {
+        end += 1;
     }
     while end > start
         && matches!(
@@ -424,6 +447,13 @@ mod tests {
             let expected = marked.replace("»!", "!»");
             assert_eq!(found(marked), expected);
         }
+    }
+
+    #[test]
+    fn a_limit_inside_a_character_moves_behind_it() {
+        let text = format!("k=ab1{}", "é".repeat(130));
+        let range = assigned(text.as_bytes(), 1, false).unwrap().range;
+        assert!(text.get(range).is_some());
     }
 
     #[test]
