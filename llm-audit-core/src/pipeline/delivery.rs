@@ -18,6 +18,10 @@ pub(crate) struct Delivery {
     /// Whether a part of the batch was found never to be taken, so that the others are not given as
     /// many tries before they are divided.
     pub(crate) suspect: bool,
+    /// Tries out of the sink's budget that looking for what is to blame took.
+    pub(crate) spent: u32,
+    /// Whether the sink took a part.
+    pub(crate) taken: bool,
 }
 
 impl Delivery {
@@ -28,6 +32,8 @@ impl Delivery {
             tries: 0,
             since: now,
             suspect: false,
+            spent: 0,
+            taken: false,
         }
     }
 

@@ -315,6 +315,7 @@ impl Outlet {
             Call::Returned(Ok(durable)) => {
                 self.answered();
                 self.settle(&rest, |_| false, LossReason::SinkRejected, durable);
+                self.took_part(&mut delivery);
                 return self.go_on(delivery, None);
             }
             Call::Returned(Err(error)) => (error, false),
@@ -338,6 +339,7 @@ impl Outlet {
                 if let (Some(head), tail) = rest.split_at(taken) {
                     let reason = LossReason::SinkExpired;
                     self.settle(&head, |_| false, reason, Durable::UNCHANGED);
+                    self.took_part(&mut delivery);
                     delivery.keep(tail.clone(), self.common.clock.monotonic());
                     match tail {
                         Some(tail) => rest = tail,
@@ -379,8 +381,10 @@ impl Outlet {
         error: &SinkError,
         reason: LossReason,
     ) -> Step {
-        // A sink that turns everything away is not asked about each event.
-        if rest.len() > 1 && self.patience.spend() {
+        // A sink that turns everything away is not asked about each event; of one that took a part
+        // only some events are to blame.
+        if rest.len() > 1 && (delivery.taken || self.patience.spend()) {
+            delivery.spent += u32::from(!delivery.taken);
             delivery.bisect();
             self.delivery = Some(delivery);
             return Step::GoOn;
@@ -388,6 +392,12 @@ impl Outlet {
         self.tell(error, "does not take events, which are given up");
         self.settle(rest, |_| true, reason, Durable::UNCHANGED);
         self.go_on(delivery, None)
+    }
+
+    /// The sink takes parts of this delivery: to divide it costs none of the budget.
+    fn took_part(&mut self, delivery: &mut Delivery) {
+        delivery.taken = true;
+        self.patience.refund(std::mem::take(&mut delivery.spent));
     }
 
     /// The part that was tried has its fate, save for `rest`.

@@ -61,6 +61,12 @@ impl Patience {
         left.is_some()
     }
 
+    /// Puts back tries that were no waste.
+    pub(crate) fn refund(&mut self, tries: u32) {
+        let budget = self.budget.saturating_add(tries.saturating_mul(EARNED_BY));
+        self.budget = budget.min(BUDGET * EARNED_BY);
+    }
+
     /// A try failed; returns how long to wait before the next, at least as long as was asked for.
     ///
     /// Full jitter: anything from nothing to a bound that doubles with each failure. When the sink

@@ -301,6 +301,20 @@ fn a_sink_that_refuses_everything_is_not_asked_about_each_event() {
 }
 
 #[test]
+fn one_bad_event_in_each_batch_never_costs_the_others() {
+    let mut world = World::new(&["far"]);
+    let mut program = world.start();
+    for _ in 0..60 {
+        let bad = program.sink(0).cursor + 3;
+        world.receiver(0).poison.insert((program.writer, bad));
+        program.admit(30);
+        program.settle();
+    }
+    let counters = program.sink(0);
+    assert_eq!((counters.delivered, counters.lost()), (1_740, 60));
+}
+
+#[test]
 fn an_idle_sink_is_flushed() {
     let mut world = World::new(&["far"]);
     world.receiver(0).lags = true;
