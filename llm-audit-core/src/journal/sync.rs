@@ -231,13 +231,13 @@ impl Syncer {
         self.answer(&state)
     }
 
-    /// Ends the thread once nobody waits any more; all files are let go then.
+    /// Ends the thread after the pass under way, and lets go of all files: what is not synchronised
+    /// by then is never promised.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        if !state.threaded {
-            state.let_go();
-        }
+        state.files.clear();
+        state.written = state.status.up_to;
         self.shared.work.notify_all();
     }
 
@@ -274,7 +274,6 @@ impl Syncer {
             }
         }
         state.threaded = false;
-        state.let_go();
         self.shared.done.notify_all();
     }
 
@@ -360,12 +359,6 @@ impl State {
     /// Whether someone waits who came after the last pass began.
     const fn is_awaited(&self) -> bool {
         self.wanted > self.begun
-    }
-
-    /// Holds no file any more: what is not synchronised by now is never promised.
-    fn let_go(&mut self) {
-        self.files.clear();
-        self.written = self.status.up_to;
     }
 
     fn again(&mut self, file: &Arc<dyn VfsFile>, events: RangeInclusive<u64>) {
