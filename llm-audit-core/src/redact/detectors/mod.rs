@@ -172,17 +172,15 @@ impl Detector {
     }
 
     const fn named_ending(
-        mut self,
+        self,
         names: &'static [&'static str],
         judge: fn(&[u8]) -> Option<Range<usize>>,
     ) -> Self {
-        self.named = Some(Named {
-            names,
-            ending: true,
-            except: &[],
-            judge,
-        });
-        self
+        let mut detector = self.named(names, judge);
+        if let Some(named) = &mut detector.named {
+            named.ending = true;
+        }
+        detector
     }
 
     const fn except(mut self, parts: &'static [&'static str]) -> Self {
