@@ -286,10 +286,10 @@ macro_rules! with_catalog {
                 Guardrails guardrails: Guardrails plain "llm_audit.guardrails" "Verdicts of guardrails.";
             }
             host Detections {
-                PromptPiiDetected prompt_pii_detected: Bool plain "llm_audit.detections.prompt.pii" "Whether the prompt holds personal data.";
-                PromptPiiCounts prompt_pii_counts: Counts plain "llm_audit.detections.prompt.pii_counts" "Findings in the prompt by type.";
-                ResponsePiiDetected response_pii_detected: Bool plain "llm_audit.detections.response.pii" "Whether the response holds personal data.";
-                ResponsePiiCounts response_pii_counts: Counts plain "llm_audit.detections.response.pii_counts" "Findings in the response by type.";
+                PromptPiiDetected prompt_pii_detected: Bool plain "llm_audit.detections.prompt.pii" "Whether the prompt holds personal data; absent when nothing looked.";
+                PromptPiiCounts prompt_pii_counts: Counts plain "llm_audit.detections.prompt.pii_counts" "Personal data in the prompt, by type.";
+                ResponsePiiDetected response_pii_detected: Bool plain "llm_audit.detections.response.pii" "Whether the response holds personal data; absent when nothing looked.";
+                ResponsePiiCounts response_pii_counts: Counts plain "llm_audit.detections.response.pii_counts" "Personal data in the response, by type.";
                 ZeroShotLabel zero_shot_label: Text plain "llm_audit.detections.zero_shot.label" "Label of a zero-shot classifier.";
                 ZeroShotScore zero_shot_score: Float plain "llm_audit.detections.zero_shot.score" "Its score.";
                 ZeroShotModel zero_shot_model: Text plain "llm_audit.detections.zero_shot.model" "The classifier.";

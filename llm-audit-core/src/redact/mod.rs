@@ -156,6 +156,13 @@ impl Redactor {
         Session::new(self.clone(), key.cloned(), tenant)
     }
 
+    /// Returns what counts the values in texts that are not kept, where the preset has detectors of
+    /// `family`.
+    pub(crate) fn observer(&self, family: Family) -> Option<Session> {
+        let has_family = self.0.settings.preset.contains(family);
+        has_family.then(|| Session::keyless(self.clone()))
+    }
+
     fn assemble(settings: RedactionSettings, operators: Vec<Operator>) -> Self {
         let preset = settings.preset;
         let detectors = DETECTORS

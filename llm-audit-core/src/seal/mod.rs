@@ -6,6 +6,7 @@
 pub(crate) mod absence;
 mod adjacent;
 mod derive;
+mod detect;
 mod digest;
 mod fit;
 pub(crate) mod parts;
@@ -196,6 +197,7 @@ impl Seal for Sealer {
         let tenant = scope.tenant.unwrap_or_default().to_owned();
         let mut treatment = Treatment::new(&policy, levels, &tenant, &raw, &given);
         treatment.derive(&given, &mut event);
+        treatment.detect(&given, &mut event);
         for (field, value) in given {
             treatment.apply(field, value, &mut event);
         }

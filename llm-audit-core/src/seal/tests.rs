@@ -1,4 +1,5 @@
 mod channels;
+mod detect;
 mod faithful;
 mod leftovers;
 

@@ -5,6 +5,7 @@ use std::slice;
 
 use super::absence::Absences;
 use super::adjacent::Joined;
+use super::detect::Sides;
 use super::parts::{facet_of, without_content};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
@@ -38,6 +39,7 @@ pub(super) struct Treatment<'a> {
     redactions: Vec<RedactionCount>,
     truncations: Vec<Truncation>,
     digests: BTreeMap<String, String>,
+    pub(super) sides: Sides,
 }
 
 /// A limit on the size of a value, and what the value was before it was redacted.
@@ -82,6 +84,7 @@ impl<'a> Treatment<'a> {
             redactions: Vec::new(),
             truncations: Vec::new(),
             digests: BTreeMap::new(),
+            sides: Sides::default(),
         }
     }
 
@@ -150,7 +153,8 @@ impl<'a> Treatment<'a> {
     }
 
     /// Puts in `event` what the treatment has to say.
-    pub(super) fn finish(self, event: &mut Event) {
+    pub(super) fn finish(mut self, event: &mut Event) {
+        self.say_redacted(event);
         if !self.digests.is_empty() {
             event.set(Field::Digests, Value::TextMap(self.digests));
         }
@@ -164,6 +168,10 @@ impl<'a> Treatment<'a> {
             event.set(Field::SampleRate, Value::Float(rate));
         }
         self.absences.write_to(event);
+    }
+
+    pub(super) fn policy(&self) -> &'a Policy {
+        self.policy
     }
 
     pub(super) fn level(&self, facet: Facet) -> Level {
@@ -458,6 +466,7 @@ impl<'a> Treatment<'a> {
                 true
             }
             (Err(_), Some(facet)) => {
+                self.sides.fail(field);
                 self.absences.add(Absence::Failed, facet);
                 false
             }
@@ -466,6 +475,7 @@ impl<'a> Treatment<'a> {
     }
 
     fn count_finding(&mut self, field: Field, finding: &crate::redact::Finding) {
+        self.sides.count(field, finding);
         let (data_type, operator) = (finding.data_type.name(), finding.operator);
         let present = self.redactions.iter_mut().find(|known| {
             known.field.as_deref() == Some(field.name())
