@@ -126,7 +126,7 @@ impl Check {
         segments: &[SegmentName],
         life: Life,
     ) {
-        let mut stream = Stream::new(writer, segments.first());
+        let mut stream = Stream::new(writer, segments);
         let newest = segments.last();
         let mut torn_bytes = 0;
         self.writers += 1;

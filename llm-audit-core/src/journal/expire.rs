@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use super::config::Keep;
 use super::cursor::{self, Other};
 use super::envelope::Envelope;
+use super::extent;
 use super::finding::{Finding, Problem};
 use super::line::{self, Place};
 use super::name::{BadName, DEAD_LETTERS, Day, DeadName, Name, QUARANTINE, SegmentName};
@@ -187,10 +188,7 @@ impl Journal {
         if let Some(closed) = self.closed.iter().find(|closed| closed.name == name) {
             return Some(closed.last_seq.unwrap_or(0));
         }
-        let later = segments(names)
-            .filter(|other| other.writer == name.writer && other.number > name.number);
-        let first = later.map(|other| other.first_seq).min();
-        first.map(|first| first.saturating_sub(1))
+        extent::last_seq(name, segments(names))
     }
 
     /// Returns the recognised names of files, and the writers that live or wait for recovery.

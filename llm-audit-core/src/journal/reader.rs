@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::line::{self, MAX_LINE, Place};
 use super::name::{Day, Name, SegmentName};
+use super::numbers::Numbers;
 use super::scan::Lines;
 use crate::error::Error;
 use crate::event::Event;
@@ -50,15 +50,7 @@ pub struct Reader {
     current: Option<Current>,
     /// What follows the error that was returned last.
     next: Option<Result<Entry, Error>>,
-    seen: BTreeMap<WriterId, Seen>,
-}
-
-/// Which numbers of one writer have come.
-#[derive(Default)]
-struct Seen {
-    last: u64,
-    /// The newest ranges that did not: numbers in them may still come.
-    gaps: VecDeque<RangeInclusive<u64>>,
+    seen: BTreeMap<WriterId, Numbers>,
 }
 
 /// An event and where it stands.
@@ -153,18 +145,9 @@ impl Reader {
         ) else {
             return false;
         };
-        let seen = self.seen.entry(entry.event.writer_id()).or_default();
-        if seq <= seen.last {
-            return !seen.gaps.iter().any(|gap| gap.contains(&seq));
-        }
-        if seq > seen.last + 1 {
-            seen.gaps.push_back(seen.last + 1..=seq - 1);
-            if seen.gaps.len() > MOST_GAPS {
-                seen.gaps.pop_front();
-            }
-        }
-        seen.last = seq;
-        false
+        let seen = self.seen.entry(entry.event.writer_id());
+        let seen = seen.or_insert_with(|| Numbers::up_to(0).most_gaps(MOST_GAPS));
+        !seen.add(seq, false)
     }
 
     /// Reads one line of the current file; returns `None` at its end, and no entry for a blank line.

@@ -102,8 +102,12 @@ impl Recovery<'_> {
             return Ok(());
         };
         let skipped = orphan.segments.len().saturating_sub(NEWEST);
-        let segments = orphan.segments.get(skipped..).unwrap_or_default();
-        let mut stream = Stream::new(self.writer, segments.first());
+        let mut segments = orphan.segments.get(skipped..).unwrap_or_default();
+        if segments.first().is_some_and(SegmentName::is_repeat) {
+            // What it repeats does not tell from where on all is there.
+            segments = &orphan.segments;
+        }
+        let mut stream = Stream::new(self.writer, segments);
         let mut damages = Vec::new();
         for name in segments {
             damages.push(stream.read(self.vfs, self.dir, *name)?);
@@ -183,7 +187,7 @@ impl Recovery<'_> {
                 false => (gap.range, LossReason::ProcessCrash),
             })
             .collect();
-        if !stream.closed && stream.last_seq < reserved {
+        if !stream.closed && stream.last_seq() < reserved {
             let torn = newest.is_some_and(|damage| !damage.tail.is_empty());
             let reason = match newest {
                 Some(damage) if damage.tail_has_lines => LossReason::Corruption,
@@ -191,10 +195,10 @@ impl Recovery<'_> {
                 _ if stream.damaged => LossReason::Corruption,
                 _ => LossReason::ProcessCrash,
             };
-            windows.push((stream.last_seq + 1..=reserved, reason));
+            windows.push((stream.last_seq() + 1..=reserved, reason));
         }
         // The losses are events of the stream themselves, with the numbers after all others.
-        let next = stream.last_seq.max(reserved).saturating_add(1);
+        let next = stream.last_seq().max(reserved).saturating_add(1);
         (next..)
             .zip(windows)
             .map(|(seq, (window, reason))| self.structure.loss(self.writer, seq, &window, reason))

@@ -5,9 +5,11 @@ use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 use super::envelope::Envelope;
+use super::extent;
 use super::finding::Problem;
 use super::line::{self, Place};
 use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
+use super::numbers::{Gap, Numbers};
 use super::scan::{Lines, retry};
 use crate::event::Kind;
 use crate::id::WriterId;
@@ -21,13 +23,11 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Stream {
     writer: WriterId,
-    /// The highest number seen, or the one before the first that could be.
-    pub(super) last_seq: u64,
+    numbers: Numbers,
     /// Whether a good line tells that the writer ended.
     pub(super) closed: bool,
     /// Events with a number.
     pub(super) events: u64,
-    gaps: Vec<Gap>,
     /// Windows of losses of the log that are told already, and whether every number of them is
     /// absent.
     told: Vec<(RangeInclusive<u64>, bool)>,
@@ -36,14 +36,6 @@ pub(super) struct Stream {
     repeated: u64,
     number: Option<u64>,
     /// Whether something is damaged since the last number.
-    pub(super) damaged: bool,
-}
-
-/// Numbers that are missing.
-#[derive(Clone, Debug)]
-pub(super) struct Gap {
-    pub(super) range: RangeInclusive<u64>,
-    /// Whether bytes are damaged there.
     pub(super) damaged: bool,
 }
 
@@ -61,19 +53,24 @@ pub(super) struct Damage {
 }
 
 impl Stream {
-    pub(super) fn new(writer: WriterId, first: Option<&SegmentName>) -> Self {
+    /// Of `writer`, whose `segments` are read next, by number.
+    pub(super) fn new(writer: WriterId, segments: &[SegmentName]) -> Self {
         Self {
             writer,
-            last_seq: first.map_or(0, |name| name.first_seq.saturating_sub(1)),
+            numbers: Numbers::up_to(extent::before(segments)),
             closed: false,
             events: 0,
-            gaps: Vec::new(),
             told: Vec::new(),
             losses: Vec::new(),
             repeated: 0,
             number: None,
             damaged: false,
         }
+    }
+
+    /// Returns the highest number seen, or the one before the first that could be.
+    pub(super) const fn last_seq(&self) -> u64 {
+        self.numbers.last()
     }
 
     /// Reads one segment, the next of its writer.
@@ -87,6 +84,7 @@ impl Stream {
         let expected = self.number.map(|number| number + 1);
         self.damaged |= expected.is_some_and(|expected| expected != name.number);
         self.number = Some(name.number);
+        let damaged = self.damaged;
         let place = Place::new(name.writer, name.number);
         let mut lines = Lines::new(vfs.open(&dir.join(name.to_string()), Access::Read)?);
         let mut damage = Damage {
@@ -116,6 +114,10 @@ impl Stream {
             }
             damage.tail.end = end;
         }
+        if damage.name.is_repeat() {
+            // What it lacks is a gap already, between numbers of earlier segments.
+            self.damaged = damaged;
+        }
         Ok(damage)
     }
 
@@ -124,7 +126,7 @@ impl Stream {
     /// A window that also covers numbers which are there may be of other events than a gap of
     /// damage within it, which would otherwise go untold.
     pub(super) fn untold(&self) -> Vec<Gap> {
-        let mut gaps = self.gaps.clone();
+        let mut gaps: Vec<_> = self.numbers.gaps().cloned().collect();
         for (told, is_whole) in &self.told {
             let outside = |gap: Gap| {
                 let damaged = gap.damaged;
@@ -163,16 +165,11 @@ impl Stream {
             return;
         };
         self.events += 1;
-        if seq <= self.last_seq {
+        let rises = seq > self.last_seq();
+        if !self.numbers.add(seq, self.damaged) {
             self.repeated += 1;
-            return;
         }
-        let damaged = std::mem::take(&mut self.damaged);
-        if seq > self.last_seq + 1 {
-            let range = self.last_seq + 1..=seq - 1;
-            self.gaps.push(Gap { range, damaged });
-        }
-        self.last_seq = seq;
+        self.damaged &= !rises;
     }
 }
 

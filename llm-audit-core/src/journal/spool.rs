@@ -1,9 +1,11 @@
 //! Reading events back for sinks that did not get them from memory.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use super::envelope::Envelope;
+use super::extent::{above, last_seq};
 use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::open::segments;
@@ -16,7 +18,8 @@ use crate::sink::SinkLimits;
 use crate::sync::Arc;
 use crate::vfs::{Access, Vfs};
 
-/// The segments of a journal, as the threads of sinks read them.
+/// The segments of a journal, as the threads of sinks read them: one writer's events in the order of
+/// their numbers, each once, also those that a later segment repeats.
 #[derive(Clone, Debug)]
 pub(crate) struct Spool {
     vfs: Arc<dyn Vfs>,
@@ -32,17 +35,22 @@ pub(crate) struct Bookmark {
     writer: WriterId,
     /// The last number that was read, or was not wanted.
     after: u64,
-    segment: Option<SegmentName>,
-    offset: u64,
+    /// Where reading goes on in segments that were begun, by their numbers.
+    offsets: BTreeMap<u64, u64>,
+    /// The segment that could not be read.
+    failed: Option<SegmentName>,
 }
+
+/// In place of an offset in a segment that is passed over.
+const PASSED: u64 = u64::MAX;
 
 impl Bookmark {
     pub(crate) const fn new(writer: WriterId, after: u64) -> Self {
         Self {
             writer,
             after,
-            segment: None,
-            offset: 0,
+            offsets: BTreeMap::new(),
+            failed: None,
         }
     }
 
@@ -50,9 +58,26 @@ impl Bookmark {
         self.writer
     }
 
+    pub(crate) const fn after(&self) -> u64 {
+        self.after
+    }
+
     /// Passes over the numbers up to `seq`.
     pub(crate) fn skip_to(&mut self, seq: u64) {
         self.after = self.after.max(seq);
+    }
+
+    /// Returns the segment that could not be read.
+    pub(crate) const fn failed(&self) -> Option<SegmentName> {
+        self.failed
+    }
+
+    /// Passes over the segment that could not be read; returns whether there was one.
+    pub(crate) fn pass_over(&mut self) -> bool {
+        let failed = self.failed.take();
+        self.offsets
+            .extend(failed.map(|name| (name.number, PASSED)));
+        failed.is_some()
     }
 }
 
@@ -61,34 +86,42 @@ impl Spool {
         Self { vfs, dir }
     }
 
-    /// Returns the segments of `writer` that may hold numbers above `after`, in order.
+    /// Returns the segments of `writer` that may hold numbers above `after`, by their numbers.
     pub(crate) fn segments(&self, writer: WriterId, after: u64) -> io::Result<Vec<SegmentName>> {
         let mut names = segments(&*self.vfs, &self.dir)?;
         names.retain(|name| name.writer == writer);
         names.sort_unstable_by_key(|name| name.number);
-        let nexts = names.iter().skip(1).map(|next| next.first_seq);
-        let past = nexts.take_while(|first| *first <= after.saturating_add(1));
-        let past = past.count();
-        Ok(names.split_off(past))
+        Ok(above(&names, after))
     }
 
-    /// Returns the events of a segment with numbers above `after`. A segment that is gone has none.
-    pub(crate) fn runs(&self, name: SegmentName, after: u64) -> io::Result<Vec<Run>> {
+    /// Returns the last number that a segment can hold, or `None` when nobody knows.
+    pub(crate) fn last_seq(&self, name: SegmentName) -> io::Result<Option<u64>> {
+        Ok(last_seq(name, segments(&*self.vfs, &self.dir)?))
+    }
+
+    /// Returns the next `most` events up to number `to`, or none when there are no more.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read; the bookmark stands before it.
+    pub(crate) fn runs(
+        &self,
+        bookmark: &mut Bookmark,
+        to: u64,
+        most: usize,
+    ) -> io::Result<Vec<Run>> {
         let mut runs = Vec::new();
-        let Some(mut lines) = self.open(name, 0)? else {
-            return Ok(runs);
-        };
-        let place = Place::new(name.writer, name.number);
-        let mut last = after;
-        while let Some(piece) = lines.next()? {
-            let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
-            let Some(envelope) = json.and_then(Envelope::read) else {
-                continue;
+        let mut merge = Merge::new(self, bookmark)?;
+        for _ in 0..most {
+            let head = match merge.next(to) {
+                Ok(Some(head)) => head,
+                Ok(None) => break,
+                Err(_) if !runs.is_empty() => break,
+                Err(error) => return Err(error),
             };
-            if let Some(seq) = envelope.seq.filter(|seq| *seq > last) {
+            if let Some(envelope) = Envelope::read(&head.json) {
                 let at = || envelope.recorded_at().unwrap_or_default();
-                Run::extend(&mut runs, seq, envelope.is_hosts(), at);
-                last = seq;
+                Run::extend(&mut runs, head.seq, envelope.is_hosts(), at);
             }
         }
         Ok(runs)
@@ -105,77 +138,33 @@ impl Spool {
         to: u64,
         limits: &SinkLimits,
     ) -> io::Result<Option<Batch>> {
+        let writer = bookmark.writer;
         let mut batch = BatchBuilder::default();
-        while bookmark.after < to {
-            if bookmark.segment.is_none() && !self.turn(bookmark)? {
-                break;
-            }
-            match self.read_segment(bookmark, to, limits, &mut batch) {
-                Ok(true) => break,
-                Ok(false) if self.turn(bookmark)? => {}
-                Ok(false) => break,
-                // What was read is good; the error comes again.
-                Err(_) if batch.size().0 > 0 => break,
-                Err(error) => return Err(error),
-            }
+        if bookmark.after >= to {
+            return Ok(None);
         }
-        Ok(batch.build(bookmark.writer))
-    }
-
-    /// Passes over the rest of a segment that cannot be read; returns whether another follows.
-    pub(crate) fn turn(&self, bookmark: &mut Bookmark) -> io::Result<bool> {
-        let number = bookmark.segment.map_or(0, |name| name.number);
-        let segments = self.segments(bookmark.writer, bookmark.after)?;
-        let next = segments.into_iter().find(|name| name.number > number);
-        if let Some(next) = next {
-            bookmark.segment = Some(next);
-            bookmark.offset = 0;
-        }
-        Ok(next.is_some())
-    }
-
-    /// Returns whether the batch is full or `to` is reached, not just the end of the file.
-    fn read_segment(
-        &self,
-        bookmark: &mut Bookmark,
-        to: u64,
-        limits: &SinkLimits,
-        batch: &mut BatchBuilder,
-    ) -> io::Result<bool> {
-        let Some(name) = bookmark.segment else {
-            return Ok(false);
-        };
-        let Some(mut lines) = self.open(name, bookmark.offset)? else {
-            return Ok(false);
-        };
-        let place = Place::new(name.writer, name.number);
+        let mut merge = Merge::new(self, bookmark)?;
         loop {
             let (events, bytes) = batch.size();
             if events >= limits.max_batch_events.max(1)
                 || (events > 0 && bytes >= limits.max_batch_bytes)
-                || bookmark.after >= to
             {
-                return Ok(true);
+                break;
             }
-            let Some(piece) = lines.next()?.filter(|piece| piece.ended) else {
-                return Ok(false);
+            let head = match merge.next(to) {
+                Ok(Some(head)) => head,
+                Ok(None) => break,
+                // What was read is good; the error comes again.
+                Err(_) if events > 0 => break,
+                Err(error) => return Err(error),
             };
-            let end = piece.offset + piece.size;
-            let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
-            let seq = json.and_then(|json| Envelope::read(json)?.seq);
-            if let (Some(json), Some(seq)) = (json, seq.filter(|seq| *seq > bookmark.after)) {
-                if seq > to {
-                    return Ok(true);
-                }
-                // A line that holds no event of a known form is missing, and counted as such.
-                if let Ok(event) = Event::from_json(json) {
-                    let host = event.kind().is_hosts();
-                    batch.push(seq, event, json, host);
-                }
-                bookmark.after = seq;
+            // A line that holds no event of a known form is missing, and counted as such.
+            if let Ok(event) = Event::from_json(&head.json) {
+                let host = event.kind().is_hosts();
+                batch.push(head.seq, event, &head.json, host);
             }
-            bookmark.offset = end;
         }
+        Ok(batch.build(writer))
     }
 
     /// Opens a segment at an offset; `None` when it is gone.
@@ -186,5 +175,109 @@ impl Spool {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Several segments read at once. Each one's numbers rise; the lowest is always next.
+struct Merge<'a> {
+    spool: &'a Spool,
+    bookmark: &'a mut Bookmark,
+    /// Not open yet, by the first number that they can hold, the lowest last.
+    closed: Vec<SegmentName>,
+    open: Vec<Source>,
+}
+
+struct Source {
+    name: SegmentName,
+    lines: Lines,
+    /// The next event that is wanted.
+    head: Option<Head>,
+}
+
+/// One event. It is content: it has no `Debug`.
+struct Head {
+    seq: u64,
+    json: Vec<u8>,
+    /// Where its line ends in the file.
+    end: u64,
+}
+
+impl<'a> Merge<'a> {
+    fn new(spool: &'a Spool, bookmark: &'a mut Bookmark) -> io::Result<Self> {
+        bookmark.failed = None;
+        let mut closed = spool.segments(bookmark.writer, bookmark.after)?;
+        closed.retain(|name| bookmark.offsets.get(&name.number) != Some(&PASSED));
+        closed.sort_unstable_by_key(|name| std::cmp::Reverse((name.first_seq, name.number)));
+        Ok(Self {
+            spool,
+            bookmark,
+            closed,
+            open: Vec::new(),
+        })
+    }
+
+    /// Takes the next event with a number up to `to`, if there is one.
+    fn next(&mut self, to: u64) -> io::Result<Option<Head>> {
+        let lowest = loop {
+            self.advance()?;
+            let heads = self.open.iter().enumerate();
+            let heads = heads.filter_map(|(at, source)| Some((source.head.as_ref()?.seq, at)));
+            let lowest = heads.min();
+            let next = self.closed.pop_if(|name| {
+                lowest.is_none_or(|(seq, _)| name.first_seq <= seq) && name.first_seq <= to
+            });
+            let Some(name) = next else {
+                break lowest.filter(|(seq, _)| *seq <= to);
+            };
+            let offset = self.bookmark.offsets.get(&name.number);
+            let lines = self.spool.open(name, offset.copied().unwrap_or(0));
+            let lines = lines.inspect_err(|_| self.bookmark.failed = Some(name))?;
+            let head = None;
+            self.open
+                .extend(lines.map(|lines| Source { name, lines, head }));
+        };
+        let source = lowest.and_then(|(_, at)| self.open.get_mut(at));
+        let Some((source, head)) = source.and_then(|source| {
+            let head = source.head.take()?;
+            Some((source, head))
+        }) else {
+            return Ok(None);
+        };
+        self.bookmark.after = head.seq;
+        self.bookmark.offsets.insert(source.name.number, head.end);
+        Ok(Some(head))
+    }
+
+    /// Finds the next event that is wanted in each open segment; those that have none are let go.
+    fn advance(&mut self) -> io::Result<()> {
+        let Bookmark {
+            after,
+            offsets,
+            failed,
+            ..
+        } = &mut *self.bookmark;
+        for source in &mut self.open {
+            let place = Place::new(source.name.writer, source.name.number);
+            while source.head.as_ref().is_none_or(|head| head.seq <= *after) {
+                source.head = None;
+                let piece = source.lines.next();
+                let piece = piece.inspect_err(|_| *failed = Some(source.name))?;
+                let Some(piece) = piece.filter(|piece| piece.ended) else {
+                    break;
+                };
+                let end = piece.offset + piece.size;
+                let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
+                let seq = json.and_then(|json| Envelope::read(json)?.seq);
+                match (json, seq) {
+                    (Some(json), Some(seq)) if seq > *after => {
+                        let json = json.to_vec();
+                        source.head = Some(Head { seq, json, end });
+                    }
+                    _ => drop(offsets.insert(source.name.number, end)),
+                }
+            }
+        }
+        self.open.retain(|source| source.head.is_some());
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::clockwatch::ClockWatch;
 use super::config::JournalConfig;
+use super::extent::REPEATS;
 use super::kept::Kept;
 use super::line::{self, Place};
 use super::name::{Day, Name, SegmentName};
@@ -178,6 +179,9 @@ impl Journal {
 
     /// Writes the events of files whose synchronisation failed to another file, each once. What
     /// cannot be written there is given up: it may not survive a power cut.
+    ///
+    /// Segments that are behind the one that failed hold higher numbers, so what is repeated gets a
+    /// segment of its own, whose name says so.
     pub(crate) fn rewrite(&mut self) {
         let status = self.syncer.status();
         self.kept.forget(status.settled_to().unwrap_or(0));
@@ -189,27 +193,22 @@ impl Journal {
     }
 
     fn rewrite_range(&mut self, seqs: &RangeInclusive<u64>) -> io::Result<()> {
-        let segment = self.segment.as_ref();
-        if segment.is_some_and(|segment| self.syncer.is_poisoned(&segment.file)) {
-            self.roll();
-        }
-        if self.segment.is_none() {
-            self.segment = Some(self.open_segment(*seqs.start())?);
-        }
-        let Some(segment) = &mut self.segment else {
-            return Ok(());
-        };
-        let place = Place::new(self.writer, segment.name.number);
+        self.roll();
+        let place = Place::new(self.writer, self.next_number);
         let lines = self.kept.lines(seqs, place);
         let lines = lines.ok_or(io::ErrorKind::OutOfMemory)?;
+        let segment = self.open_segment(REPEATS)?;
+        let segment = self.segment.insert(segment);
         if let Err(error) = segment.file.write_all(&lines) {
             self.mend(true);
+            self.roll();
             return Err(error);
         }
         let bytes = lines.len() as u64;
         segment.size += bytes;
-        segment.last_seq = segment.last_seq.max(Some(*seqs.end()));
+        segment.last_seq = Some(*seqs.end());
         self.syncer.wrote(&segment.file, Some(seqs.clone()), bytes);
+        self.roll();
         Ok(())
     }
 

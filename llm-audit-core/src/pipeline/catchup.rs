@@ -17,6 +17,12 @@ use crate::sync::Arc;
 pub(super) const READ_AGAIN: Duration = Duration::from_secs(5);
 /// A file that cannot be read is tried so often before its events are counted as lost.
 const MOST_TRIES: u32 = 12;
+/// What the last file of a dead writer holds nobody knows: it is tried again after this, doubled
+/// each time.
+const FIRST_LATER: Duration = Duration::from_secs(60);
+const LAST_LATER: Duration = Duration::from_secs(3_600);
+/// So many events are counted in one step.
+const COUNT_EVENTS: usize = 512;
 
 /// Reads what a sink missed, in the order in which it is to get it: what dead writers left, then
 /// ranges of the log's own events for which there was no room in memory.
@@ -25,8 +31,10 @@ pub(crate) struct CatchUp {
     spool: Spool,
     sink: usize,
     ledger: Arc<Ledger>,
-    /// Dead writers whose events are not counted yet, and the number that counting has come to.
-    uncounted: VecDeque<(WriterId, u64)>,
+    /// Dead writers whose events are not counted yet.
+    uncounted: VecDeque<Uncounted>,
+    /// Dead writers whose last file could not be read, and when it is tried again.
+    later: Vec<(Duration, Uncounted)>,
     /// Dead writers whose events the sink does not have yet.
     dead: VecDeque<WriterId>,
     /// Ranges of dead writers' numbers that are counted as lost already.
@@ -37,6 +45,13 @@ pub(crate) struct CatchUp {
     failures: u32,
     /// When the last failure that counts was.
     failed: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Uncounted {
+    bookmark: Bookmark,
+    /// How long the next pause is if its last file cannot be read.
+    pause: Duration,
 }
 
 #[derive(Debug)]
@@ -68,13 +83,17 @@ impl CatchUp {
         cursor: &Cursor,
     ) -> Self {
         let dead = cursor.iter().filter(|(writer, _)| **writer != own);
-        let uncounted: VecDeque<_> = dead.map(|(writer, seq)| (*writer, *seq)).collect();
+        let dead: Vec<_> = dead.map(|(writer, seq)| (*writer, *seq)).collect();
         Self {
             spool,
             sink,
             ledger,
-            dead: uncounted.iter().map(|(writer, _)| *writer).collect(),
-            uncounted,
+            dead: dead.iter().map(|(writer, _)| *writer).collect(),
+            uncounted: dead
+                .into_iter()
+                .map(|(writer, seq)| Uncounted::new(writer, seq))
+                .collect(),
+            later: Vec::new(),
             lost: Vec::new(),
             reading: None,
             own: Bookmark::new(own, 0),
@@ -85,8 +104,14 @@ impl CatchUp {
 
     /// A dead writer's events above `seq` are due too.
     pub(crate) fn adopt(&mut self, writer: WriterId, seq: u64) {
-        self.uncounted.push_back((writer, seq));
+        self.uncounted.push_back(Uncounted::new(writer, seq));
         self.dead.push_back(writer);
+    }
+
+    /// Returns how long there is nothing to do, unless something happens.
+    pub(crate) fn rest(&self, now: Duration) -> Option<Duration> {
+        let due = self.later.iter().map(|(due, _)| *due).min();
+        due.map(|due| due.saturating_sub(now))
     }
 
     /// A range of the log's own events is to be read next; up to its end `total` were handed over.
@@ -106,6 +131,11 @@ impl CatchUp {
     ///
     /// When a file could not be read; the step is to be made again after a pause.
     pub(crate) fn next(&mut self, limits: &SinkLimits, now: Duration) -> io::Result<Found> {
+        if let Some(at) = self.later.iter().position(|(due, _)| *due <= now) {
+            let (_, again) = self.later.swap_remove(at);
+            self.dead.push_back(again.bookmark.writer());
+            self.uncounted.push_back(again);
+        }
         let found = if self.uncounted.is_empty() {
             self.read(limits)
         } else {
@@ -119,12 +149,14 @@ impl CatchUp {
                     self.failed = Some(now);
                     self.failures += 1;
                 }
-                if self.failures < MOST_TRIES {
+                let again = self.uncounted.front();
+                let again = again.is_some_and(|front| front.pause > FIRST_LATER);
+                if self.failures < MOST_TRIES && !again {
                     return Err(error);
                 }
                 self.failures = 0;
                 self.failed = None;
-                self.give_up()?;
+                self.give_up(now)?;
                 Ok(Found::Missing(0))
             }
             found => {
@@ -135,29 +167,29 @@ impl CatchUp {
         }
     }
 
-    /// Counts the events of one segment of a dead writer.
+    /// Counts some events of a dead writer.
     fn count(&mut self) -> io::Result<Found> {
-        let Some((writer, after)) = self.uncounted.front().copied() else {
+        let Some(Uncounted { bookmark, .. }) = self.uncounted.front_mut() else {
             return Ok(Found::Missing(0));
         };
+        let (writer, after) = (bookmark.writer(), bookmark.after());
         let segments = self.spool.segments(writer, after)?;
-        let Some(name) = segments.first() else {
+        if segments.is_empty() {
             self.counted(writer);
             return Ok(Found::Gone(writer));
-        };
-        let runs = self.spool.runs(*name, after)?;
-        let next = segments.get(1).map(|next| next.first_seq.saturating_sub(1));
-        self.ledger.sink(self.sink, |book| {
-            // A file before this one was removed while the sink did not have it.
-            let first = runs.first().map_or(name.first_seq, |run| run.from);
-            if name.number > 1 && first.min(name.first_seq) > after.saturating_add(1) {
-                book.miss(writer, name.first_seq.saturating_sub(1));
-            }
-            book.inherit(writer, &runs);
-        });
-        match (next, self.uncounted.front_mut()) {
-            (Some(last), Some(front)) => front.1 = last.max(after),
-            _ => self.counted(writer),
+        }
+        let first = segments.iter().find(|name| !name.is_repeat());
+        // A file before it was removed while the sink did not have it.
+        let gone = first.filter(|first| first.number > 1 && first.first_seq > after + 1);
+        if let Some(to) = gone.map(|first| first.first_seq - 1) {
+            bookmark.skip_to(to);
+            self.ledger.sink(self.sink, |book| book.miss(writer, to));
+        }
+        let runs = self.spool.runs(bookmark, u64::MAX, COUNT_EVENTS)?;
+        self.ledger
+            .sink(self.sink, |book| book.inherit(writer, &runs));
+        if runs.is_empty() {
+            self.counted(writer);
         }
         Ok(Found::Missing(0))
     }
@@ -216,26 +248,48 @@ impl CatchUp {
         Found::Missing(0)
     }
 
-    /// Passes over a file that cannot be read; what it holds is found missing at the end. What the
-    /// last one of a dead writer holds nobody knows: it stays due, for the next start.
-    fn give_up(&mut self) -> io::Result<()> {
-        if let Some((writer, after)) = self.uncounted.front_mut() {
-            let segments = self.spool.segments(*writer, *after)?;
-            match segments.get(1) {
-                Some(next) => {
-                    let (writer, from) = (*writer, after.saturating_add(1));
-                    *after = next.first_seq.saturating_sub(1).max(*after);
-                    let to = *after;
-                    self.lost.push((writer, from..=to));
-                    self.ledger.sink(self.sink, |book| book.miss(writer, to));
-                }
-                None => drop(self.uncounted.pop_front()),
+    /// Passes over a file that cannot be read; what it holds is found missing at the end. The last
+    /// one of a dead writer is tried again later.
+    fn give_up(&mut self, now: Duration) -> io::Result<()> {
+        if let Some(Uncounted { bookmark, .. }) = self.uncounted.front_mut() {
+            let (writer, from) = (bookmark.writer(), bookmark.after().saturating_add(1));
+            let last = match bookmark.failed() {
+                Some(name) if name.is_repeat() => Some(0),
+                Some(name) => self.spool.last_seq(name)?,
+                None => None,
+            };
+            let Some(to) = last else {
+                self.put_off(now);
+                return Ok(());
+            };
+            bookmark.pass_over();
+            if to >= from {
+                bookmark.skip_to(to);
+                self.lost.push((writer, from..=to));
+                self.ledger.sink(self.sink, |book| book.miss(writer, to));
             }
         } else if let Some(reading) = &mut self.reading
-            && !self.spool.turn(&mut reading.bookmark)?
+            && !reading.bookmark.pass_over()
         {
             reading.bookmark.skip_to(reading.to);
         }
         Ok(())
+    }
+
+    fn put_off(&mut self, now: Duration) {
+        if let Some(mut again) = self.uncounted.pop_front() {
+            let due = now.saturating_add(again.pause);
+            again.pause = (again.pause * 2).min(LAST_LATER);
+            self.later.push((due, again));
+        }
+    }
+}
+
+impl Uncounted {
+    const fn new(writer: WriterId, seq: u64) -> Self {
+        Self {
+            bookmark: Bookmark::new(writer, seq),
+            pause: FIRST_LATER,
+        }
     }
 }

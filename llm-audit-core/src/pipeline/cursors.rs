@@ -6,7 +6,7 @@ use super::seal::Seal;
 use super::worker::Worker;
 use crate::diagnostics::DiagnosticKind;
 use crate::id::WriterId;
-use crate::journal::Held;
+use crate::journal::{Bookmark, Held};
 
 impl<S: Seal> Worker<S> {
     /// Stores how far each sink is, and lets go of files that every sink is past.
@@ -66,7 +66,9 @@ impl<S: Seal> Worker<S> {
             let Some(after) = after else {
                 continue;
             };
-            match spool.runs(*name, after) {
+            let mut bookmark = Bookmark::new(name.writer, after);
+            let to = last.unwrap_or(u64::MAX);
+            match spool.runs(&mut bookmark, to, usize::MAX) {
                 Ok(runs) => {
                     let ledger = &self.shared.ledger;
                     let sinks = ledger.books().sinks.len();

@@ -265,10 +265,11 @@ impl Outlet {
 
     /// Nothing is to be done: has the sink make durable what it took, if it is at rest for long.
     fn rest(&mut self) -> Step {
-        let Some(took) = self.took else {
-            return Step::Wait(None);
-        };
         let now = self.common.clock.monotonic();
+        let Some(took) = self.took else {
+            let behind = self.behind.as_ref();
+            return Step::Wait(behind.and_then(|behind| behind.catch_up.rest(now)));
+        };
         let left = self
             .limits
             .idle_flush

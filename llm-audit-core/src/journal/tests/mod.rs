@@ -7,5 +7,6 @@ mod expire;
 mod fixture;
 mod reader;
 mod recovery;
+mod rewrite;
 mod sync;
 mod writer;

@@ -509,6 +509,23 @@ fn the_last_segment_of_a_dead_writer_that_cannot_be_read_stays_due() {
 }
 
 #[test]
+fn the_last_segment_of_a_dead_writer_that_cannot_be_read_is_tried_again_while_the_log_runs() {
+    let (world, mut program) = behind(10);
+    give_up(&world, &mut program);
+    while program.outlets[0].step() == outlet::Step::GoOn {}
+    assert_eq!(program.sink(0).inherited, 0);
+    let outlet::Step::Wait(Some(pause)) = program.outlets[0].step() else {
+        panic!("nobody comes back to it");
+    };
+    world.clock.advance(pause);
+    program.settle();
+    assert_eq!(program.sink(0).inherited, 10);
+    assert_eq!(world.receiver(0).durable(), world.ids());
+    let cursors = program.end(LONG);
+    assert_eq!(cursors.sinks[0].pending, 0);
+}
+
+#[test]
 fn a_loss_that_is_not_on_disk_holds_the_cursor() {
     let mut world = World::new(&["far"]);
     let mut program = world.start();
