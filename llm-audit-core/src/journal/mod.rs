@@ -37,6 +37,7 @@ pub(crate) use expire::{Held, RetentionRun};
 pub use finding::{Condition, Finding, Problem};
 pub(crate) use pending::Lost;
 pub use reader::{Entry, Reader};
+pub(crate) use scan::Lines;
 pub(crate) use spool::{Bookmark, Spool};
 pub(crate) use sync::{SyncStatus, Syncer};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

@@ -21,6 +21,7 @@ mod data_type;
 mod date;
 mod detectors;
 mod encoded;
+mod file_scan;
 mod fold;
 mod json;
 mod layout;
@@ -32,6 +33,7 @@ mod session;
 mod settings;
 
 pub use data_type::{DataType, Family};
+pub use file_scan::{FileFinding, FileScan};
 pub use operator::Operator;
 pub(crate) use session::{Families, Finding, RedactError, Session};
 pub use settings::{RedactionPreset, RedactionSettings, RedactionTarget, RedactorBuilder};
