@@ -22,6 +22,8 @@ use crate::vfs::{Vfs, VfsFile};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const INTERVAL_BYTES: u64 = 8 << 20;
+/// So many ranges of events that two files did not take are told apart.
+const MOST_FAILED: usize = 64;
 /// Nothing is dirty: only a signal ends the wait.
 const IDLE: Duration = Duration::from_secs(3_600);
 
@@ -30,7 +32,8 @@ const IDLE: Duration = Duration::from_secs(3_600);
 pub(crate) struct SyncStatus {
     /// Every event up to this number that was written survives a power cut, save those in `failed`.
     pub(crate) up_to: Option<u64>,
-    /// Events in files whose synchronisation failed: they may be lost with the next power cut.
+    /// Events in files whose synchronisation failed: they may be lost with the next power cut. Of
+    /// the oldest, where they begin and end.
     pub(crate) failed: Vec<RangeInclusive<u64>>,
     /// Events whose file failed, and that no other file has confirmed yet.
     pub(crate) owed: Vec<Owed>,
@@ -198,7 +201,7 @@ impl Syncer {
     pub(crate) fn give_up(&self, events: RangeInclusive<u64>) {
         let mut state = self.state();
         state.status.owed.retain(|owed| owed.events != events);
-        state.status.failed.push(events);
+        state.status.fail(events);
     }
 
     /// Waits until everything that was written before the call is synchronised.
@@ -386,9 +389,9 @@ impl State {
 
     /// Has `events` written to another file, save those that were already: they are given up.
     fn owe(&mut self, events: RangeInclusive<u64>) {
-        let SyncStatus { owed, failed, .. } = &mut self.status;
         let mut first_time = vec![events.clone()];
-        owed.retain(|owed| {
+        let mut failed = Vec::new();
+        self.status.owed.retain(|owed| {
             let again = owed.rewritten && covers(&events, &owed.events);
             if again {
                 let outside = |range| without(&range, &owed.events);
@@ -400,10 +403,13 @@ impl State {
             }
             !again
         });
-        owed.extend(first_time.into_iter().map(|events| Owed {
-            events,
-            rewritten: false,
-        }));
+        for events in failed {
+            self.status.fail(events);
+        }
+        let rewritten = false;
+        let owed = first_time.into_iter();
+        let owed = owed.map(|events| Owed { events, rewritten });
+        self.status.owed.extend(owed);
     }
 }
 
@@ -426,6 +432,27 @@ impl SyncStatus {
     /// Returns the highest number such that nothing up to it will be written again.
     pub(crate) fn settled_to(&self) -> Option<u64> {
         self.before([].iter())
+    }
+
+    /// Notes events that may be lost with the next power cut. A disk that goes on to fail must not
+    /// take the memory of the host: of the oldest ones the outline is enough, their waiters have had
+    /// an answer long ago.
+    fn fail(&mut self, events: RangeInclusive<u64>) {
+        let at = |failed: &RangeInclusive<u64>| failed.start() < events.start();
+        self.failed.insert(self.failed.partition_point(at), events);
+        let mut joined: Vec<RangeInclusive<u64>> = Vec::new();
+        let outlined = self.failed.len().saturating_sub(MOST_FAILED);
+        for (index, events) in self.failed.drain(..).enumerate() {
+            match joined.last_mut() {
+                Some(last)
+                    if index <= outlined || *events.start() <= last.end().saturating_add(1) =>
+                {
+                    *last = *last.start()..=*last.end().max(events.end());
+                }
+                _ => joined.push(events),
+            }
+        }
+        self.failed = joined;
     }
 
     fn before<'a>(&'a self, open: impl Iterator<Item = &'a u64>) -> Option<u64> {

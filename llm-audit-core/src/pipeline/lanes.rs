@@ -17,6 +17,9 @@ const LANES: usize = 4;
 pub(crate) struct Lanes<E> {
     lanes: [Lane<E>; LANES],
     next: AtomicU64,
+    /// Refusals draw numbers below this only: others would be beyond what is set aside, and a crash
+    /// would leave them without a trace.
+    refusals_below: AtomicU64,
     /// Set by a drain that found nothing, cleared by the first event after it.
     idle: AtomicBool,
 }
@@ -32,6 +35,8 @@ struct Queue<E> {
     refused: LossCounts,
     /// Refusals since the last drain.
     window: Window,
+    /// Those of them that get their numbers at the next.
+    unnumbered: Window,
     closed: bool,
 }
 
@@ -42,6 +47,7 @@ impl<E> Default for Queue<E> {
             admitted: 0,
             refused: LossCounts::default(),
             window: Window::default(),
+            unnumbered: Window::default(),
             closed: false,
         }
     }
@@ -105,6 +111,7 @@ impl<E> Lanes<E> {
         Self {
             lanes: std::array::from_fn(|_| Lane(Mutex::default())),
             next: AtomicU64::new(first),
+            refusals_below: AtomicU64::new(u64::MAX),
             idle: AtomicBool::new(false),
         }
     }
@@ -121,23 +128,38 @@ impl<E> Lanes<E> {
         let seq = self.draw(1);
         queue.events.push((seq, event));
         drop(queue);
-        Ok(self.place(seq))
+        let wake = self.wake();
+        Ok(Place { seq, wake })
     }
 
-    /// Counts an event that is turned away. Its number is missing from the log, so it is drawn all
-    /// the same; `None` when the lanes are closed and numbers have ended.
-    pub(crate) fn refuse(&self, reason: LossReason, bytes: usize) -> Option<Place> {
+    /// Lets refusals draw numbers below `seq`; the rest get theirs when the lanes are drained.
+    pub(crate) fn number_refusals_below(&self, seq: u64) {
+        // A refusal that sees the old bound draws within that.
+        self.refusals_below.store(seq, Ordering::Relaxed);
+    }
+
+    /// Counts an event that is turned away and returns whether the worker is asleep. The event's
+    /// number is missing from the log, so one is drawn all the same; `None` when the lanes are
+    /// closed and numbers have ended.
+    pub(crate) fn refuse(&self, reason: LossReason, bytes: usize) -> Option<bool> {
         let mut queue = self.mine();
         queue.admitted += 1;
         if queue.closed {
             queue.refused.add(LossReason::ShutdownDeadline, 1);
             return None;
         }
-        let seq = self.draw(1);
+        let below = self.refusals_below.load(Ordering::Relaxed);
+        let within = |seq: u64| (seq < below).then_some(seq + 1);
+        let seq = self
+            .next
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, within);
         queue.refused.add(reason, 1);
-        queue.window.add(seq, reason, bytes, Stage::Admission);
+        match seq {
+            Ok(seq) => queue.window.add(seq, reason, bytes, Stage::Admission),
+            Err(_) => queue.unnumbered.count(reason, bytes, Stage::Admission),
+        }
         drop(queue);
-        Some(self.place(seq))
+        Some(self.wake())
     }
 
     /// Moves everything into `drained` and into the hands of the worker, with `own` numbers more
@@ -151,6 +173,9 @@ impl<E> Lanes<E> {
             std::mem::swap(&mut queue.events, out);
             events += out.len() as u64;
             drained.refused.merge(&std::mem::take(&mut queue.window));
+            let mut late = std::mem::take(&mut queue.unnumbered);
+            late.number(self.draw(late.counts().total()));
+            drained.refused.merge(&late);
             queue.closed |= close;
         }
         self.draw(own);
@@ -184,9 +209,8 @@ impl<E> Lanes<E> {
         self.next.fetch_add(count, Ordering::Relaxed)
     }
 
-    fn place(&self, seq: u64) -> Place {
-        let wake = self.idle.load(Ordering::Acquire) && self.idle.swap(false, Ordering::AcqRel);
-        Place { seq, wake }
+    fn wake(&self) -> bool {
+        self.idle.load(Ordering::Acquire) && self.idle.swap(false, Ordering::AcqRel)
     }
 
     #[expect(

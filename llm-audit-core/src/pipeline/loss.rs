@@ -70,9 +70,21 @@ impl Window {
 
     pub(crate) fn add(&mut self, seq: u64, reason: LossReason, bytes: usize, stage: Stage) {
         self.widen(seq, seq);
+        self.count(reason, bytes, stage);
+    }
+
+    /// Counts an event that has no number yet.
+    pub(crate) fn count(&mut self, reason: LossReason, bytes: usize, stage: Stage) {
         self.counts.add(reason, 1);
         self.bytes += bytes as u64;
         self.stages |= stage as u8;
+    }
+
+    /// Gives what has no number yet the numbers from `first` on.
+    pub(crate) fn number(&mut self, first: u64) {
+        if let Some(more) = self.counts.total().checked_sub(1) {
+            self.widen(first, first.saturating_add(more));
+        }
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {

@@ -366,11 +366,11 @@ impl<S: Seal> Pipeline<S> {
             Ok(slot) => slot,
             Err(reason) => {
                 shared.budget.release_bytes(bytes);
-                let place = shared.lanes.refuse(reason, bytes);
-                if place.is_some_and(|place| place.wake) {
+                let wake = shared.lanes.refuse(reason, bytes);
+                if wake == Some(true) {
                     shared.bell.ring();
                 }
-                let reason = place.map_or(LossReason::ShutdownDeadline, |_| reason);
+                let reason = wake.map_or(LossReason::ShutdownDeadline, |_| reason);
                 return Err(Refusal::Lost(reason));
             }
         };

@@ -38,8 +38,7 @@ impl<S: Seal> Pipeline<S> {
     /// When there is no room.
     pub(crate) fn begin(&self) -> Result<Slot, LossReason> {
         self.shared.budget.reserve_event().inspect_err(|reason| {
-            let place = self.shared.lanes.refuse(*reason, 0);
-            if place.is_some_and(|place| place.wake) {
+            if self.shared.lanes.refuse(*reason, 0) == Some(true) {
                 self.shared.bell.ring();
             }
         })

@@ -57,7 +57,6 @@ pub(crate) struct Worker<S: Seal> {
     /// Where sinks that fell behind read, and when it was stored last how far they are.
     pub(super) spool: Option<Spool>,
     pub(super) saved: Duration,
-    pub(super) drawn: u64,
     /// Whether the last try to write failed.
     pub(super) failing: bool,
     /// Whether the journal was in trouble when it was looked at last.
@@ -104,7 +103,6 @@ impl<S: Seal> Worker<S> {
             reserved_to: 0,
             spool,
             saved: Duration::ZERO,
-            drawn: 0,
             failing: false,
             degraded: false,
             flushes: Vec::new(),
@@ -239,11 +237,10 @@ impl<S: Seal> Worker<S> {
         }
     }
 
-    /// Keeps the reservation ahead of the numbers that can be drawn until the next step.
+    /// Keeps the reservation ahead of the numbers that can be drawn until the next step: those of
+    /// a full queue, and of refusals what is left.
     pub(crate) fn reserve(&mut self) {
-        let drawn = self.drained.end - self.drained.first;
-        let ahead = self.shared.max_events + drawn.max(self.drawn);
-        self.drawn = drawn;
+        let ahead = self.shared.max_events;
         let Some(log) = &mut self.log else {
             return;
         };
@@ -257,6 +254,8 @@ impl<S: Seal> Worker<S> {
                 ),
             }
         }
+        let refusals_below = self.reserved_to.saturating_sub(ahead);
+        self.shared.lanes.number_refusals_below(refusals_below);
     }
 
     /// Tells those who wait for a flush that everything before it has its fate.

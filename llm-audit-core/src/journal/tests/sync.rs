@@ -115,6 +115,36 @@ fn what_two_files_did_not_take_is_given_up_and_later_events_are_not() {
 }
 
 #[test]
+fn a_disk_that_fails_for_ever_takes_no_more_memory_each_time() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 1..=1);
+    journal.syncer().sync(LONG).unwrap();
+    world.vfs.fail_one_in(Op::SyncData, Fault::Io, 1);
+    for seq in 1..200 {
+        world.write(&mut journal, 1, [seq * 3]);
+        drop(journal.syncer().sync(LONG));
+        journal.rewrite();
+    }
+    drop(journal.syncer().sync(LONG));
+    journal.rewrite();
+    let status = journal.syncer().status();
+    assert!(status.failed.len() <= 64, "{}", status.failed.len());
+    assert!(status.failed.is_sorted_by(|a, b| a.end() < b.start()));
+    for seq in 1..200 {
+        assert_eq!(status.is_synced(seq * 3), Some(false), "{seq}");
+    }
+    // What is told apart is told exactly.
+    let (fine, failed) = (198 * 3 - 1, 198 * 3);
+    assert_eq!(status.failed[62..], [failed..=failed, 597..=597]);
+    assert_eq!(status.is_synced(fine), Some(true));
+    assert_eq!(
+        (status.is_synced(1), status.durable_to()),
+        (Some(true), Some(2))
+    );
+}
+
+#[test]
 fn a_name_that_is_not_confirmed_holds_back_what_was_written_again() {
     let world = World::new();
     let (mut journal, _) = world.open(1);

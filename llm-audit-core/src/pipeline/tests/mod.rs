@@ -4,6 +4,7 @@ mod behaviour;
 mod disk;
 mod fakes;
 mod laws;
+mod numbers;
 mod retry;
 mod shutdown;
 mod spool;
