@@ -12,7 +12,7 @@ use crate::facet::Facet;
 use crate::fields::Fields;
 use crate::id::EventId;
 use crate::level::{Level, Levels};
-use crate::sync::Arc;
+use crate::sync::{Arc, thread_local};
 
 /// What holds for everything that happens within it: fields, a narrower policy, a parent.
 ///

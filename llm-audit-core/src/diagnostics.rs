@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, lock, thread_local};
 
 /// A line of each kind goes to standard error at most this often.
 const QUIET: Duration = Duration::from_secs(10);

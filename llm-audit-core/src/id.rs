@@ -10,6 +10,7 @@ use uuid::{Builder, Uuid};
 use crate::catalog::Field;
 use crate::encode::hex;
 use crate::error::Error;
+use crate::sync::thread_local;
 use crate::timestamp::Timestamp;
 
 macro_rules! uuid_id {

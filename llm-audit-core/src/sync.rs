@@ -1,16 +1,28 @@
 //! The synchronisation primitives of the crate, from one place.
 //!
-//! A model checker replaces them here; nothing else in the crate names `std::sync` locks, atomics
-//! or `std::thread`.
+//! Nothing else in the crate names locks and atomics of `std::sync`, `std::thread`, thread-locals or
+//! a runtime. With `--cfg shuttle` the tests get those of [`model`], under which a scheduler tries
+//! the orders in which threads can run.
+
+#[cfg(all(test, shuttle))]
+pub(crate) mod model;
+#[cfg(not(all(test, shuttle)))]
+mod system;
 
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-pub(crate) use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+#[cfg(all(test, shuttle))]
+use model as place;
+#[cfg(not(all(test, shuttle)))]
+use system as place;
+
+pub(crate) use place::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Runtime, RwLock,
+    RwLockReadGuard, RwLockWriteGuard, thread, thread_local, thread_number,
 };
-pub(crate) use std::thread;
+pub(crate) use std::sync::atomic::Ordering;
+pub(crate) use std::sync::{Arc, OnceLock, Weak};
 
 /// Locks `mutex`; a panic elsewhere does not make its data unusable.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

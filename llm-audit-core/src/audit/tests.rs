@@ -1,7 +1,5 @@
 mod durable;
 
-use std::sync::Mutex;
-
 use super::*;
 use crate::event::{Absence, Event, Status};
 use crate::facet::Facet;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::own::OwnEvent;
 use super::tracker::Tracker;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, Weak, lock};
 
 /// Requests to the worker.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Control {
 #[derive(Default)]
 struct State {
     requests: Requests,
+    /// Flushes that the worker took; their askers may still wait, for it or for a sink.
+    taken: Vec<Weak<Tracker>>,
     shutdown: Option<(Duration, Arc<Tracker>)>,
     /// The worker takes no requests any more.
     ended: bool,
@@ -42,7 +44,12 @@ impl Control {
     }
 
     pub(crate) fn take(&self) -> Requests {
-        std::mem::take(&mut lock(&self.state).requests)
+        let mut state = lock(&self.state);
+        let requests = std::mem::take(&mut state.requests);
+        state.taken.retain(|tracker| tracker.strong_count() > 0);
+        let flushes = requests.flushes.iter().map(Arc::downgrade);
+        state.taken.extend(flushes);
+        requests
     }
 
     /// Asks for the end at `deadline`, unless someone did; returns how far it has come.
@@ -64,10 +71,12 @@ impl Control {
         let mut state = lock(&self.state);
         state.ended = true;
         let requests = std::mem::take(&mut state.requests);
+        let taken = std::mem::take(&mut state.taken);
         let shutdown = state.shutdown.clone();
         drop(state);
         let trackers = shutdown.into_iter().map(|(_, tracker)| tracker);
-        for tracker in trackers.chain(requests.flushes) {
+        let taken = taken.iter().filter_map(Weak::upgrade);
+        for tracker in trackers.chain(requests.flushes).chain(taken) {
             tracker.update(|progress| progress.ended = true);
         }
     }

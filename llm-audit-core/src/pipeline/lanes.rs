@@ -1,12 +1,11 @@
 //! Where the host's threads put their events.
 
-use std::cell::Cell;
 use std::iter;
 
 use super::counters::{LossCounts, LossReason};
 use super::ledger::Ledger;
 use super::loss::{Stage, Window};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock, thread_number};
 
 const LANES: usize = 4;
 
@@ -228,17 +227,7 @@ impl<E> Lanes<E> {
 
 /// Returns the lane of the calling thread.
 fn lane() -> usize {
-    static THREADS: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static LANE: Cell<usize> = const { Cell::new(LANES) };
-    }
-    LANE.try_with(|lane| {
-        if lane.get() == LANES {
-            lane.set(THREADS.fetch_add(1, Ordering::Relaxed) % LANES);
-        }
-        lane.get()
-    })
-    .unwrap_or(0)
+    thread_number().unwrap_or(0) % LANES
 }
 
 #[cfg(test)]

@@ -289,6 +289,9 @@ impl<S: Seal> Pipeline<S> {
         let progress = tracker.wait(left(), |progress| {
             progress.ended || progress.settled.is_some() && progress.all_said()
         });
+        if progress.ended {
+            return self.after_the_end();
+        }
         self.report(&progress, synced)
     }
 

@@ -6,8 +6,6 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-
 use super::backlog::{Backlog, Item, Next};
 use super::bell::Bell;
 use super::book::SinkBook;
@@ -24,7 +22,7 @@ use crate::error::Error;
 use crate::id::{Ids, WriterId};
 use crate::journal::DeadLetters;
 use crate::sink::{Durable, Remedy, Sink, SinkError, SinkLimits};
-use crate::sync::Arc;
+use crate::sync::{Arc, Runtime};
 
 /// How often a batch is tried before it is lost to the sink.
 const MOST_TRIES: u32 = 12;
@@ -135,8 +133,7 @@ impl Outlet {
         retry: RetryLimits,
     ) -> Result<Self, Error> {
         let name = sink.name().to_owned();
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| {
+        let runtime = Runtime::new().map_err(|source| {
             Error::io(
                 format!("failed to start the runtime of sink `{name}`"),
                 source,

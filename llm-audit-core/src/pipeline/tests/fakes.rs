@@ -14,7 +14,7 @@ use crate::catalog::Field;
 use crate::event::{Event, Kind, Value};
 use crate::id::{EventId, RandomIds};
 use crate::journal::{Closed, Cursor, Held, Lost, SinkStart, SyncStatus, WriteFailed, Written};
-use crate::sink::{Durable, SinkError};
+use crate::sink::{Durable, SinkError, SinkLimits};
 use crate::sync::{Mutex, lock};
 use crate::timestamp::Timestamp;
 
@@ -274,6 +274,7 @@ pub(super) struct Shelf {
     pub(super) fails_one_in: u64,
     /// Whether `write` says what is durable, or only a flush.
     pub(super) lags: bool,
+    pub(super) limits: SinkLimits,
     pub(super) rng: Option<Rng>,
 }
 
@@ -349,6 +350,10 @@ impl Sink for FakeSink {
 
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         Ok(lock(&self.shelf).keep())
+    }
+
+    fn limits(&self) -> SinkLimits {
+        lock(&self.shelf).limits
     }
 }
 

@@ -6,6 +6,8 @@ mod fakes;
 mod laws;
 mod numbers;
 mod retry;
+#[cfg(shuttle)]
+mod schedules;
 mod shutdown;
 mod spool;
 mod world;

@@ -193,3 +193,16 @@ fn dropping_the_last_handle_drains() {
     assert_eq!(paper.lines.len(), 102);
     assert!(paper.closed);
 }
+
+#[test]
+fn a_flush_that_a_shutdown_overtakes_ends_with_it() {
+    let pipeline = spawn(system(), None, vec![strange(Habit::Hang)]);
+    admit(&pipeline, 1);
+    let other = Arc::clone(&pipeline);
+    let flush = thread::spawn(move || other.flush(LONG));
+    while pipeline.counters().written == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    drop(pipeline.shutdown(SHORT));
+    assert!(flush.join().unwrap().closed);
+}
