@@ -417,7 +417,11 @@ impl AuditBuilder {
                     "the journal keeps its segments {kept}, the policy says {policy}; \
                              make them equal, or use `journal(dir)`"
                 ))),
-                _ => Ok(Some(config.clone())),
+                _ => Ok(Some(
+                    config
+                        .clone()
+                        .aside(by_policy.unwrap_or(Retention::Forever)),
+                )),
             },
         }
     }

@@ -32,6 +32,8 @@ const MIN_MAX_EVENT_BYTES: usize = 4 << 10;
 pub struct JournalConfig {
     pub(crate) dir: PathBuf,
     pub(crate) keep: Keep,
+    /// How long a spool keeps what sinks refused, and what was damaged.
+    aside: Retention,
     pub(crate) segment_max_bytes: u64,
     pub(crate) segment_max_age: Duration,
     pub(crate) max_event_bytes: usize,
@@ -57,7 +59,7 @@ impl JournalConfig {
     }
 
     /// Returns the configuration of a journal in `dir` that only holds events until every sink has
-    /// them.
+    /// them. What a sink refused stays for the retention of the policy.
     pub fn spool(dir: impl Into<PathBuf>) -> Self {
         Self::new(dir.into(), Keep::Spool)
     }
@@ -107,6 +109,21 @@ impl JournalConfig {
         }
     }
 
+    /// Sets how long a spool keeps what is set aside in it, as dead letters or in the quarantine.
+    #[must_use]
+    pub(crate) const fn aside(mut self, retention: Retention) -> Self {
+        self.aside = retention;
+        self
+    }
+
+    /// Returns how long events stay that are in no sink's way.
+    pub(super) const fn content_retention(&self) -> Retention {
+        match self.keep {
+            Keep::For(retention) => retention,
+            Keep::Spool => self.aside,
+        }
+    }
+
     /// Sets the JSON Schema that is put beside the events as `schema.json`.
     #[must_use]
     pub(crate) const fn schema(mut self, json: &'static [u8]) -> Self {
@@ -151,6 +168,7 @@ impl JournalConfig {
         Self {
             dir,
             keep,
+            aside: Retention::Forever,
             segment_max_bytes: DEFAULT_SEGMENT_MAX_BYTES,
             segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,33 @@ impl Other {
     }
 }
 
+/// Files of dead processes that could not be read, and since when.
+///
+/// They hold every segment, for what cannot be read may wait for anything. After [`UNREADABLE_FOR`]
+/// they count as damaged.
+#[derive(Debug, Default)]
+pub(super) struct Unreadable {
+    since: BTreeMap<Name, Duration>,
+    given_up: BTreeSet<Name>,
+    /// By the monotonic clock.
+    pub(super) now: Duration,
+}
+
+/// A file of a dead process that cannot be read for so long holds nothing any more.
+const UNREADABLE_FOR: Duration = Duration::from_secs(3_600);
+
+impl Unreadable {
+    /// Notes that a file cannot be read; returns whether it is to be given up.
+    fn add(&mut self, name: Name) -> bool {
+        let since = *self.since.entry(name).or_insert(self.now);
+        self.now.saturating_sub(since) >= UNREADABLE_FOR && self.given_up.insert(name)
+    }
+
+    pub(super) fn is_given_up(&self, name: Name) -> bool {
+        self.given_up.contains(&name)
+    }
+}
+
 /// Replaces the cursor of `sink` in the file of `owner`; it survives a power cut.
 pub(super) fn save(
     vfs: &dyn Vfs,
@@ -89,13 +117,15 @@ pub(super) fn save(
 /// `before`, and what dead writers left.
 ///
 /// The files of the dead are taken over under their locks, and are removed once `own` has saved what
-/// they say; with `before`, a sink for which that fails stays as it was. A file that is damaged counts as one of a sink that has nothing: rather twice than never.
+/// they say; with `before`, a sink for which that fails stays as it was. A file that is damaged, or
+/// that nobody could read for long, counts as one of a sink that has nothing: rather twice than never.
 pub(super) fn take_over(
     vfs: &dyn Vfs,
     dir: &Path,
     own: WriterId,
     sinks: &[SinkStart],
     before: &[Cursor],
+    unreadable: &mut Unreadable,
     findings: &mut Vec<Finding>,
 ) -> io::Result<Vec<Cursor>> {
     let entries = vfs.list(dir)?;
@@ -114,26 +144,31 @@ pub(super) fn take_over(
             _ => None,
         }) {
             known = true;
-            if owner == own || living.contains(&owner) {
+            if owner == own || living.contains(&owner) || unreadable.is_given_up(name) {
                 continue;
             }
-            match claim(vfs, dir, name, owner) {
-                Ok(Some(lock)) => {
-                    match read(owner, Arc::clone(&lock)) {
-                        Ok(Some((name, found))) if name == sink.name => merge(&mut cursor, found),
-                        Ok(_) => {
+            let found = claim(vfs, dir, name, owner).and_then(|lock| {
+                let content = lock.clone().map(|lock| read(owner, lock)).transpose()?;
+                Ok(lock.zip(content))
+            });
+            match found {
+                Ok(Some((lock, content))) => {
+                    match content {
+                        Some((name, found)) if name == sink.name => merge(&mut cursor, found),
+                        _ => {
                             findings.push(Finding::new(name, Problem::DamagedCursor));
                             all = true;
                         }
-                        Err(error) => {
-                            findings.push(Finding::failed(name, Problem::Failed, error));
-                            continue;
-                        }
                     }
-                    taken.push((name, lock));
+                    taken.push((name, Some(lock)));
                 }
                 // Another process takes it over.
                 Ok(None) => {}
+                Err(error) if unreadable.add(name) => {
+                    findings.push(Finding::failed(name, Problem::DamagedCursor, error));
+                    all = true;
+                    taken.push((name, None));
+                }
                 Err(error) => findings.push(Finding::failed(name, Problem::Failed, error)),
             }
         }

@@ -68,8 +68,8 @@ impl RetentionRun {
 
 impl Journal {
     /// Deletes what is older than the retention: segments of this writer and of dead ones,
-    /// quarantined bytes, dead letters and left-over temporary files. A spool deletes nothing for its
-    /// age.
+    /// quarantined bytes, dead letters and left-over temporary files. A spool deletes no segment for
+    /// its age.
     ///
     /// A segment that a sink does not have as a whole is held, not deleted: it goes with a later run,
     /// once the loss to the sink is on record.
@@ -87,13 +87,6 @@ impl Journal {
         let found = recovery::recover(&*self.vfs, self.dir(), &self.structure, self.writer);
         run.findings.extend(found);
         run.adopted = self.adopt(&mut run.findings);
-        let limit = match self.config.keep {
-            Keep::For(retention) => retention.expired_before(believed),
-            Keep::Spool => None,
-        };
-        let Some(limit) = limit else {
-            return run;
-        };
         let entries = match self.vfs.list(self.dir()) {
             Ok(entries) => entries,
             Err(error) => {
@@ -104,17 +97,9 @@ impl Journal {
         };
         let (names, alive) = self.sorted_out(&entries);
         let others = self.others(&names);
-        for (name, newest) in self.segment_ages(&names, &alive, believed, limit, &mut run) {
-            if newest >= limit {
-                continue;
-            }
-            let last = self.last_seq(name, &names);
-            if !self.is_passed(name, last, &others) {
-                run.held.push(Held { name, last });
-            } else if self.remove(name.to_string(), &mut run) {
-                self.closed.retain(|closed| closed.name != name);
-                self.newest.remove(&name);
-            }
+        let limit = self.config.content_retention().expired_before(believed);
+        if let Some(limit) = limit.filter(|_| self.config.keep != Keep::Spool) {
+            self.expire_segments(&names, &alive, &others, (believed, limit), &mut run);
         }
         for name in &names {
             if self.is_left_over(*name, &alive, limit) || is_over(*name, &others, &names) {
@@ -122,7 +107,9 @@ impl Journal {
             }
         }
         for (dir, day) in SUBDIRECTORIES {
-            if entries.iter().any(|entry| entry.name == dir) {
+            if let Some(limit) = limit
+                && entries.iter().any(|entry| entry.name == dir)
+            {
                 self.expire_directory(dir, day, limit, &mut run);
             }
         }
@@ -130,6 +117,28 @@ impl Journal {
             self.syncer.changed_dir();
         }
         run
+    }
+
+    fn expire_segments(
+        &mut self,
+        names: &[Name],
+        alive: &BTreeSet<WriterId>,
+        others: &[Other],
+        (believed, limit): (Timestamp, Timestamp),
+        run: &mut RetentionRun,
+    ) {
+        for (name, newest) in self.segment_ages(names, alive, believed, limit, run) {
+            if newest >= limit {
+                continue;
+            }
+            let last = self.last_seq(name, names);
+            if !self.is_passed(name, last, others) {
+                run.held.push(Held { name, last });
+            } else if self.remove(name.to_string(), run) {
+                self.closed.retain(|closed| closed.name != name);
+                self.newest.remove(&name);
+            }
+        }
     }
 
     /// Believes the clock as it is, because an operator asked for the deletion.
@@ -173,13 +182,10 @@ impl Journal {
     }
 
     fn others(&self, names: &[Name]) -> Vec<Other> {
-        cursor::others(
-            &*self.vfs,
-            self.dir(),
-            self.writer,
-            names,
-            self.sink_names(),
-        )
+        let (vfs, dir) = (&*self.vfs, self.dir());
+        let mut others = cursor::others(vfs, dir, self.writer, names, self.sink_names());
+        others.retain(|other| !self.sinks.unreadable.is_given_up(other.name));
+        others
     }
 
     /// Returns the last number that a segment can hold, or `None` for the last segment of another
@@ -270,9 +276,16 @@ impl Journal {
     }
 
     /// Returns whether a temporary file has been left by a writer that is gone.
-    fn is_left_over(&self, name: Name, alive: &BTreeSet<WriterId>, limit: Timestamp) -> bool {
+    fn is_left_over(
+        &self,
+        name: Name,
+        alive: &BTreeSet<WriterId>,
+        limit: Option<Timestamp>,
+    ) -> bool {
         match name {
-            Name::SegmentTemporary(segment) => segment.day.end() <= limit,
+            Name::SegmentTemporary(segment) => {
+                limit.is_some_and(|limit| segment.day.end() <= limit)
+            }
             Name::SchemaTemporary(writer) | Name::CursorTemporary(writer, _) => {
                 writer != self.writer && !alive.contains(&writer)
             }

@@ -1,6 +1,6 @@
 //! What the journal keeps for the sinks until they have it.
 
-use super::cursor::{self, Cursor, Other, SinkStart};
+use super::cursor::{self, Cursor, Other, SinkStart, Unreadable};
 use super::dead::DeadLetters;
 use super::finding::{Finding, Problem};
 use super::name::SegmentName;
@@ -16,6 +16,7 @@ pub(super) struct Sinks {
     stored: Vec<(String, Cursor)>,
     /// Whether a dead writer's segments may be free since they were looked at.
     pub(super) sweep: bool,
+    pub(super) unreadable: Unreadable,
 }
 
 impl Journal {
@@ -29,12 +30,15 @@ impl Journal {
         sinks: &[SinkStart],
     ) -> Result<(Vec<Cursor>, Vec<Finding>), Error> {
         let mut findings = Vec::new();
+        let mut unreadable = Unreadable::default();
+        unreadable.now = self.clock.monotonic();
         let cursors = cursor::take_over(
             &*self.vfs,
             self.dir(),
             self.writer,
             sinks,
             &[],
+            &mut unreadable,
             &mut findings,
         );
         let cursors = cursors.map_err(|source| {
@@ -46,6 +50,7 @@ impl Journal {
         self.sinks = Sinks {
             stored: names.zip(cursors.iter().cloned()).collect(),
             sweep: true,
+            unreadable,
         };
         Ok((cursors, findings))
     }
@@ -61,7 +66,17 @@ impl Journal {
         let before = self.sinks.stored.iter().map(|(_, cursor)| cursor.clone());
         let before: Vec<_> = before.collect();
         let (vfs, dir) = (&*self.vfs, self.config.dir.as_path());
-        let taken = cursor::take_over(vfs, dir, self.writer, &starts, &before, findings);
+        let unreadable = &mut self.sinks.unreadable;
+        unreadable.now = self.clock.monotonic();
+        let taken = cursor::take_over(
+            vfs,
+            dir,
+            self.writer,
+            &starts,
+            &before,
+            unreadable,
+            findings,
+        );
         let cursors = match taken {
             Ok(cursors) => cursors,
             Err(error) => {

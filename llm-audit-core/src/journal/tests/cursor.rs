@@ -165,3 +165,31 @@ fn a_cursor_of_another_process_that_cannot_be_read_holds_everything_until_it_can
     other.save_cursor(0, up_to(2, 0)).unwrap();
     assert_eq!(own.release().files.len(), 1);
 }
+
+#[test]
+fn a_dead_cursor_that_nobody_can_read_lets_go_after_an_hour_and_the_sink_gets_everything() {
+    let world = World::new();
+    let (mut dead, _) = world.open(1);
+    start(&mut dead);
+    world.write(&mut dead, 1, 1..=9);
+    dead.save_cursor(0, up_to(1, 5)).unwrap();
+    dead.close(Duration::ZERO);
+    let (mut own, _) = world.open(2);
+    world.vfs.fail_one_in(Op::Read, Fault::Io, 1);
+    let (cursors, findings) = own.start_sinks(&starts()).unwrap();
+    assert_eq!((cursors[0].get(&writer_id(1)), findings.len()), (None, 1));
+    own.save_cursor(0, up_to(2, 0)).unwrap();
+    assert!(own.release().files.is_empty(), "perhaps it waits for them");
+
+    world.clock.advance(Duration::from_secs(3_600));
+    let run = own.expire();
+    assert_eq!(run.adopted, [(0, writer_id(1), 0)]);
+    assert!(own.expire().adopted.is_empty());
+    let told: Vec<_> = run.findings.iter().map(ToString::to_string).collect();
+    assert!(told[0].contains("once more"), "{told:?}");
+    world.vfs.heal();
+    own.save_cursor(0, up_to(2, 1)).unwrap();
+    assert_eq!(own.release().files.len(), 1);
+    let cursors = world.names().into_iter();
+    assert_eq!(cursors.filter(|name| name.ends_with(".cursor")).count(), 1);
+}

@@ -288,6 +288,23 @@ fn an_event_that_is_never_taken_is_found_in_its_batch_and_kept_as_a_dead_letter(
 }
 
 #[test]
+fn what_a_sink_of_a_spool_never_took_goes_when_the_policy_says() {
+    let mut world = World::new(&["far"]);
+    world.retention = None;
+    let mut program = world.start();
+    world.receiver(0).poison.insert((program.writer, 7));
+    program.admit(40);
+    program.settle();
+    for _ in 0..29 {
+        program.pass(DAY);
+        assert_eq!(world.files("dead-letters/").len(), 1);
+    }
+    program.pass(DAY * 2);
+    program.pass(DAY);
+    assert!(world.files("dead-letters/").is_empty());
+}
+
+#[test]
 fn a_sink_that_refuses_everything_is_not_asked_about_each_event() {
     let mut world = World::new(&["far"]);
     let mut program = world.start();

@@ -191,7 +191,7 @@ impl World {
         };
         let journal = match self.retention {
             Some(retention) => JournalConfig::keep(DIR, retention),
-            None => JournalConfig::spool(DIR),
+            None => JournalConfig::spool(DIR).aside(Retention::Days30),
         };
         let journal = journal.segment_max_bytes(64 << 10).sync_thread(false);
         let vfs: Arc<dyn Vfs> = Arc::new(self.vfs.clone());
