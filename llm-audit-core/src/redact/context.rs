@@ -4,6 +4,8 @@
 //! that separates, so that `dateOfBirth`, `date_of_birth` and `"Date of birth": "` are the same.
 //! Scripts without spaces are compared wherever a character begins.
 
+use super::label::label_end;
+
 /// How far back words are looked for.
 const WINDOW: usize = 72;
 /// A window in plain form is at most half as long again, where each letter begins a word.
@@ -154,6 +156,12 @@ impl Plain {
     fn extend(&mut self, mut text: &[u8]) {
         let mut lower = false;
         while let [byte, rest @ ..] = text {
+            if let Some(end) = label_end(text, 0) {
+                // What was replaced is what the words before it spoke of.
+                self.length = 0;
+                text = text.get(end..).unwrap_or_default();
+                continue;
+            }
             text = rest;
             match byte {
                 b'A'..=b'Z' => {

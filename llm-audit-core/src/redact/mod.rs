@@ -24,6 +24,7 @@ mod encoded;
 mod file_scan;
 mod fold;
 mod json;
+mod label;
 mod layout;
 mod literals;
 mod operator;

@@ -1,4 +1,5 @@
 mod linear;
+mod rest;
 
 use proptest::prelude::*;
 use serde_json::Value;

@@ -6,6 +6,7 @@ use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{follows, in_word};
 use crate::redact::data_type::DataType;
 use crate::redact::date::date;
+use crate::redact::label::{in_label, label_end};
 
 pub(super) const BIRTH: Detector = Detector::find(
     "date_of_birth",
@@ -82,7 +83,7 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let stem = matches!(text.get(at), Some(b'a' | b'e'));
     let lower = text.get(at).is_some_and(u8::is_ascii_lowercase);
     let joined = in_word(text, at) && !follows(text, at, b"of") && !follows(text, at, b"de");
-    if lower && joined && !stem {
+    if (lower && joined && !stem) || in_label(text, at) {
         return None;
     }
     search(text, at, REACH)
@@ -90,7 +91,9 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 /// Returns the first date that begins within `reach` bytes.
 fn search(text: &[u8], at: usize, reach: usize) -> Option<Range<usize>> {
-    (at..text.len().min(at + reach)).find_map(|start| Some(start..date(text, start)?))
+    (at..text.len().min(at + reach))
+        .take_while(|start| label_end(text, *start).is_none())
+        .find_map(|start| Some(start..date(text, start)?))
 }
 
 /// Returns the date in the text, or the text as a whole where it is one that is cut or short.

@@ -9,6 +9,7 @@ use crate::redact::bytes::{ByteSet, byte, in_word, run};
 use crate::redact::context::Context;
 use crate::redact::data_type::DataType;
 use crate::redact::date::date;
+use crate::redact::label::{in_label, label_end};
 use crate::redact::layout::is_part;
 
 pub(super) const MEDICARE: Detector = Detector::find(
@@ -156,7 +157,7 @@ fn prescriber(text: &[u8], at: usize) -> Option<Range<usize>> {
 fn record(text: &[u8], at: usize) -> Option<Range<usize>> {
     const SIGNS: ByteSet = ByteSet::ALNUM.and(b"-");
     const REACH: usize = 40;
-    if matches!(byte(text, at), Some(b'M' | b'm')) && in_word(text, at) {
+    if (matches!(byte(text, at), Some(b'M' | b'm')) && in_word(text, at)) || in_label(text, at) {
         return None;
     }
     let last = at + REACH;
@@ -164,6 +165,9 @@ fn record(text: &[u8], at: usize) -> Option<Range<usize>> {
     while at < last {
         let end = run(text, at, &SIGNS, 20);
         if end == at {
+            if label_end(text, at).is_some() {
+                return None;
+            }
             byte(text, at)?;
             at += 1;
             continue;

@@ -6,6 +6,7 @@ use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, Mix, byte, in_word, run};
 use crate::redact::data_type::DataType;
 use crate::redact::date::date;
+use crate::redact::label::{in_label, label_end};
 
 pub(super) const PASSPORT: Detector = Detector::find(
     "passport",
@@ -52,11 +53,17 @@ pub(super) const PASSPORT: Detector = Detector::find(
 const REACH: usize = 48;
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
+    if in_label(text, at) {
+        return None;
+    }
     let mut at = run(text, at, &ByteSet::ALPHA, REACH);
     let last = at + REACH;
     while at < last {
         let end = run(text, at, &ByteSet::WORD, 10);
         if end == at {
+            if label_end(text, at).is_some() {
+                return None;
+            }
             byte(text, at)?;
             at += 1;
             continue;
