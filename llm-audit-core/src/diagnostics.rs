@@ -44,6 +44,8 @@ kinds! {
     EventsLost "events_lost",
     /// A sink failed.
     SinkFailing "sink_failing",
+    /// A sink goes on only when somebody has mended its credentials, its address or the like.
+    SinkMisconfigured "sink_misconfigured",
     /// Recovery found what an earlier writer left behind.
     RecoveryFinding "recovery_finding",
     /// A sink or a diagnostics hook tried to record an event.

@@ -233,6 +233,9 @@ impl Durable {
     }
 }
 
+/// How soon a sink notices that it was mended.
+const UNTIL_MENDED: Duration = Duration::from_secs(60);
+
 /// Why a sink did not take a batch, and what to do about it.
 ///
 /// Its message holds neither content nor credentials: it is shown to operators.
@@ -247,6 +250,8 @@ pub(crate) enum Remedy {
     Retry {
         from: Option<u64>,
         after: Option<Duration>,
+        /// Only somebody's doing helps.
+        misconfigured: bool,
     },
     Reject(Vec<u64>),
     Permanent,
@@ -272,6 +277,30 @@ impl SinkError {
         let remedy = Remedy::Retry {
             from: None,
             after: None,
+            misconfigured: false,
+        };
+        Self::new(remedy, message)
+    }
+
+    /// Returns an error that lasts until somebody mends what it names: credentials, an address, a
+    /// certificate.
+    ///
+    /// It is told as [`DiagnosticKind::SinkMisconfigured`](crate::DiagnosticKind::SinkMisconfigured).
+    /// The same batch is tried again each minute, and never given up because of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::SinkError;
+    ///
+    /// let error = SinkError::misconfigured("the server answered 401: renew the token");
+    /// assert!(error.is_retry() && error.is_misconfigured());
+    /// ```
+    pub fn misconfigured(message: impl Into<String>) -> Self {
+        let remedy = Remedy::Retry {
+            from: None,
+            after: Some(UNTIL_MENDED),
+            misconfigured: true,
         };
         Self::new(remedy, message)
     }
@@ -289,7 +318,7 @@ impl SinkError {
     }
 
     /// Returns the error, saying that events with numbers below `seq` were taken; they are not
-    /// written again. It has a meaning for [`SinkError::retry`] only.
+    /// written again. It has a meaning for an error after which the batch is tried again only.
     #[must_use]
     pub fn from_seq(mut self, seq: u64) -> Self {
         if let Remedy::Retry { from, .. } = &mut self.remedy {
@@ -299,7 +328,7 @@ impl SinkError {
     }
 
     /// Returns the error, asking for a pause of at least `pause` before the next try. It has a
-    /// meaning for [`SinkError::retry`] only.
+    /// meaning for an error after which the batch is tried again only.
     #[must_use]
     pub fn after(mut self, pause: Duration) -> Self {
         if let Remedy::Retry { after, .. } = &mut self.remedy {
@@ -311,6 +340,17 @@ impl SinkError {
     /// Returns whether the batch is tried again.
     pub const fn is_retry(&self) -> bool {
         matches!(self.remedy, Remedy::Retry { .. })
+    }
+
+    /// Returns whether somebody has to mend something first.
+    pub const fn is_misconfigured(&self) -> bool {
+        matches!(
+            self.remedy,
+            Remedy::Retry {
+                misconfigured: true,
+                ..
+            }
+        )
     }
 
     /// Returns the numbers of the events that were turned away, or an empty slice when the error

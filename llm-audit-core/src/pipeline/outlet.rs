@@ -332,7 +332,7 @@ impl Outlet {
                 self.settle(&rest, lost, LossReason::SinkRejected, Durable::UNCHANGED);
                 return self.go_on(delivery, None);
             }
-            Remedy::Retry { from, after } => {
+            Remedy::Retry { from, after, .. } => {
                 let taken = rest.seqs().partition_point(|seq| *seq < from.unwrap_or(0));
                 if let (Some(head), tail) = rest.split_at(taken) {
                     let reason = LossReason::SinkExpired;
@@ -353,7 +353,8 @@ impl Outlet {
         if panicked && (no_tries || delivery.suspect) {
             return self.refused(delivery, &rest, &error, LossReason::SinkExpired);
         }
-        if self.behind.is_none() && (no_tries || age >= self.retry.age) {
+        let given_up = no_tries || age >= self.retry.age;
+        if self.behind.is_none() && given_up && !error.is_misconfigured() {
             self.tell(&error, "has no tries left for a batch");
             let reason = LossReason::SinkExpired;
             self.settle(&rest, |_| true, reason, Durable::UNCHANGED);
@@ -516,7 +517,12 @@ impl Outlet {
 
     fn tell(&self, error: &SinkError, what: &str) {
         let message = format!("sink `{}` {what}: {error}", self.name);
-        self.report(DiagnosticKind::SinkFailing, message);
+        let kind = if error.is_misconfigured() {
+            DiagnosticKind::SinkMisconfigured
+        } else {
+            DiagnosticKind::SinkFailing
+        };
+        self.report(kind, message);
     }
 
     fn report(&self, kind: DiagnosticKind, message: String) {

@@ -11,6 +11,7 @@ use super::super::outlet::{Outlet, Step};
 use super::super::*;
 use super::fakes::*;
 use crate::batch::{Batch, BatchBuilder};
+use crate::diagnostics::{DiagnosticKind, Diagnostics, Hook};
 use crate::event::Kind;
 use crate::sink::{Durable, SinkError};
 use crate::sync::{Mutex, lock};
@@ -55,6 +56,13 @@ struct Bench {
 
 impl Bench {
     fn new(answers: impl IntoIterator<Item = Result<Durable, SinkError>>) -> Self {
+        Self::told(answers, None)
+    }
+
+    fn told(
+        answers: impl IntoIterator<Item = Result<Durable, SinkError>>,
+        hook: Option<Hook>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::default());
         let config = config(Arc::clone(&clock) as Arc<dyn Clock>);
         let ledger = Arc::new(Ledger::new(&["scripted".to_owned()], WRITER));
@@ -63,7 +71,10 @@ impl Bench {
             worker: Arc::default(),
             clock: config.clock,
             ids: config.ids,
-            diagnostics: config.diagnostics,
+            diagnostics: match hook {
+                Some(hook) => Diagnostics::new(Some(hook), Arc::clone(&clock) as Arc<dyn Clock>),
+                None => config.diagnostics,
+            },
             own: WRITER,
         };
         let written = Arc::default();
@@ -118,6 +129,29 @@ impl Bench {
         let event = FakeSealer::default().own(window.event(WRITER, Some("scripted")), 1);
         Some((event.seq_from()?, event.seq_to()?, event.count()?))
     }
+}
+
+#[test]
+fn what_somebody_has_to_mend_waits_for_that_and_raises_an_alarm() {
+    // More often than a failing sink is given.
+    let denied = || Err(SinkError::misconfigured("401"));
+    let answers = (0..9).map(|_| denied()).chain([Ok(Durable::up_to(2))]);
+    let (send, told) = std::sync::mpsc::channel::<DiagnosticKind>();
+    let send = Mutex::new(send);
+    let hook: Hook = Arc::new(move |diagnostic| lock(&send).send(diagnostic.kind).unwrap());
+    let bench = &mut Bench::told(answers, Some(hook));
+    bench.offer(&[1, 2]);
+    for _ in 0..9 {
+        let Step::Pause(pause) = bench.outlet.step() else {
+            panic!("no pause");
+        };
+        assert!(pause >= Duration::from_secs(60), "{pause:?}");
+        bench.clock.advance(pause);
+    }
+    assert_eq!(bench.outlet.step(), Step::GoOn);
+    assert_eq!(bench.counters().delivered, 2);
+    let kinds: Vec<_> = told.try_iter().collect();
+    assert_eq!(kinds, [DiagnosticKind::SinkMisconfigured; 9]);
 }
 
 #[test]
