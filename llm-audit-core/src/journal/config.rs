@@ -38,6 +38,7 @@ pub struct JournalConfig {
     pub(crate) segment_max_age: Duration,
     pub(crate) max_event_bytes: usize,
     pub(crate) sync_linger: Duration,
+    pub(super) min_free: Option<u64>,
     pub(crate) schema: &'static [u8],
     pub(crate) sync_thread: bool,
 }
@@ -93,6 +94,18 @@ impl JournalConfig {
     #[must_use]
     pub const fn sync_linger(mut self, linger: Duration) -> Self {
         self.sync_linger = linger;
+        self
+    }
+
+    /// Stops writing events while the disk has fewer bytes free (default 64 MiB, or a twentieth of a
+    /// smaller disk; 0 for no such limit).
+    ///
+    /// A full disk hurts the host more than a gap in its log. Events wait, then are lost and counted as
+    /// `disk_budget`; the log's own events, which tell of it, are still written. Where the system does
+    /// not tell how much is free, as on Windows, there is no limit.
+    #[must_use]
+    pub const fn min_free(mut self, bytes: u64) -> Self {
+        self.min_free = Some(bytes);
         self
     }
 
@@ -173,6 +186,7 @@ impl JournalConfig {
             segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
             sync_linger: DEFAULT_SYNC_LINGER,
+            min_free: None,
             schema: b"",
             sync_thread: true,
         }
@@ -189,6 +203,7 @@ impl fmt::Debug for JournalConfig {
             .field("segment_max_age", &self.segment_max_age)
             .field("max_event_bytes", &self.max_event_bytes)
             .field("sync_linger", &self.sync_linger)
+            .field("min_free", &self.min_free)
             .finish_non_exhaustive()
     }
 }

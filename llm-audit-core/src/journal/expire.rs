@@ -286,9 +286,9 @@ impl Journal {
             Name::SegmentTemporary(segment) => {
                 limit.is_some_and(|limit| segment.day.end() <= limit)
             }
-            Name::SchemaTemporary(writer) | Name::CursorTemporary(writer, _) => {
-                writer != self.writer && !alive.contains(&writer)
-            }
+            Name::SchemaTemporary(writer)
+            | Name::CursorTemporary(writer, _)
+            | Name::Ballast(writer) => writer != self.writer && !alive.contains(&writer),
             Name::LockTemporary(writer) if writer != self.writer => self
                 .vfs
                 .open(&self.path(name), Access::Append)

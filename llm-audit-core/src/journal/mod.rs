@@ -19,6 +19,7 @@ mod reader;
 mod recovery;
 mod repair;
 mod reservation;
+mod room;
 mod scan;
 mod sinks;
 mod spool;

@@ -140,6 +140,7 @@ pub(crate) enum Name {
     Lock(WriterId),
     LockTemporary(WriterId),
     Reservation(WriterId),
+    Ballast(WriterId),
     Cursor(WriterId, SinkTag),
     CursorTemporary(WriterId, SinkTag),
     Schema,
@@ -169,6 +170,7 @@ impl Name {
             ("lock", false) => stem.parse().ok().map(Self::Lock),
             ("lock", true) => stem.parse().ok().map(Self::LockTemporary),
             ("reserve", false) => stem.parse().ok().map(Self::Reservation),
+            ("ballast", false) => stem.parse().ok().map(Self::Ballast),
             ("cursor", false) => cursor(stem).map(|(writer, tag)| Self::Cursor(writer, tag)),
             ("cursor", true) => {
                 cursor(stem).map(|(writer, tag)| Self::CursorTemporary(writer, tag))
@@ -186,6 +188,7 @@ impl fmt::Display for Name {
             Self::Lock(writer) => write!(f, "{writer}.lock"),
             Self::LockTemporary(writer) => write!(f, "{writer}.lock{TEMPORARY}"),
             Self::Reservation(writer) => write!(f, "{writer}.reserve"),
+            Self::Ballast(writer) => write!(f, "{writer}.ballast"),
             Self::Cursor(writer, tag) => write!(f, "{writer}-{tag}.cursor"),
             Self::CursorTemporary(writer, tag) => write!(f, "{writer}-{tag}.cursor{TEMPORARY}"),
             Self::Schema => f.write_str("schema.json"),
@@ -350,7 +353,7 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..9);
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..10);
         names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
@@ -360,6 +363,7 @@ mod tests {
             5 => Name::Schema,
             6 => Name::Cursor(segment.writer, tag),
             7 => Name::CursorTemporary(segment.writer, tag),
+            8 => Name::Ballast(segment.writer),
             _ => Name::SchemaTemporary(segment.writer),
         })
     }

@@ -14,6 +14,7 @@ use super::pending::Pending;
 use super::recovery;
 use super::repair::create_over;
 use super::reservation::Reservation;
+use super::room::Room;
 use super::scan::{Lines, retry};
 use super::sinks::Sinks;
 use super::structure::Structure;
@@ -93,6 +94,7 @@ impl Journal {
         syncer.changed_dir();
         let days = segments.iter().map(|name| name.day).collect();
         let path = config.dir.join(Name::Reservation(writer).to_string());
+        let ballast = config.dir.join(Name::Ballast(writer).to_string());
         let journal = Self {
             watch: ClockWatch::new(clock.now(), clock.monotonic(), days),
             reservation: Reservation::new(writer, path),
@@ -109,6 +111,7 @@ impl Journal {
             looked: clock.monotonic(),
             newest: std::collections::BTreeMap::new(),
             sinks: Sinks::default(),
+            room: Room::new(&config.dir, ballast, config.min_free),
             config,
             vfs,
             clock,

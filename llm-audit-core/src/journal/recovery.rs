@@ -137,7 +137,8 @@ impl Recovery<'_> {
         for damage in &damages {
             damage.cut_out(self.vfs, self.dir)?;
         }
-        for name in [Name::Reservation(self.writer), Name::Lock(self.writer)] {
+        let left = [Name::Ballast, Name::Reservation, Name::Lock];
+        for name in left.map(|name| name(self.writer)) {
             match self.vfs.unlink(&self.path(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

@@ -15,6 +15,7 @@ use super::line::{self, Place};
 use super::name::{Day, Name, SegmentName};
 use super::pending::{Lost, Pending};
 use super::reservation::Reservation;
+use super::room::Room;
 use super::scan::retry;
 use super::sinks::Sinks;
 use super::structure::Structure;
@@ -29,7 +30,7 @@ use crate::timestamp::Timestamp;
 use crate::vfs::{Access, Vfs, VfsFile};
 
 /// While writing fails, the next attempt is this much later, doubled each time.
-const RETRY_FIRST: Duration = Duration::from_millis(10);
+pub(super) const RETRY_FIRST: Duration = Duration::from_millis(10);
 const RETRY_MOST: Duration = Duration::from_secs(1);
 /// Events that could not be written for so long, or that are so many, are given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
@@ -70,6 +71,7 @@ pub(crate) struct Journal {
     /// The newest event of segments that were read for it.
     pub(super) newest: BTreeMap<SegmentName, Timestamp>,
     pub(super) sinks: Sinks,
+    pub(super) room: Room,
 }
 
 /// The segment that is written to.
@@ -95,10 +97,10 @@ pub(super) struct ClosedSegment {
 /// Since when writing fails, and when it is tried again.
 #[derive(Debug)]
 pub(super) struct Failing {
-    since: Duration,
-    next: Duration,
-    delay: Duration,
-    reason: LossReason,
+    pub(super) since: Duration,
+    pub(super) next: Duration,
+    pub(super) delay: Duration,
+    pub(super) reason: LossReason,
 }
 
 /// What is in the files.
@@ -163,6 +165,9 @@ impl Journal {
     /// seconds or 64 MiB; a call soon after a failure does not touch the disk.
     pub(crate) fn write(&mut self) -> Result<Written, WriteFailed> {
         let now = self.clock.monotonic();
+        if !self.pending.is_empty() {
+            self.make_way(now)?;
+        }
         let waits = self.failing.as_ref().filter(|failing| now < failing.next);
         if let Some(failing) = waits.filter(|_| !self.pending.is_empty()) {
             let error = Error::io(
@@ -239,6 +244,7 @@ impl Journal {
             }
         }
         self.failing = None;
+        self.room.written();
         Ok(self.written)
     }
 
@@ -261,6 +267,7 @@ impl Journal {
             .map_or(LossReason::IoError, |failing| failing.reason);
         let lost = self.pending.give_up(reason);
         self.untold |= lost.is_some();
+        self.room.written();
         let last = lost.as_ref().and_then(|lost| lost.seqs.last());
         self.written.up_to = self.written.up_to.max(last.map(|window| *window.end()));
         lost
@@ -309,6 +316,7 @@ impl Journal {
     /// Writes what waits and `writer_closed`, synchronises within `timeout`, and lets go of the
     /// directory.
     pub(crate) fn close(mut self, timeout: Duration) -> Closed {
+        self.room.clear(&*self.vfs);
         let lost = match self.write_now() {
             Ok(_) => None,
             Err(failed) => failed.lost.or_else(|| self.give_up()),
@@ -484,7 +492,7 @@ impl Journal {
         result
     }
 
-    fn failed(&mut self, error: Error, tried: Option<Duration>) -> WriteFailed {
+    pub(super) fn failed(&mut self, error: Error, tried: Option<Duration>) -> WriteFailed {
         let since = self.failing.as_ref().map(|failing| failing.since);
         let age = tried
             .zip(since)

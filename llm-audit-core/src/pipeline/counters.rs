@@ -30,7 +30,7 @@ loss_reasons! {
     QueueFull "queue_full",
     /// The queue and the open interactions held as many bytes as they may.
     MemoryBudget "memory_budget",
-    /// The log had reached the disk space that it may use.
+    /// The disk had less room than the log is to leave free.
     DiskBudget "disk_budget",
     /// The disk was full.
     Enospc "enospc",

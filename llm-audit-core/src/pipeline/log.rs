@@ -21,6 +21,14 @@ pub(crate) trait Log: Send {
     /// Takes an event, to be written with the next [`write`](Self::write). Numbers rise.
     fn append(&mut self, seq: u64, json: &[u8]) -> Result<(), Error>;
 
+    /// What was taken holds an event of the log itself, which is written also when the disk is short.
+    fn let_through(&mut self) {}
+
+    /// Returns whether nothing is written but that.
+    fn is_short(&mut self) -> bool {
+        false
+    }
+
     /// Writes what was taken. On failure it waits for the next call or is given up, as the error
     /// says.
     fn write(&mut self) -> Result<Written, WriteFailed>;
@@ -149,6 +157,14 @@ impl Log for JournalLog {
         self.journal.append(seq, json)
     }
 
+    fn let_through(&mut self) {
+        self.journal.let_through();
+    }
+
+    fn is_short(&mut self) -> bool {
+        self.journal.is_short()
+    }
+
     fn write(&mut self) -> Result<Written, WriteFailed> {
         self.journal.write()
     }
@@ -168,6 +184,7 @@ impl Log for JournalLog {
     fn tick(&mut self) -> Vec<OwnEvent> {
         self.journal.rewrite();
         self.journal.roll_if_due();
+        self.journal.set_room_aside();
         let now = self.clock.monotonic();
         let due = |last| now.saturating_sub(last) >= EXPIRE_EVERY;
         if !self.expired.is_none_or(due) {

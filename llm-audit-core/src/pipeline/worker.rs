@@ -17,7 +17,7 @@ use super::tracker::Tracker;
 use crate::diagnostics::{DiagnosticKind, Inside};
 use crate::id::WriterId;
 use crate::journal::Spool;
-use crate::sync::Arc;
+use crate::sync::{Arc, Ordering};
 
 pub(super) const TICK: Duration = Duration::from_millis(5);
 /// How often the disk is asked about while someone waits for it.
@@ -313,6 +313,11 @@ impl<S: Seal> Worker<S> {
                 DiagnosticKind::Degraded,
                 "the disk did not confirm events of the journal; they are written to another file",
             );
+        }
+        if self.failing && self.waiting.is_empty() {
+            // Nothing waits, so that nothing else would find the disk in order again.
+            self.failing = self.log.as_mut().is_some_and(|log| log.is_short());
+            self.shared.degraded.store(self.failing, Ordering::Relaxed);
         }
         let degraded = sync_failing || self.failing;
         if std::mem::replace(&mut self.degraded, degraded) && !degraded {

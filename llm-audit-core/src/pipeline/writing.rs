@@ -73,6 +73,9 @@ impl<S: Seal> Worker<S> {
             let sealer = &mut self.sealer;
             let sealed = seal(&mut self.json, || (sealer.own(work.event, seq), None));
             let lost = self.take(chunk, seq, sealed, false);
+            if let Some(log) = &mut self.log {
+                log.let_through();
+            }
             chunk.items.push(Item {
                 seq,
                 bytes: self.json.len(),
@@ -120,12 +123,13 @@ impl<S: Seal> Worker<S> {
             return self.close_chunks(u64::MAX, &[], LossReason::IoError);
         };
         let failed = log.write().err();
+        let is_failing = failed.is_some() || log.is_short();
         let up_to = log.written().up_to.unwrap_or(0);
         let lost = failed.as_ref().and_then(|failed| failed.lost.as_ref());
         let seqs = lost.map_or(&[][..], |lost| &lost.seqs);
         let reason = lost.map_or(LossReason::IoError, |lost| lost.reason);
         self.close_chunks(up_to, seqs, reason);
-        let failing = std::mem::replace(&mut self.failing, failed.is_some());
+        let failing = std::mem::replace(&mut self.failing, is_failing);
         self.shared.degraded.store(self.failing, Ordering::Relaxed);
         if let Some(failed) = failed.filter(|_| !failing) {
             self.tell(DiagnosticKind::Degraded, &failed.error.to_string());

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Access, DirEntry, FileKind, Vfs, VfsFile, not_regular};
+use super::{Access, DirEntry, FileKind, Space, Vfs, VfsFile, not_regular};
 use crate::sync::{Arc, Mutex, lock, thread};
 
 /// A file system in memory. Clones share it.
@@ -74,6 +74,8 @@ struct Disk {
     nth: BTreeMap<Op, (Fault, u64)>,
     counts: BTreeMap<Op, u64>,
     limit: Option<u64>,
+    /// Whether it tells how much is free.
+    tells: bool,
     remaining: Option<u64>,
     hanging: Option<Op>,
     /// The names of files that a power cut leaves.
@@ -126,6 +128,18 @@ impl MemVfs {
         lock(&self.disk).limit = bytes;
     }
 
+    /// Makes it a disk of so many bytes, which tells how many are free.
+    pub fn resize(&self, bytes: u64) {
+        let mut disk = lock(&self.disk);
+        disk.limit = Some(bytes);
+        disk.tells = true;
+    }
+
+    /// Returns how many bytes all files have together.
+    pub fn used(&self) -> u64 {
+        lock(&self.disk).used()
+    }
+
     /// Makes every operation after the next `n` fail and change nothing, as if the process had
     /// been killed.
     pub fn halt_after(&self, n: u64) {
@@ -143,6 +157,7 @@ impl MemVfs {
         disk.one_in.clear();
         disk.nth.clear();
         disk.limit = None;
+        disk.tells = false;
         disk.remaining = None;
         disk.hanging = None;
     }
@@ -323,6 +338,12 @@ impl Vfs for MemVfs {
                 Ok(())
             }
         }
+    }
+
+    fn space(&self, _: &Path) -> io::Result<Option<Space>> {
+        let disk = lock(&self.disk);
+        let free = |total: u64| Space::new(total.saturating_sub(disk.used()), total);
+        Ok(disk.limit.filter(|_| disk.tells).map(free))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -532,69 +553,4 @@ impl Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(vfs: &MemVfs) -> Arc<dyn VfsFile> {
-        vfs.create_dir(Path::new("/d")).unwrap();
-        vfs.create_new(Path::new("/d/f")).unwrap()
-    }
-
-    #[test]
-    fn a_full_disk_takes_what_fits_and_then_nothing() {
-        let vfs = MemVfs::new();
-        let file = file(&vfs);
-        vfs.limit(Some(3));
-        assert_eq!(file.write(b"hello").unwrap(), 3);
-        assert_eq!(
-            file.write(b"lo").unwrap_err().kind(),
-            io::ErrorKind::StorageFull
-        );
-        assert_eq!(vfs.get(Path::new("/d/f")).unwrap(), b"hel");
-    }
-
-    #[test]
-    fn a_power_cut_leaves_what_was_synchronised() {
-        let vfs = MemVfs::new();
-        let file = file(&vfs);
-        file.write(b"a").unwrap();
-        file.sync_data().unwrap();
-        assert!(vfs.after_power_cut().files().is_empty());
-        vfs.sync_dir(Path::new("/d")).unwrap();
-        file.write(b"b").unwrap();
-        assert_eq!(vfs.after_power_cut().get(Path::new("/d/f")).unwrap(), b"a");
-    }
-
-    #[test]
-    fn one_seed_gives_one_sequence_of_faults() {
-        let run = |seed| {
-            let vfs = MemVfs::seeded(seed);
-            let file = file(&vfs);
-            vfs.fail_one_in(Op::Write, Fault::Short, 2);
-            let taken: Vec<_> = (0..64).map(|_| file.write(b"0123456789").ok()).collect();
-            taken
-        };
-        assert_eq!(run(1), run(1));
-        assert_ne!(run(1), run(2));
-    }
-
-    #[test]
-    fn a_lock_ends_with_its_handle() {
-        let vfs = MemVfs::new();
-        let first = file(&vfs);
-        let second = vfs.open(Path::new("/d/f"), Access::Append).unwrap();
-        assert!(first.try_lock().unwrap() && !second.try_lock().unwrap());
-        drop(first);
-        assert!(second.try_lock().unwrap());
-    }
-
-    #[test]
-    fn after_a_halt_nothing_changes_any_more() {
-        let vfs = MemVfs::new();
-        let file = file(&vfs);
-        vfs.halt_after(1);
-        file.write(b"a").unwrap();
-        assert!(file.write(b"b").is_err() && vfs.unlink(Path::new("/d/f")).is_err());
-        assert_eq!(vfs.get(Path::new("/d/f")).unwrap(), b"a");
-    }
-}
+mod tests;

@@ -68,6 +68,17 @@ pub trait Vfs: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` when there is none.
     fn unlink(&self, path: &Path) -> io::Result<()>;
 
+    /// Returns the size of the disk that a directory is on, and how much of it is free for this
+    /// process; `None` where the system does not tell.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
+        let _ = dir;
+        Ok(None)
+    }
+
     /// Makes creations, renames and removals in a directory survive a power cut.
     ///
     /// # Errors
@@ -148,6 +159,23 @@ pub enum Access {
     Read,
     /// Reading, appending, truncating and locking.
     Append,
+}
+
+/// How much room a disk has, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Space {
+    /// Free for this process.
+    pub free: u64,
+    /// In all.
+    pub total: u64,
+}
+
+impl Space {
+    /// Returns the room of a disk of `total` bytes of which `free` are free.
+    pub const fn new(free: u64, total: u64) -> Self {
+        Self { free, total }
+    }
 }
 
 /// One name in a directory.

@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
+#[cfg(unix)]
+use super::Space;
 use super::{Access, DirEntry, FileKind, Vfs, VfsFile, not_regular};
 use crate::sync::Arc;
 
@@ -74,6 +76,16 @@ impl Vfs for OsVfs {
 
     fn unlink(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    #[cfg(unix)]
+    fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
+        let space = rustix::fs::statvfs(dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(space.f_frsize);
+        Ok(Some(Space::new(
+            bytes(space.f_bavail),
+            bytes(space.f_blocks),
+        )))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
@@ -169,6 +181,13 @@ mod tests {
         assert_eq!(mode(&dir), 0o700);
         assert_eq!(mode(&dir.join("f")), 0o600);
         assert!(OsVfs.create_new(&dir.join("f")).is_err());
+    }
+
+    #[test]
+    fn a_disk_tells_how_much_is_free() {
+        let temp = tempfile::tempdir().unwrap();
+        let space = OsVfs.space(temp.path()).unwrap().unwrap();
+        assert!(0 < space.free && space.free <= space.total, "{space:?}");
     }
 
     #[test]

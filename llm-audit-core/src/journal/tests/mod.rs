@@ -8,5 +8,6 @@ mod fixture;
 mod reader;
 mod recovery;
 mod rewrite;
+mod room;
 mod sync;
 mod writer;

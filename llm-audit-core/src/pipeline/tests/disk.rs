@@ -8,6 +8,7 @@ use super::super::worker::Drain;
 use super::super::*;
 use super::fakes::*;
 use super::laws::{assert_accounted, assert_balanced, seeds};
+use super::world::World;
 use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
@@ -26,6 +27,7 @@ fn run(seed: u64) {
     config.max_events = 40;
     let journal = JournalConfig::keep(DIR, Retention::Forever)
         .segment_max_bytes(64 << 10)
+        .min_free(rng.below(3) * 1_000)
         .sync_thread(false);
     let shared_vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
     let ids = Arc::new(RandomIds::new());
@@ -70,6 +72,10 @@ fn run(seed: u64) {
             vfs.fail_one_in(op, fault, least + rng.below(3));
         }
         if rng.one_in(8) {
+            // A disk with a size: full, nearly full, or with some room.
+            vfs.resize(vfs.used() + rng.below(4) * 900);
+        }
+        if rng.one_in(8) {
             vfs.heal();
         }
         for _ in 0..rng.below(20) {
@@ -106,6 +112,51 @@ fn run(seed: u64) {
     let own = counters.own_written;
     assert_eq!(seqs.len() as u64, counters.written + own);
     assert_eq!(sink.durable(), seqs);
+}
+
+#[test]
+fn a_log_on_a_full_disk_says_so_and_tells_what_it_lost_before_there_is_room() {
+    for reason in [LossReason::Enospc, LossReason::DiskBudget] {
+        let mut world = World::new(&[]);
+        let mut program = world.start();
+        program.admit(3);
+        program.pass(Duration::from_secs(1));
+        assert_eq!(world.files(".ballast").len(), 1);
+        // A twentieth of it is to stay free, unless the system does not tell what is.
+        let used = world.vfs.used();
+        match reason {
+            LossReason::Enospc => world.vfs.limit(Some(used)),
+            _ => world.vfs.resize(used + used / 20),
+        }
+        for _ in 0..40 {
+            program.admit(2);
+            program.pass(Duration::from_secs(1));
+        }
+        let counters = program.pipeline.counters();
+        assert!(counters.is_degraded, "{reason}");
+        let told = |world: &World| {
+            let events = world.events().into_iter();
+            let losses = events.filter(|event| *event.kind() == Kind::Loss);
+            let counts = losses.filter_map(|loss| loss.reasons()?.get(reason.name()).copied());
+            counts.sum::<u64>()
+        };
+        let lost = counters.lost_by_reason.get(reason);
+        assert!(lost >= 60 && told(&world) >= 50, "{lost} {}", told(&world));
+
+        world.vfs.heal();
+        for _ in 0..3 {
+            program.pass(Duration::from_secs(1));
+        }
+        program.admit(1);
+        let counters = program.pipeline.counters();
+        assert!(!counters.is_degraded, "{reason}");
+        assert_eq!(counters.pending, 0);
+        assert_eq!(told(&world), counters.lost_by_reason.get(reason));
+        let losses = counters.lost();
+        assert_eq!(counters.lost_by_reason.get(reason), losses);
+        program.end(Duration::from_secs(60));
+        assert!(world.files(".ballast").is_empty());
+    }
 }
 
 #[test]
