@@ -77,14 +77,15 @@
 
 pub use llm_audit_core::{
     Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, Breaker, Clock, Commit,
-    Context, Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Evaluation, Event,
-    EventId, Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet, Field, Fields,
-    Guardrail, Ids, Intent, Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels,
-    Link, LossCounts, LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy,
-    PolicyBuilder, PolicyLoader, Preset, RandomIds, Receipt, Recorder, RedactionCount, Report,
-    Retention, Scope, Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status,
-    SystemClock, Timestamp, ToolDefinition, Truncation, Usage, Warning, WriterId, begin,
-    begin_durable, begin_durable_blocking, builder, installed, journal, propagate, redact, schema,
+    Context, Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Escalation,
+    Evaluation, Event, EventId, Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet,
+    Field, Fields, Guardrail, Ids, Inspection, Inspector, InspectorCounters, Intent, Interaction,
+    Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason,
+    MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder, PolicyLoader,
+    Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope, Scoped, Sink,
+    SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp, ToolDefinition,
+    Truncation, Usage, Warning, WriterId, begin, begin_durable, begin_durable_blocking, builder,
+    installed, journal, propagate, redact, schema,
 };
 
 #[cfg(feature = "macros")]

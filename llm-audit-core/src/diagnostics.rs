@@ -52,6 +52,8 @@ kinds! {
     Reentrance "reentrance",
     /// The policy allows something that is probably not meant.
     PolicyWarning "policy_warning",
+    /// An inspector panicked, took too long, or was not listened to.
+    InspectorFailing "inspector_failing",
     /// The host asked for something that there is not; nothing happened.
     Misuse "misuse",
 }

@@ -19,6 +19,7 @@ mod event;
 mod facet;
 mod fields;
 mod id;
+mod inspect;
 mod interaction;
 pub mod journal;
 mod key;
@@ -61,6 +62,7 @@ pub use event::{
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use id::{EventId, Ids, RandomIds, WriterId};
+pub use inspect::{Escalation, Inspection, Inspector, InspectorCounters};
 pub use interaction::{BeginDurable, Interaction};
 pub use key::{Key, KeyRing};
 pub use level::{Level, Levels};

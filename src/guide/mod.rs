@@ -7,6 +7,7 @@
 //! | [`capture`] | how to tell the log of a call, of a stream, and of what is learnt later |
 //! | `attribute` | how to have `#[audit]` do that (feature `macros`) |
 //! | [`privacy`] | what is hidden, how people are found in a log without names, what cannot leak |
+//! | [`inspectors`] | how to look at events as they are written: rules, toxicity, distress |
 //! | [`sinks`] | where events go, what is durable when, and how to write a destination |
 //! | `testing` | how to test all that (feature `testing`) |
 //!
@@ -17,6 +18,7 @@
 pub mod attribute;
 pub mod capture;
 pub mod facets;
+pub mod inspectors;
 pub mod policy;
 pub mod privacy;
 pub mod sinks;

@@ -12,12 +12,13 @@ use crate::diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Hook};
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::id::{self, Ids, RandomIds};
+use crate::inspect::{self, Escalation, Escalations, Inspector, Inspectors};
 use crate::journal::{Journal, JournalConfig};
 use crate::narrow::SinkExt;
 use crate::pipeline::{JournalLog, Log, Overflow, Pipeline, PipelineConfig};
 use crate::policy::Policy;
 use crate::retention::Retention;
-use crate::seal::Sealer;
+use crate::seal::{Inspection, Sealer};
 use crate::sink::Sink;
 use crate::sync::{Arc, AtomicBool, Mutex, RwLock};
 use crate::vfs::{OsVfs, Vfs};
@@ -36,6 +37,8 @@ pub fn builder() -> AuditBuilder {
         ack_timeout: DEFAULT_ACK_TIMEOUT,
         start_degraded: false,
         hook: None,
+        inspectors: Vec::new(),
+        escalation: None,
         clock: Arc::new(SystemClock::new()),
         ids: Arc::new(RandomIds::new()),
         vfs: Arc::new(OsVfs::new()),
@@ -90,6 +93,8 @@ pub struct AuditBuilder {
     ack_timeout: Duration,
     start_degraded: bool,
     hook: Option<Hook>,
+    inspectors: Vec<Box<dyn Inspector>>,
+    escalation: Option<inspect::Hook>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     vfs: Arc<dyn Vfs>,
@@ -189,6 +194,23 @@ impl AuditBuilder {
         self
     }
 
+    /// Adds one who looks at each event of the host once it is sealed; its findings are events.
+    pub fn inspector(mut self, inspector: impl Inspector) -> Self {
+        self.inspectors.push(Box::new(inspector));
+        self
+    }
+
+    /// Sets who is told of findings that an inspector escalates; nobody unless set.
+    ///
+    /// It is called on a thread of its own, after the finding was sealed and before it is
+    /// written. When 256 findings wait for it, more are not told, and that is counted; the log has
+    /// them all the same. What it records through the log is not written. The end of the log waits
+    /// for it for a twentieth of a second.
+    pub fn on_escalation(mut self, hook: impl Fn(&Escalation) + Send + Sync + 'static) -> Self {
+        self.escalation = Some(Arc::new(hook));
+        self
+    }
+
     /// Tells `hook` too of the log's own problems.
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn also_on_diagnostic(
@@ -282,6 +304,21 @@ impl AuditBuilder {
             Arc::clone(&self.ids),
             max_event_bytes,
         );
+        let inspectors = Inspectors::new(
+            self.inspectors,
+            Arc::clone(&self.clock),
+            diagnostics.clone(),
+        );
+        let inspections = inspectors.tally();
+        let sealer = if inspectors.is_empty() {
+            sealer
+        } else {
+            let escalations = self.escalation.map(Escalations::spawn).transpose()?;
+            sealer.inspected(Inspection {
+                inspectors,
+                escalations,
+            })
+        };
         let rules = self.policy.sink_rules();
         let sinks = self
             .sinks
@@ -295,6 +332,7 @@ impl AuditBuilder {
             max_bytes: self.max_bytes,
             max_events: self.max_events,
             from_start: self.from_start,
+            inspections,
             ..PipelineConfig::new(
                 writer_id,
                 Arc::clone(&self.clock),

@@ -51,16 +51,10 @@ pub(super) fn opening(policy: &Policy, sinks: &[String], previous: Option<&[u8]>
     fields.extend(policy.approved_by().map(|who| text(Field::ApprovedBy, who)));
     fields.extend(policy.reason().map(|why| text(Field::PolicyReason, why)));
     let Some(previous) = previous else {
-        return vec![OwnEvent {
-            kind: Kind::LogOpened,
-            fields,
-        }];
+        return vec![OwnEvent::of(Kind::LogOpened, fields)];
     };
     fields.push(text(Field::PreviousHash, &hex(&sha256(previous))));
-    let mut events = vec![OwnEvent {
-        kind: Kind::LogOpened,
-        fields,
-    }];
+    let mut events = vec![OwnEvent::of(Kind::LogOpened, fields)];
     if let Ok(previous) = Event::from_json(previous) {
         events.extend(differences(&previous, policy, sinks));
     }
@@ -153,14 +147,14 @@ fn changes(
 }
 
 fn change(kind: Kind, before: &str, after: &str, diff: Vec<String>) -> OwnEvent {
-    OwnEvent {
+    OwnEvent::of(
         kind,
-        fields: vec![
+        vec![
             text(Field::ChangeBefore, before),
             text(Field::ChangeAfter, after),
             (Field::ChangeDiff, Value::Texts(diff)),
         ],
-    }
+    )
 }
 
 /// Collects each leaf of `json` under its path.

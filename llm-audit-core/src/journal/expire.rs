@@ -55,14 +55,14 @@ impl RetentionRun {
     /// Returns the event that records the run.
     pub(crate) fn into_event(self) -> OwnEvent {
         let count = self.files.len() as u64;
-        OwnEvent {
-            kind: Kind::RetentionRun,
-            fields: vec![
+        OwnEvent::of(
+            Kind::RetentionRun,
+            vec![
                 (Field::Count, Value::Int(count)),
                 (Field::Bytes, Value::Int(self.bytes)),
                 (Field::Files, Value::Texts(self.files)),
             ],
-        }
+        )
     }
 }
 

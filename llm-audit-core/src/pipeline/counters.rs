@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::inspect::InspectorCounters;
+
 macro_rules! loss_reasons {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)+) => {
         /// Why an event is missing.
@@ -119,7 +121,7 @@ pub struct Counters {
     pub reentrant: u64,
     /// Bytes of the memory budget that open interactions and events on their way take.
     pub memory_bytes: u64,
-    /// Time that policy and redaction have taken, on the log's own thread.
+    /// Time that policy, redaction and inspectors have taken, on the log's own thread.
     pub redaction: Duration,
     /// The highest number such that everything written up to it survives a power cut; `None` when
     /// there is none, or no journal.
@@ -129,6 +131,8 @@ pub struct Counters {
     pub is_degraded: bool,
     /// The ledger of each sink, in the order in which they were added.
     pub sinks: Vec<SinkCounters>,
+    /// What became of the looks of each inspector, in the order in which they were added.
+    pub inspectors: Vec<InspectorCounters>,
 }
 
 impl Counters {

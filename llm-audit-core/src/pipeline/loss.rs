@@ -129,10 +129,7 @@ impl Window {
         if let Some(sink) = sink {
             fields.push((Field::LossSink, Value::Text(sink.to_owned())));
         }
-        OwnEvent {
-            kind: Kind::Loss,
-            fields,
-        }
+        OwnEvent::of(Kind::Loss, fields)
     }
 
     fn widen(&mut self, from: u64, to: u64) {

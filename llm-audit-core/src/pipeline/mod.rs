@@ -63,6 +63,7 @@ use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics, is_inside};
 use crate::error::Error;
 use crate::id::{Ids, WriterId};
+use crate::inspect::Tally;
 use crate::journal::SinkStart;
 use crate::journal::SyncStatus;
 use crate::sink::Sink;
@@ -109,6 +110,8 @@ pub(crate) struct PipelineConfig {
     pub(crate) diagnostics: Diagnostics,
     /// The process that may write; a forked child may not.
     pub(crate) pid: u32,
+    /// What inspectors count.
+    pub(crate) inspections: Tally,
 }
 
 impl PipelineConfig {
@@ -130,6 +133,7 @@ impl PipelineConfig {
             ids,
             diagnostics,
             pid: process::id(),
+            inspections: Tally::default(),
         }
     }
 }
@@ -168,6 +172,7 @@ struct Shared<S: Seal> {
     /// Whether the journal takes nothing for the time being.
     degraded: AtomicBool,
     redaction_nanos: AtomicU64,
+    inspections: Tally,
     deadlines: Arc<Deadlines>,
 }
 
@@ -255,6 +260,7 @@ impl<S: Seal> Pipeline<S> {
             memory_bytes: memory_bytes as u64,
             redaction: Duration::from_nanos(shared.redaction_nanos.load(Ordering::Relaxed)),
             synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
+            inspectors: shared.inspections.counters(),
             is_degraded: shared.degraded.load(Ordering::Relaxed)
                 || disk.is_some_and(|disk| disk.failing),
             ..shared.lanes.tally(read)
@@ -546,6 +552,7 @@ fn assemble<S: Seal>(
         reentrant: AtomicU64::new(0),
         degraded: AtomicBool::new(false),
         redaction_nanos: AtomicU64::new(0),
+        inspections: config.inspections,
     });
     let mut worker = Worker::new(
         Arc::clone(&shared),

@@ -29,6 +29,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// Losses that keep coming are written together.
 const LOSS_EVERY: Duration = Duration::from_millis(100);
 const RESERVE_BLOCK: u64 = 4_096;
+/// Findings in the events of a step, and the policy that they fall under.
+const PENDING_ROUNDS: usize = 2;
 
 /// One event in a lane.
 pub(crate) struct Entry<R> {
@@ -159,6 +161,7 @@ impl<S: Seal> Worker<S> {
         }
         self.losses(!control.flushes.is_empty(), false, &mut own);
         self.drain(own, drain == Drain::Last);
+        self.drain_pending(drain == Drain::Last);
         let target = self.drained.end - 1;
         let flushes = control.flushes.into_iter();
         self.flushes
@@ -178,6 +181,26 @@ impl<S: Seal> Worker<S> {
         self.missing.merge(&self.drained.refused);
         self.reserve();
         self.process();
+    }
+
+    /// Writes the events that sealing gave rise to, so that they are not later than a flush or the
+    /// end: findings, and what their sealing gives rise to.
+    fn drain_pending(&mut self, close: bool) {
+        for _ in 0..PENDING_ROUNDS {
+            let own = self.sealer.take_pending_own();
+            if own.is_empty() {
+                return;
+            }
+            self.drain(own.into_iter().map(OwnWork::from).collect(), close);
+        }
+        // Meanwhile events of the host came in: the next step has theirs.
+        let left = self.sealer.take_pending_own();
+        if !left.is_empty() {
+            self.shared
+                .control
+                .ask(|requests| requests.own.extend(left));
+            self.shared.bell.ring();
+        }
     }
 
     /// Returns how long to wait for the bell; `None` is for ever.

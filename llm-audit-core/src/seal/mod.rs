@@ -9,6 +9,7 @@ mod derive;
 mod detect;
 mod digest;
 mod fit;
+mod inspected;
 pub(crate) mod parts;
 mod scrub;
 mod treatment;
@@ -31,6 +32,8 @@ use crate::sync::{Arc, RwLock};
 
 pub(crate) use digest::sha256;
 pub(crate) use fit::head;
+pub(crate) use inspected::Inspection;
+use inspected::Layers;
 use treatment::Treatment;
 
 /// Combinations of layers whose hashes are remembered; a program has a handful.
@@ -47,6 +50,13 @@ const FREE_TEXT: &[Field] = &[
     Field::ApprovedBy,
 ];
 
+/// A sealed event, the buffers of the raw one, and what its inspectors need.
+struct RawSealed {
+    event: Event,
+    spare: RawBuffers,
+    layers: Option<Layers>,
+}
+
 /// Turns raw events into sealed ones. Nothing else does.
 pub(crate) struct Sealer {
     policy: Arc<RwLock<Policy>>,
@@ -58,6 +68,7 @@ pub(crate) struct Sealer {
     /// The hash of each combination of a policy with the levels that layers left of it.
     combinations: HashMap<(String, Levels), String>,
     pending_own: Vec<OwnEvent>,
+    inspection: Option<Inspection>,
 }
 
 impl Raw for RawEvent {
@@ -84,7 +95,14 @@ impl Sealer {
             max_event_bytes,
             combinations: HashMap::new(),
             pending_own: Vec::new(),
+            inspection: None,
         }
+    }
+
+    /// Has `inspection` look at what is sealed.
+    pub(crate) fn inspected(mut self, inspection: Inspection) -> Self {
+        self.inspection = Some(inspection);
+        self
     }
 
     fn set_envelope(&self, event: &mut Event, raw: &RawEvent, given: &[(Field, Value)]) {
@@ -138,23 +156,19 @@ impl Sealer {
             self.combinations.clear();
         }
         self.combinations.insert(key, hash.clone());
-        self.pending_own.push(OwnEvent {
-            kind: Kind::PolicyApplied,
-            fields: vec![
+        self.pending_own.push(OwnEvent::of(
+            Kind::PolicyApplied,
+            vec![
                 (Field::PolicyId, Value::Text(policy.id().to_owned())),
                 (Field::PolicyHash, Value::Text(hash.clone())),
                 (Field::PolicyText, Value::Text(text)),
             ],
-        });
+        ));
         hash
     }
-}
 
-impl Seal for Sealer {
-    type Raw = RawEvent;
-    type Spare = RawBuffers;
-
-    fn seal(&mut self, mut raw: RawEvent, seq: u64) -> Sealed<RawBuffers> {
+    /// Seals an event; `seq` is its number, where it has one yet.
+    fn seal_raw(&mut self, mut raw: RawEvent, seq: Option<u64>) -> RawSealed {
         let policy = crate::sync::read(&self.policy).clone();
         let mut given = raw.buffers.fields();
         if let Some(frame) = &raw.context {
@@ -178,7 +192,9 @@ impl Seal for Sealer {
         let recorded_at = raw.ended_at.unwrap_or_else(|| self.clock.now());
         let kind = Kind::from(word(raw.kind.as_str()));
         let mut event = Event::new(kind, raw.event_id, self.writer_id, recorded_at);
-        event.set(Field::Seq, Value::Int(seq));
+        if let Some(seq) = seq {
+            event.set(Field::Seq, Value::Int(seq));
+        }
         event.set(Field::PolicyId, Value::Text(policy.id().to_owned()));
         event.set(
             Field::PolicyHash,
@@ -194,6 +210,10 @@ impl Seal for Sealer {
             );
         }
 
+        let layers = self
+            .inspection
+            .as_ref()
+            .map(|_| Layers::of(levels, &raw, &given));
         let tenant = scope.tenant.unwrap_or_default().to_owned();
         let mut treatment = Treatment::new(&policy, levels, &tenant, &raw, &given);
         treatment.derive(&given, &mut event);
@@ -220,13 +240,35 @@ impl Seal for Sealer {
         fit::fit(&mut event, self.max_event_bytes);
 
         raw.buffers.clear();
-        Sealed {
+        RawSealed {
             event,
             spare: raw.buffers,
+            layers,
         }
+    }
+}
+
+impl Seal for Sealer {
+    type Raw = RawEvent;
+    type Spare = RawBuffers;
+
+    fn seal(&mut self, raw: RawEvent, seq: u64) -> Sealed<RawBuffers> {
+        let RawSealed {
+            event,
+            spare,
+            layers,
+        } = self.seal_raw(raw, Some(seq));
+        if let Some(layers) = layers {
+            self.inspect(&event, &layers);
+        }
+        Sealed { event, spare }
     }
 
     fn own(&mut self, own: OwnEvent, seq: u64) -> Event {
+        if let Some(mut sealed) = own.sealed {
+            sealed.set(Field::Seq, Value::Int(seq));
+            return *sealed;
+        }
         let now = self.clock.now();
         let event_id = id::event_id(self.ids.as_ref(), now);
         let mut event = Event::new(own.kind, event_id, self.writer_id, now);
