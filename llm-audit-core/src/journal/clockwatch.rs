@@ -9,7 +9,9 @@
 //! segments stand in for it: they are days on which a clock was looked at. The present date is
 //! believed when the dates before it follow without a gap for two days, or when there are none.
 //! Otherwise deletion goes by the last date before the gap. So a program that runs once a week
-//! deletes one run late, and one that starts under a wrong clock, however often, deletes nothing.
+//! deletes one run late, and one that starts under a wrong clock, however often, deletes nothing. A
+//! date that stands alone more than half a year after the one before may itself come from a wrong
+//! clock, and is passed over.
 
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use super::name::Day;
 use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Clocks that are wrong are wrong by years; programs that run now and then do so more often.
+const LONGEST_GAP_DAYS: i64 = 180;
 
 /// Compares the time of day with the monotonic clock.
 #[derive(Debug)]
@@ -34,18 +38,21 @@ impl ClockWatch {
     /// Begins with the dates on which segments were opened before.
     pub(crate) fn new(now: Timestamp, monotonic: Duration, mut days: Vec<Day>) -> Self {
         let today = Day::of(now);
-        days.retain(|day| *day <= today);
+        days.retain(|day| *day < today);
+        days.push(today);
         days.sort_unstable();
-        let mut since = today;
-        let mut before = None;
-        for day in days.into_iter().rev() {
-            if since.days_since(day) > 1 {
-                before = Some(day);
-                break;
+        let (since, mut before) = last_run(&days, today);
+        let mut doubtful = before.last().filter(|_| today.days_since(since) < 2);
+        while let Some(day) = doubtful {
+            let (since, earlier) = last_run(before, *day);
+            let alone = day.days_since(since) < 2;
+            match earlier.last() {
+                Some(last) if alone && since.days_since(*last) > LONGEST_GAP_DAYS => {
+                    (before, doubtful) = (earlier, Some(last));
+                }
+                _ => break,
             }
-            since = day;
         }
-        let doubtful = before.filter(|_| today.days_since(since) < 2);
         Self {
             now,
             monotonic,
@@ -84,6 +91,20 @@ impl ClockWatch {
     pub(crate) const fn is_doubted(&self) -> bool {
         self.doubted.is_some()
     }
+}
+
+/// Returns the first of the days that lead up to `last`, the last of `days`, without a gap, and the
+/// days before those.
+fn last_run(days: &[Day], last: Day) -> (Day, &[Day]) {
+    let mut since = last;
+    let mut before = days;
+    while let Some((day, earlier)) = before.split_last() {
+        if since.days_since(*day) > 1 {
+            break;
+        }
+        (since, before) = (*day, earlier);
+    }
+    (since, before)
 }
 
 fn later(at: Timestamp, by: Duration) -> Timestamp {
@@ -173,6 +194,16 @@ mod tests {
         assert_eq!(
             watch.look(at("2027-06-01T12:00"), HOUR),
             at("2027-06-01T12:00")
+        );
+    }
+
+    #[test]
+    fn restarts_under_two_wrong_clocks_confirm_nothing() {
+        let witnesses = days(&["20260531", "20260601", "20270601"]);
+        let mut watch = ClockWatch::new(at("2028-06-01T12:00"), HOUR, witnesses);
+        assert_eq!(
+            watch.look(at("2028-06-01T12:00"), HOUR),
+            at("2026-06-02T00:00")
         );
     }
 
