@@ -1,4 +1,4 @@
-"""Fails when docs/promises.md names a test, or docs/defaults.md a constant, that does not exist.
+"""Fails when docs/promises.md or docs/durability.md names a test, or docs/defaults.md a constant, that does not exist.
 
 Both are named in backticks in the last column: `path/to/file.rs::name`, or only a path. A promise that no test holds yet says
 `next`.
@@ -45,6 +45,13 @@ for title, tests in rows("docs/promises.md"):
         look("docs/promises.md", title, test, TEST)
 print(f"{total} promises: {held} held, {partly} in part, {total - held - partly} next")
 
+faults = 0
+for title, tests in rows("docs/durability.md"):
+    for test in re.findall(r"`([^`]+\.rs::[^`]+)`", tests):
+        faults += 1
+        look("docs/durability.md", title, test, TEST)
+print(f"{faults} tests of durability")
+
 defaults = 0
 for title, place in rows("docs/defaults.md"):
     for constant in re.findall(r"`([^`]+)`", place):
@@ -53,4 +60,4 @@ for title, place in rows("docs/defaults.md"):
 print(f"{defaults} defaults")
 
 print(*wrong, sep="\n", end="\n" if wrong else "")
-sys.exit(bool(wrong) or not total or not defaults)
+sys.exit(bool(wrong) or not total or not faults or not defaults)

@@ -2,15 +2,18 @@
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use llm_audit_core::{Ack, Batch, Durable, Sink, SinkError};
 
-use crate::{OPERATION, PATIENCE, acknowledge, builder, ready, say};
+use crate::{OPERATION, acknowledge, builder, ready, say};
 
 /// Far from the limit; what is not written yet is all that is held.
 const MAX_BYTES: usize = 16 << 20;
 const PROMPT_BYTES: usize = 8 << 10;
+/// The sink does not come back in this time, or in any other.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Records `events` events, of which each hundredth is committed, beside a sink that is down, and
 /// prints `end ADMITTED WRITTEN LOST PENDING`, the last being what the sink does not have.
@@ -27,7 +30,7 @@ pub(crate) fn run(dir: &PathBuf, events: u64) -> Result<(), Box<dyn Error>> {
             acknowledge(receipt.writer_id, &[receipt.event_id])?;
         }
     }
-    let counters = audit.shutdown(PATIENCE).counters;
+    let counters = audit.shutdown(DEADLINE).counters;
     let due = counters.sink(NAME).map_or(0, |sink| sink.pending);
     let (admitted, written, lost) = (counters.admitted, counters.written, counters.lost());
     say(format_args!("end {admitted} {written} {lost} {due}\n"))?;

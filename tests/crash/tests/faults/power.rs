@@ -133,7 +133,7 @@ fn a_power_cut_loses_what_a_lying_disk_confirmed() {
 fn real_lost_write_back() {
     let name = "real_lost_write_back";
     let mut row = Row::new(name);
-    for number in 0..if has_time() { 10 } else { 2 } {
+    for number in 0..if has_time() { 10_u64 } else { 2 } {
         let disk = Ext4::new("256m", "20m", "noatime,data=ordered");
         let Some(mut disk) = needs(name, disk) else {
             return;
