@@ -170,7 +170,7 @@ fn ids(dir: &Path) -> HashSet<(WriterId, u64)> {
 }
 
 /// Copies the files of a log.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_file() {
             fs::copy(entry.path(), to.join(entry.file_name())).unwrap();

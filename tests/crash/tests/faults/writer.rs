@@ -9,7 +9,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::kill::copy;
 use crate::loops;
+use crate::mount::Tmpfs;
 use crate::program::{Program, Promise};
 use crate::random::Random;
 use crate::row::{Row, needs, recover};
@@ -97,7 +99,9 @@ fn sigterm() {
         Signal::SIGHUP,
         Signal::SIGABRT,
     ] {
-        let program = Program::durable_writer(dir.path(), MANY, 8).start();
+        let program = Program::durable_writer(dir.path(), MANY, 8);
+        // Whoever runs the tests in the background has some of these ignored.
+        let program = program.under(&["env", "--default-signal"]).start();
         program.wait_for_acks(50);
         kill(Pid::from_raw(program.pid().cast_signed()), signal).unwrap();
         promised.extend(program.end().1.acks);
@@ -160,6 +164,53 @@ fn durable_writer_ends_by_itself() {
         row.read(dir.path(), &promised, &format!("{events} events"));
     }
     recover(dir.path());
+    row.end();
+}
+
+/// It fills its disk, says so at its end, and goes on when it is started again where there is room.
+#[test]
+fn durable_writer_fills_the_disk() {
+    let name = "durable_writer_fills_the_disk";
+    let Some(disk) = needs(name, Tmpfs::new("size=4m")) else {
+        return;
+    };
+    let mut row = Row::new(name);
+    let (dir, other) = (disk.path().join("log"), disk.path().join("other"));
+    // Recovery needs a little room too.
+    fs::write(&other, vec![1; 1 << 20]).unwrap();
+    let program = Program::durable_writer(&dir, MANY, 8)
+        .arg("--bytes")
+        .arg("2000");
+    let (status, said) = program.start().end();
+    assert!(!status.success(), "a full disk is an error");
+    let mut promised = said.acks;
+    fs::remove_file(&other).unwrap();
+    promised.extend(
+        Program::durable_writer(&dir, 100, 8)
+            .start()
+            .end_well()
+            .acks,
+    );
+    row.look(&dir, &promised, "full, and room again");
+    row.end();
+}
+
+/// Somebody copies the files of a log that is written to: what was acknowledged before is in the
+/// copy, which is the log of a crashed writer.
+#[test]
+fn copied_while_alive() {
+    let mut row = Row::new("copied_while_alive");
+    let dir = tempfile::tempdir().unwrap();
+    let program = Program::crash("endure", dir.path()).start();
+    for number in 0..5 {
+        program.wait_for_acks(100);
+        let promised = program.said().acks;
+        let backup = tempfile::tempdir().unwrap();
+        copy(dir.path(), backup.path());
+        row.look(backup.path(), &promised, &format!("copy {number}"));
+    }
+    let said = program.end_well();
+    row.look_after(dir.path(), &said, "the original");
     row.end();
 }
 
