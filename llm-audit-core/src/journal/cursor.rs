@@ -47,6 +47,8 @@ struct Content {
 #[derive(Debug)]
 pub(super) struct Other {
     pub(super) name: Name,
+    /// Empty when it cannot be read.
+    pub(super) sink: String,
     /// `None` when it cannot be read.
     pub(super) cursor: Option<Cursor>,
     /// Whether segments wait for it: the process lives, or is dead and the next start of one of our
@@ -228,13 +230,44 @@ pub(super) fn others<'a>(
         }
         let file = vfs.open(&dir.join(name.to_string()), Access::Read);
         let content = file.and_then(|file| read(*owner, file));
+        let content = content.ok().flatten();
         others.push(Other {
             name: *name,
-            cursor: content.ok().flatten().map(|(_, cursor)| cursor),
+            sink: content
+                .as_ref()
+                .map(|(sink, _)| sink.clone())
+                .unwrap_or_default(),
+            cursor: content.map(|(_, cursor)| cursor),
             holds: living.contains(owner) || tags.contains(tag),
         });
     }
     others
+}
+
+/// Has the cursor in the file of a dead process pass over a writer's numbers up to `to`, or over
+/// all of them. It is left alone when another process has it.
+pub(super) fn pass(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    name: Name,
+    writer: WriterId,
+    to: Option<u64>,
+) -> io::Result<()> {
+    let Name::Cursor(owner, _) = name else {
+        return Ok(());
+    };
+    let Some(lock) = claim(vfs, dir, name, owner)? else {
+        return Ok(());
+    };
+    let Some((sink, mut cursor)) = read(owner, Arc::clone(&lock))? else {
+        return Ok(());
+    };
+    match (to, cursor.get_mut(&writer)) {
+        (Some(to), Some(seq)) => *seq = to.max(*seq),
+        (None, _) => drop(cursor.remove(&writer)),
+        (Some(_), None) => {}
+    }
+    save(vfs, dir, owner, &sink, &cursor)
 }
 
 /// Returns the writers that live, or wait for recovery.

@@ -17,6 +17,7 @@ use super::finding::{Finding, Problem};
 use super::line::{self, Place};
 use super::name::{BadName, DEAD_LETTERS, Day, DeadName, Name, QUARANTINE, SegmentName};
 use super::recovery;
+use super::removed::Forgotten;
 use super::scan::Lines;
 use super::writer::Journal;
 use crate::catalog::Field;
@@ -37,6 +38,8 @@ pub(crate) struct RetentionRun {
     pub(crate) held_back: bool,
     /// Segments that are there because a sink does not have their events.
     pub(crate) held: Vec<Held>,
+    /// Segments that are there because a removed sink has yet to be told of, sink by sink.
+    pub(crate) forgotten: Vec<Forgotten>,
     /// What writers that died left to the sinks: sink, writer and the number above which it is due.
     pub(crate) adopted: Vec<(usize, WriterId, u64)>,
     /// Files that could not be read or removed.
@@ -134,7 +137,8 @@ impl Journal {
             let last = self.last_seq(name, names);
             if !self.is_passed(name, last, others) {
                 run.held.push(Held { name, last });
-            } else if self.remove(name.to_string(), run) {
+            } else if !self.is_missed(name, last, others, run) && self.remove(name.to_string(), run)
+            {
                 self.closed.retain(|closed| closed.name != name);
                 self.newest.remove(&name);
             }
@@ -166,15 +170,21 @@ impl Journal {
         let others = self.others(&names);
         self.sinks.sweep = others.iter().any(Other::is_unknown);
         let current = self.segment.as_ref().map(|segment| segment.name);
-        for name in segments(&names) {
+        let mut candidates: Vec<_> = segments(&names).collect();
+        candidates.sort_unstable_by_key(key);
+        for name in candidates {
             if alive.contains(&name.writer) || Some(name) == current {
                 continue;
             }
             let last = self.last_seq(name, &names);
-            if self.is_passed(name, last, &others) && self.remove(name.to_string(), &mut run) {
+            if self.is_passed(name, last, &others)
+                && !self.is_missed(name, last, &others, &mut run)
+                && self.remove(name.to_string(), &mut run)
+            {
                 self.closed.retain(|closed| closed.name != name);
             }
         }
+        self.sinks.sweep |= !run.forgotten.is_empty();
         if !run.files.is_empty() {
             self.syncer.changed_dir();
         }

@@ -6,6 +6,7 @@ use super::own::OwnEvent;
 use super::reply::{Goal, Waiter};
 use crate::batch::{Batch, BatchBuilder};
 use crate::id::WriterId;
+use crate::journal::Forgotten;
 
 /// A chunk is written when it has this much JSON, or this many events.
 const MAX_BYTES: usize = 1 << 20;
@@ -38,6 +39,8 @@ pub(crate) enum Origin {
     Own,
     /// The event tells of this loss of the log, or of a sink and a writer.
     Loss(Option<(usize, WriterId)>, Window),
+    /// The event tells of what a removed sink will not get.
+    Forgotten(Forgotten),
 }
 
 /// An event of the log itself that waits for its number.

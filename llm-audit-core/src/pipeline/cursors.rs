@@ -26,11 +26,17 @@ impl<S: Seal> Worker<S> {
             cursors.push(book.cursor());
         }
         drop(books);
-        if unconfirmed {
+        let mut failures = Vec::new();
+        let told = self
+            .forgetting
+            .take_told(|seq| status.is_synced(seq).is_some());
+        for forgotten in told {
+            failures.extend(log.forget(&forgotten).err());
+        }
+        if unconfirmed || self.forgetting.is_waiting() {
             // With no time to wait this only asks, and says that time ran out.
             drop(disk.sync(Duration::ZERO));
         }
-        let mut failures = Vec::new();
         for (sink, cursor) in cursors.into_iter().enumerate() {
             failures.extend(log.save_cursor(sink, cursor).err());
         }

@@ -8,8 +8,8 @@ use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
 use crate::id::WriterId;
 use crate::journal::{
-    Closed, Cursor, DeadLetters, Held, Journal, Lost, RetentionRun, SinkStart, Spool, SyncStatus,
-    Syncer, WriteFailed, Written,
+    Closed, Cursor, DeadLetters, Forgotten, Held, Journal, Lost, RetentionRun, SinkStart, Spool,
+    SyncStatus, Syncer, WriteFailed, Written,
 };
 use crate::sync::Arc;
 
@@ -69,6 +69,16 @@ pub(crate) trait Log: Send {
     /// Returns what could not be deleted because a sink does not have it.
     fn take_held(&mut self) -> Vec<Held>;
 
+    /// Returns what could not be deleted because a sink that was removed does not have it.
+    fn take_forgotten(&mut self) -> Vec<Forgotten> {
+        Vec::new()
+    }
+
+    /// A `loss` that survives a power cut says that the sink will not get these events.
+    fn forget(&mut self, _: &Forgotten) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Returns the handle by which others wait for the disk.
     fn disk(&self) -> Arc<dyn Disk>;
 
@@ -113,6 +123,7 @@ pub(crate) struct JournalLog {
     /// When expired files were last looked for.
     expired: Option<Duration>,
     held: Vec<Held>,
+    forgotten: Vec<Forgotten>,
     adopted: Vec<(usize, WriterId, u64)>,
     /// Whether something that has expired is there because of a sink.
     is_held: bool,
@@ -134,6 +145,7 @@ impl JournalLog {
             diagnostics,
             expired: None,
             held: Vec::new(),
+            forgotten: Vec::new(),
             adopted: Vec::new(),
             is_held: false,
         }
@@ -199,6 +211,7 @@ impl Log for JournalLog {
         self.tell(&run);
         self.held = std::mem::take(&mut run.held);
         self.adopted.append(&mut run.adopted);
+        self.forgotten = std::mem::take(&mut run.forgotten);
         self.is_held = !self.held.is_empty();
         if run.files.is_empty() {
             Vec::new()
@@ -238,6 +251,7 @@ impl Log for JournalLog {
         if self.spool {
             let run = self.journal.release();
             self.tell(&run);
+            self.forgotten = run.forgotten;
         }
     }
 
@@ -247,6 +261,17 @@ impl Log for JournalLog {
 
     fn take_held(&mut self) -> Vec<Held> {
         std::mem::take(&mut self.held)
+    }
+
+    fn take_forgotten(&mut self) -> Vec<Forgotten> {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
+        self.journal.forget(forgotten)?;
+        // What is past its retention may go.
+        self.expired = None;
+        Ok(())
     }
 
     fn disk(&self) -> Arc<dyn Disk> {

@@ -30,6 +30,7 @@ mod outlet;
 mod own;
 mod patience;
 mod pool;
+mod removed;
 mod reply;
 mod report;
 mod seal;

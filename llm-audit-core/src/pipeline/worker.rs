@@ -11,6 +11,7 @@ use super::lanes::Drained;
 use super::log::Log;
 use super::loss::Window;
 use super::own::OwnEvent;
+use super::removed::Forgetting;
 use super::reply::{Failure, Goal, Waiter};
 use super::seal::Seal;
 use super::tracker::Tracker;
@@ -59,6 +60,7 @@ pub(crate) struct Worker<S: Seal> {
     /// Where sinks that fell behind read, and when it was stored last how far they are.
     pub(super) spool: Option<Spool>,
     pub(super) saved: Duration,
+    pub(super) forgetting: Forgetting,
     /// Whether the last try to write failed.
     pub(super) failing: bool,
     /// Whether the journal was in trouble when it was looked at last.
@@ -105,6 +107,7 @@ impl<S: Seal> Worker<S> {
             reserved_to: 0,
             spool,
             saved: Duration::ZERO,
+            forgetting: Forgetting::default(),
             failing: false,
             degraded: false,
             flushes: Vec::new(),
@@ -156,8 +159,10 @@ impl<S: Seal> Worker<S> {
             };
             own.extend(housekeeping.into_iter().map(OwnWork::from));
             let (adopted, held) = (log.take_adopted(), log.take_held());
+            let forgotten = log.take_forgotten();
             self.adopt(&adopted);
             self.expire_for_sinks(&held);
+            self.tell_forgotten(forgotten, &mut own);
         }
         self.losses(!control.flushes.is_empty(), false, &mut own);
         self.drain(own, drain == Drain::Last);

@@ -217,6 +217,10 @@ impl<S: Seal> Worker<S> {
                         }
                     }
                 }
+                (Origin::Forgotten(forgotten), lost) => {
+                    self.forgetting
+                        .settle(&forgotten, lost.is_none().then_some(item.seq));
+                }
                 (Origin::Host(None) | Origin::Own | Origin::Loss(None, _), _) => {}
             }
         }

@@ -5,6 +5,7 @@ mod disk;
 mod fakes;
 mod laws;
 mod numbers;
+mod removed;
 mod retry;
 #[cfg(shuttle)]
 mod schedules;

@@ -221,33 +221,6 @@ fn a_spool_keeps_what_a_sink_needs_and_nothing_else() {
 }
 
 #[test]
-fn a_sink_that_was_removed_holds_nothing_and_goes_on_with_what_is_there() {
-    let mut world = World::new(&["near", "far"]);
-    world.retention = None;
-    world.receiver(1).down = true;
-    let mut program = world.start();
-    program.admit(1_500);
-    program.settle();
-    program.end(SHORT);
-    let far = world.sinks.pop().unwrap();
-
-    let mut program = world.start();
-    program.admit(1);
-    program.settle();
-    assert_eq!(world.files(".jsonl").len(), 1);
-    program.end(LONG);
-    assert_eq!(world.files(".cursor").len(), 2);
-
-    world.sinks.push(far);
-    world.receiver(1).down = false;
-    let mut program = world.start();
-    program.admit(1);
-    program.settle();
-    let durable = world.receiver(1).durable();
-    assert!(durable.iter().all(|(writer, _)| *writer == program.writer));
-}
-
-#[test]
 fn an_event_that_is_never_taken_is_found_in_its_batch_and_kept_as_a_dead_letter() {
     for panics in [false, true] {
         super::laws::silence();

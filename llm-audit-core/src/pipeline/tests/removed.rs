@@ -1,0 +1,97 @@
+//! Sinks that a program had once.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::*;
+use super::world::{DIR, World};
+use crate::journal::Reader;
+use crate::retention::Retention;
+use crate::vfs::{MemVfs, Vfs};
+
+const SHORT: Duration = Duration::from_millis(30);
+const LONG: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn a_sink_that_was_removed_holds_nothing_and_goes_on_with_what_is_there() {
+    let mut world = World::new(&["near", "far"]);
+    world.retention = None;
+    world.receiver(1).down = true;
+    let mut program = world.start();
+    program.admit(1_500);
+    program.settle();
+    program.end(SHORT);
+    let far = world.sinks.pop().unwrap();
+
+    let mut program = world.start();
+    program.admit(1);
+    program.settle();
+    // What it does not get is told first.
+    program.settle();
+    assert_eq!(world.files(".jsonl").len(), 1);
+    program.end(LONG);
+    // Its own cursor names nothing that is there.
+    assert_eq!(world.files(".cursor").len(), 1);
+
+    world.sinks.push(far);
+    world.receiver(1).down = false;
+    let mut program = world.start();
+    program.admit(1);
+    program.settle();
+    let durable = world.receiver(1).durable();
+    assert!(durable.iter().all(|(writer, _)| *writer == program.writer));
+}
+
+#[test]
+fn what_a_removed_sink_never_got_is_told_before_it_is_deleted_and_only_once() {
+    for keeps in [false, true] {
+        let mut world = World::new(&["near", "far"]);
+        world.retention = keeps.then_some(Retention::Days30);
+        world.receiver(1).down = true;
+        let mut program = world.start();
+        program.admit(1_500);
+        program.settle();
+        let writer = program.writer;
+        program.end(SHORT);
+        let far = world.sinks.pop().unwrap();
+        let told = |vfs: &MemVfs| {
+            let vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
+            let events = Reader::open_in(vfs, Path::new(DIR)).unwrap().events();
+            let losses = events.filter_map(Result::ok);
+            let losses = losses.filter(|event| event.loss_sink() == Some("far"));
+            let losses = losses.map(|loss| {
+                assert_eq!(loss.loss_writer_id(), Some(writer.to_string().as_str()));
+                assert_eq!(
+                    loss.reasons().unwrap()["sink_expired"],
+                    loss.count().unwrap()
+                );
+                loss.count().unwrap()
+            });
+            losses.sum::<u64>()
+        };
+
+        let mut program = world.start();
+        let files = |world: &World| world.files(&format!("{writer}-0")).len();
+        assert!(files(&world) > 2);
+        for day in 0..40 {
+            program.admit(1);
+            program.settle();
+            assert!(files(&world) > 0 || told(&world.vfs.after_power_cut()) > 0);
+            if keeps {
+                program.pass(DAY);
+            } else if day == 3 {
+                break;
+            }
+        }
+        assert_eq!((files(&world), told(&world.vfs)), (0, 1_502), "{keeps}");
+        program.end(LONG);
+
+        world.sinks.push(far);
+        let mut program = world.start();
+        program.settle();
+        // Of a spool the loss itself is delivered and gone.
+        let still = if keeps { 1_502 } else { 0 };
+        assert_eq!((told(&world.vfs), program.sink(1).lost()), (still, 0));
+    }
+}
