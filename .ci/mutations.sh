@@ -2,7 +2,7 @@
 # Breaks the product on purpose, in a copy of the tree, and shows that a named test catches each break.
 #   .ci/mutations.sh [NAME …]     all, or those in .ci/mutations/NAME.patch
 # A patch begins with three lines: `what:` is broken, the `args:` of cargo test, the full name of the
-# `test:` that must fail. It is an error when a patch does not apply, when what it makes does not
+# `test:` that must fail; `flags:` of the compiler may follow. It is an error when a patch does not apply, when what it makes does not
 # compile, or when the test does not pass without it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,11 +22,13 @@ fi
 
 word() { sed -n "s/^$2: //p;/^---/q" "$patches/$1.patch"; }
 
-# Runs the tests named after the arguments of cargo test, which are one word here.
+# Runs the tests named after the arguments of cargo test, which are one word here, with the flags of
+# the compiler behind an `@`.
 try() {
-    local args
-    read -ra args <<<"$1"
-    timeout 600 cargo test --locked --quiet "${args[@]}" -- --exact "${@:2}" </dev/null >"$log" 2>&1
+    local args flags=${1#*@} at=$CARGO_TARGET_DIR
+    read -ra args <<<"${1%%@*}"
+    [ -z "$flags" ] || at=$at/shuttle
+    RUSTFLAGS=$flags CARGO_TARGET_DIR=$at timeout 600 cargo test --locked --quiet "${args[@]}" -- --exact "${@:2}" </dev/null >"$log" 2>&1
 }
 
 # New files are newer than whatever was built from them before.
@@ -40,7 +42,7 @@ declare -A tests=()
 for name in "${names[@]}"; do
     patch -p1 --dry-run --fuzz=0 --silent <"$patches/$name.patch" ||
         { echo "$name does not apply; write it anew, the code has moved on"; exit 1; }
-    tests[$(word "$name" args)]+="$(word "$name" test)"$'\n'
+    tests[$(word "$name" args)@$(word "$name" flags)]+="$(word "$name" test)"$'\n'
 done
 for args in "${!tests[@]}"; do
     mapfile -t all < <(sort -u <<<"${tests[$args]}" | sed '/^$/d')
@@ -57,7 +59,7 @@ for name in "${names[@]}"; do
     test=$(word "$name" test)
     patch -p1 --fuzz=0 --silent <"$patches/$name.patch"
     code=0
-    try "$(word "$name" args)" "$test" || code=$?
+    try "$(word "$name" args)@$(word "$name" flags)" "$test" || code=$?
     patch -p1 --fuzz=0 --silent --reverse <"$patches/$name.patch"
     if [ "$code" -eq 124 ]; then
         outcome='caught: it hangs'

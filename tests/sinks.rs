@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use llm_audit::{
-    Absence, Batch, Durable, Event, Facet, Key, Level, Operation, Policy, PolicyBuilder, Retention,
-    Sink, SinkError, SinkExt, builder,
+    Absence, Batch, Durable, Event, Facet, Key, Level, Narrowed, Operation, Policy, PolicyBuilder,
+    Retention, Sink, SinkError, SinkExt, builder,
 };
 
 type Written = Arc<Mutex<Vec<Vec<u8>>>>;
@@ -66,7 +66,7 @@ fn policy() -> PolicyBuilder {
 }
 
 /// Records a call in a log with `sink`, and returns what the journal holds.
-fn record(policy: &PolicyBuilder, sink: impl Sink) -> Event {
+fn record(policy: &PolicyBuilder, sink: impl Into<Narrowed>) -> Event {
     let dir = tempfile::tempdir().unwrap();
     let audit = builder()
         .policy(policy.clone().build().unwrap())
@@ -142,6 +142,64 @@ fn the_policy_withholds_from_a_sink_by_its_name() {
     assert_eq!(record(&policy, archive).user_id(), Some("u-17"));
     let event = delivered(&written);
     assert_eq!((event.user_id(), event.model()), (None, Some("small")));
+}
+
+/// A wrapper that knows nothing of narrowing, around a sink that takes nothing.
+struct Around(Box<dyn Sink>);
+
+#[async_trait::async_trait]
+impl Sink for Around {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        self.0.write(batch).await?;
+        Err(SinkError::permanent("never"))
+    }
+
+    async fn flush(&mut self) -> Result<Durable, SinkError> {
+        self.0.flush().await
+    }
+
+    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        self.0.shutdown().await
+    }
+}
+
+#[test]
+fn nothing_around_a_sink_widens_what_dead_letters_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let (archive, written) = shelf("archive", 0);
+    let policy = policy().sink_without("archive", [Facet::User]);
+    let around = Around(Box::new(Around(Box::new(archive))));
+    let audit = builder()
+        .policy(policy.build().unwrap())
+        .journal(dir.path())
+        .sink(around.without([Facet::Prompt]))
+        .on_diagnostic(|_| {})
+        .spawn()
+        .unwrap();
+    let mut call = audit.begin(Operation::Chat);
+    call.request_model("small")
+        .user_id("u-17")
+        .prompt("Why is the sky blue?");
+    call.finish();
+    let report = audit.shutdown(Duration::from_secs(10));
+    let sink = report.counters.sink("archive").unwrap();
+    assert_eq!((sink.dead_lettered, sink.delivered), (1, 0), "{report}");
+    let letters = std::fs::read_dir(dir.path().join("dead-letters")).unwrap();
+    let letters: Vec<_> = letters
+        .map(|letter| std::fs::read_to_string(letter.unwrap().path()).unwrap())
+        .collect();
+    let letters = letters.concat();
+    assert!(letters.contains("small"), "{letters}");
+    assert!(
+        !letters.contains("sky") && !letters.contains("u-17"),
+        "{letters}"
+    );
+    let event = delivered(&written);
+    assert_eq!((event.user_id(), event.prompt()), (None, None));
 }
 
 #[test]

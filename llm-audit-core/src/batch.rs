@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::event::Event;
+use crate::event::{Absence, Event};
+use crate::facet::FacetSet;
 use crate::id::WriterId;
 use crate::pipeline::{Count, Gap, Run};
 use crate::sink::SinkLimits;
@@ -158,6 +159,25 @@ impl Batch {
         kept.build(self.writer_id())
     }
 
+    /// Returns the batch without the data of `facets`: the same events give the same bytes, also when
+    /// a batch comes again.
+    pub(crate) fn without(&self, facets: FacetSet) -> Self {
+        if facets.is_empty() {
+            return self.clone();
+        }
+        let mut narrowed = BatchBuilder::default();
+        let mut json = Vec::new();
+        let events = self.seqs().iter().zip(self.host_flags()).zip(self.events());
+        for ((seq, host), event) in events {
+            let mut event: Event = event.clone();
+            event.withhold(facets, Absence::Withheld);
+            json.clear();
+            event.encode(&mut json);
+            narrowed.push(*seq, event, &json, *host);
+        }
+        narrowed.into_batch(self.writer_id())
+    }
+
     /// Returns the part of the batch with numbers from `seq` on, or `None` when nothing is left.
     pub(crate) fn starting_at(&self, seq: u64) -> Option<Self> {
         let start = self.start + self.seqs().partition_point(|s| *s < seq);
@@ -237,7 +257,12 @@ impl BatchBuilder {
 
     /// Returns the batch, or `None` when there is no event.
     pub(crate) fn build(self, writer_id: WriterId) -> Option<Batch> {
-        (!self.seqs.is_empty()).then(|| Batch {
+        (!self.seqs.is_empty()).then(|| self.into_batch(writer_id))
+    }
+
+    /// Returns the batch; there is an event.
+    fn into_batch(self, writer_id: WriterId) -> Batch {
+        Batch {
             end: self.seqs.len(),
             shared: Arc::new(Shared {
                 writer_id,
@@ -248,7 +273,7 @@ impl BatchBuilder {
                 hosts: self.hosts,
             }),
             start: 0,
-        })
+        }
     }
 }
 

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::audit::Shared;
 use crate::error::Error;
 use crate::id::{EventId, WriterId};
-use crate::pipeline::{FORKED, Failure, Limit, LossReason, Refusal, Reply};
+use crate::pipeline::{FORKED, Failure, Goal, Limit, LossReason, Refusal, Reply, Slot};
 use crate::raw::RawEvent;
 use crate::sync::Arc;
 
@@ -105,11 +105,25 @@ struct Waiting {
 
 impl Commit {
     /// Hands in `raw`, with the room that was taken for it.
-    pub(crate) fn new(
+    pub(crate) fn new(shared: &Arc<Shared>, raw: RawEvent, slot: Option<Slot>, ack: Ack) -> Self {
+        let goal = shared.pipeline.goal(&ack);
+        Self::hand_in(shared, raw, slot, ack, goal)
+    }
+
+    /// Hands in the intent of an operation that does not take place before it is synced. Where a
+    /// commit waits for a journal that is in trouble, this does not: nothing is done yet.
+    pub(crate) fn intent(shared: &Arc<Shared>, raw: RawEvent, slot: Option<Slot>) -> Self {
+        let goal = shared.pipeline.goal(&Ack::Synced);
+        let goal = goal.map(|_| Some(Goal::Intended));
+        Self::hand_in(shared, raw, slot, Ack::Synced, goal)
+    }
+
+    fn hand_in(
         shared: &Arc<Shared>,
         raw: RawEvent,
-        slot: Option<crate::pipeline::Slot>,
+        slot: Option<Slot>,
         ack: Ack,
+        goal: Result<Option<Goal>, Error>,
     ) -> Self {
         let pipeline = &shared.pipeline;
         let mut receipt = Receipt {
@@ -118,7 +132,7 @@ impl Commit {
             seq: 0,
             ack,
         };
-        let goal = match pipeline.goal(&receipt.ack) {
+        let goal = match goal {
             Ok(Some(goal)) => goal,
             // The event is recorded, whatever is known of it then.
             other => {
@@ -171,7 +185,11 @@ impl Commit {
                     shared,
                     ..
                 } = *waiting;
-                let answer = reply.wait(left).unwrap_or(Err(Failure::TimedOut));
+                let answer = if shared.pipeline.is_forked() {
+                    FORKED_MEANWHILE
+                } else {
+                    reply.wait(left).unwrap_or(Err(Failure::TimedOut))
+                };
                 receipt.of(answer, &shared)
             }
             State::Answered(answer) => answer.unwrap_or_else(|| Self::of_nothing().wait()),
@@ -196,11 +214,13 @@ impl Future for Commit {
                     receipt,
                     shared,
                 } = &mut **waiting;
-                if limit.is_none() && *until < Duration::MAX {
-                    *limit = Some(shared.pipeline.deadlines().limit(reply.expiry(), *until));
-                }
-                let Poll::Ready(answer) = Pin::new(reply).poll(context) else {
-                    return Poll::Pending;
+                let answer = if shared.pipeline.is_forked() {
+                    FORKED_MEANWHILE
+                } else {
+                    if limit.is_none() && *until < Duration::MAX {
+                        *limit = Some(shared.pipeline.deadlines().limit(reply.expiry(), *until));
+                    }
+                    ready!(Pin::new(reply).poll(context))
                 };
                 let answer = receipt.clone().of(answer, shared);
                 self.0 = State::Answered(None);
@@ -210,6 +230,9 @@ impl Future for Commit {
         }
     }
 }
+
+/// Nobody in a forked child answers who waits, and the lock of the answer may be held for ever.
+const FORKED_MEANWHILE: Result<u64, Failure> = Err(Failure::Lost(LossReason::Forked));
 
 impl fmt::Debug for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -222,6 +245,9 @@ impl Receipt {
         let error = match answer {
             Ok(seq) => return Ok(Self { seq, ..self }),
             Err(Failure::Lost(reason)) => lost(reason),
+            Err(Failure::NotWritten) => {
+                Error::disk("the event is not written, because the disk does not take it now")
+            }
             Err(Failure::NotSynced) => {
                 Error::disk("the event is written, and the disk did not confirm it")
             }

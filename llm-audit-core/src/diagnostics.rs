@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::pipeline::Counters;
+use crate::process::Process;
 use crate::sync::{Arc, Mutex, lock, thread_local};
 
 /// A line of each kind goes to standard error at most this often.
@@ -56,6 +58,9 @@ kinds! {
     InspectorFailing "inspector_failing",
     /// The host asked for something that there is not; nothing happened.
     Misuse "misuse",
+    /// No problem: the counters, as often as
+    /// [`AuditBuilder::counters_every`](crate::AuditBuilder::counters_every) says.
+    Counters "counters",
 }
 
 impl fmt::Display for DiagnosticKind {
@@ -89,6 +94,8 @@ pub struct Diagnostic {
     pub kind: DiagnosticKind,
     /// What happened, where, and what to do about it.
     pub message: String,
+    /// The counters, with [`DiagnosticKind::Counters`].
+    pub counters: Option<Counters>,
 }
 
 impl fmt::Display for Diagnostic {
@@ -112,6 +119,7 @@ pub(crate) struct Diagnostics {
 struct Shared {
     hook: Option<Hook>,
     clock: Arc<dyn Clock>,
+    process: Process,
     limits: Mutex<[Limit; DiagnosticKind::ALL.len()]>,
 }
 
@@ -127,18 +135,40 @@ impl Diagnostics {
             shared: Arc::new(Shared {
                 hook,
                 clock,
+                process: Process::current(),
                 limits: Mutex::default(),
             }),
         }
     }
 
-    /// Tells of a problem. A panic of the hook is contained, and what the hook records through the
-    /// log is not written.
+    /// Returns the process that is told of problems.
+    pub(crate) fn process(&self) -> &Process {
+        &self.shared.process
+    }
+
+    /// Tells of a problem, but not in a forked child. A panic of the hook is contained, and what the
+    /// hook records through the log is not written.
     pub(crate) fn report(&self, kind: DiagnosticKind, message: impl Into<String>) {
-        let diagnostic = Diagnostic {
+        self.tell(Diagnostic {
             kind,
             message: message.into(),
-        };
+            counters: None,
+        });
+    }
+
+    /// Tells the counters, as [`report`](Self::report) tells of a problem.
+    pub(crate) fn report_counters(&self, counters: Counters) {
+        self.tell(Diagnostic {
+            kind: DiagnosticKind::Counters,
+            message: counters.to_string(),
+            counters: Some(counters),
+        });
+    }
+
+    fn tell(&self, diagnostic: Diagnostic) {
+        if self.shared.process.is_forked() {
+            return;
+        }
         let Some(hook) = &self.shared.hook else {
             if let Some(line) = self.line(&diagnostic) {
                 writeln!(io::stderr().lock(), "{line}").ok();
@@ -220,6 +250,7 @@ mod tests {
         Diagnostic {
             kind: DiagnosticKind::Degraded,
             message: "the disk is full".to_owned(),
+            counters: None,
         }
     }
 

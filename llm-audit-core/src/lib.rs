@@ -27,6 +27,7 @@ mod level;
 mod narrow;
 mod pipeline;
 mod policy;
+mod process;
 mod put;
 mod raw;
 mod recorder;

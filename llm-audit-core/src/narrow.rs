@@ -1,13 +1,9 @@
 //! Sinks that get less than the log.
 
-use std::path::Path;
+use std::fmt;
 
-use async_trait::async_trait;
-
-use crate::batch::{Batch, BatchBuilder};
-use crate::event::{Absence, Event};
 use crate::facet::{Facet, FacetSet};
-use crate::sink::{Durable, Sink, SinkError, SinkLimits};
+use crate::sink::Sink;
 
 /// Narrowing for every sink.
 pub trait SinkExt: Sink + Sized {
@@ -16,87 +12,86 @@ pub trait SinkExt: Sink + Sized {
     /// # Examples
     ///
     /// ```
-    /// use llm_audit_core::{Facet, Sink, SinkExt};
+    /// use llm_audit_core::{Facet, Narrowed, Sink, SinkExt};
     ///
-    /// fn for_others(sink: impl Sink) -> impl Sink {
+    /// fn for_others(sink: impl Sink) -> Narrowed {
     ///     sink.without([Facet::Prompt, Facet::Response, Facet::User])
     /// }
     /// ```
-    fn without(self, facets: impl IntoIterator<Item = Facet>) -> Narrowed<Self> {
-        Narrowed {
-            sink: self,
-            withheld: facets.into_iter().collect(),
-        }
+    fn without(self, facets: impl IntoIterator<Item = Facet>) -> Narrowed {
+        Narrowed::from(self).without(facets)
     }
 
     /// Returns the sink with the data of `facets` alone.
-    fn only(self, facets: impl IntoIterator<Item = Facet>) -> Narrowed<Self> {
-        let kept: FacetSet = facets.into_iter().collect();
-        self.without(
-            Facet::ALL
-                .iter()
-                .copied()
-                .filter(|facet| !kept.contains(*facet)),
-        )
+    fn only(self, facets: impl IntoIterator<Item = Facet>) -> Narrowed {
+        Narrowed::from(self).only(facets)
     }
 }
 
 impl<S: Sink> SinkExt for S {}
 
-/// A sink that gets less than the log; made by [`SinkExt`].
-#[derive(Debug)]
-pub struct Narrowed<S> {
-    sink: S,
-    withheld: FacetSet,
+/// A sink with what of the log it does not get: what
+/// [`AuditBuilder::sink`](crate::AuditBuilder::sink) takes. Every [`Sink`] is one that gets all.
+///
+/// It is no sink itself. The log withholds before it hands a batch over, and from what it keeps as
+/// dead letters, so nothing that is put around a sink can give more to the one or the other: what is
+/// to be put around it is put there first.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::testing::MemorySink;
+/// use llm_audit_core::{Facet, Policy, Preset, SinkExt, builder};
+///
+/// let less = MemorySink::new().without([Facet::Prompt]).without([Facet::User]);
+/// let audit = builder().policy(Policy::preset(Preset::Security)?).sink(less).spawn()?;
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
+///
+/// ```compile_fail,E0277
+/// use llm_audit_core::testing::MemorySink;
+/// use llm_audit_core::{Facet, Sink, SinkExt};
+///
+/// fn around(sink: impl Sink) {}
+///
+/// around(MemorySink::new().without([Facet::Prompt]));
+/// ```
+pub struct Narrowed {
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) withheld: FacetSet,
 }
 
-#[async_trait]
-impl<S: Sink> Sink for Narrowed<S> {
-    fn name(&self) -> &str {
-        self.sink.name()
+impl Narrowed {
+    /// Returns the sink without the data of `facets` either.
+    #[must_use]
+    pub fn without(mut self, facets: impl IntoIterator<Item = Facet>) -> Self {
+        self.withheld.extend(facets);
+        self
     }
 
-    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
-        // The same events give the same bytes, also when a batch comes again.
-        match batch.without(self.withheld) {
-            Some(narrowed) => self.sink.write(&narrowed).await,
-            None => Ok(Durable::UNCHANGED),
-        }
-    }
-
-    async fn flush(&mut self) -> Result<Durable, SinkError> {
-        self.sink.flush().await
-    }
-
-    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
-        self.sink.shutdown().await
-    }
-
-    fn limits(&self) -> SinkLimits {
-        self.sink.limits()
-    }
-
-    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
-        self.sink.narrowed(&batch.without(self.withheld)?)
-    }
-
-    fn directory(&self) -> Option<&Path> {
-        self.sink.directory()
+    /// Returns the sink with the data of `facets` alone, as far as it got that before.
+    #[must_use]
+    pub fn only(self, facets: impl IntoIterator<Item = Facet>) -> Self {
+        let kept: FacetSet = facets.into_iter().collect();
+        let others = Facet::ALL.iter().copied();
+        self.without(others.filter(|facet| !kept.contains(*facet)))
     }
 }
 
-impl Batch {
-    /// Returns the batch without the data of `facets`.
-    fn without(&self, facets: FacetSet) -> Option<Self> {
-        let mut narrowed = BatchBuilder::default();
-        let mut json = Vec::new();
-        for (seq, event) in self.seqs().iter().zip(self.events()) {
-            let mut event: Event = event.clone();
-            event.withhold(facets, Absence::Withheld);
-            json.clear();
-            event.encode(&mut json);
-            narrowed.push(*seq, event, &json, true);
+impl<S: Sink> From<S> for Narrowed {
+    fn from(sink: S) -> Self {
+        Self {
+            sink: Box::new(sink),
+            withheld: FacetSet::EMPTY,
         }
-        narrowed.build(self.writer_id())
+    }
+}
+
+impl fmt::Debug for Narrowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Narrowed")
+            .field("sink", &self.sink.name())
+            .field("withheld", &self.withheld)
+            .finish()
     }
 }

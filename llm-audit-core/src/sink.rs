@@ -27,7 +27,7 @@ use crate::id::WriterId;
 /// - [`write`](Self::write) takes a batch as a whole or says in its error what it did not take.
 /// - What a call returns as [`Durable`] is a promise: those events outlive this process. Events
 ///   that were taken and are not durable yet count as pending.
-/// - A future may be dropped at any await when the log shuts down and its deadline has passed.
+/// - A future may be dropped at any await when the log shuts down and its timeout has passed.
 /// - A panic is a failed try.
 /// - Errors and names hold no content and no credentials: they are shown to operators.
 ///
@@ -92,12 +92,6 @@ pub trait Sink: Send + 'static {
         SinkLimits::default()
     }
 
-    /// Returns the batch as it comes to the receiver, for what is kept of events it never took.
-    #[doc(hidden)]
-    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
-        Some(batch.clone())
-    }
-
     /// Returns the directory of this machine that the sink writes files to, if any: it must not be
     /// the journal's.
     #[doc(hidden)]
@@ -126,10 +120,6 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn limits(&self) -> SinkLimits {
         (**self).limits()
-    }
-
-    fn narrowed(&self, batch: &Batch) -> Option<Batch> {
-        (**self).narrowed(batch)
     }
 
     fn directory(&self) -> Option<&Path> {
@@ -242,17 +232,16 @@ const UNTIL_MENDED: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct SinkError {
     remedy: Remedy,
+    from: Option<u64>,
+    after: Option<Duration>,
     message: String,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Remedy {
-    Retry {
-        from: Option<u64>,
-        after: Option<Duration>,
-        /// Only somebody's doing helps.
-        misconfigured: bool,
-    },
+    Retry,
+    /// As `Retry`, and only somebody's doing helps.
+    Mend,
     Reject(Vec<u64>),
     Permanent,
 }
@@ -274,12 +263,7 @@ impl SinkError {
     /// assert!(error.is_retry());
     /// ```
     pub fn retry(message: impl Into<String>) -> Self {
-        let remedy = Remedy::Retry {
-            from: None,
-            after: None,
-            misconfigured: false,
-        };
-        Self::new(remedy, message)
+        Self::new(Remedy::Retry, message)
     }
 
     /// Returns an error that lasts until somebody mends what it names: credentials, an address, a
@@ -297,12 +281,7 @@ impl SinkError {
     /// assert!(error.is_retry() && error.is_misconfigured());
     /// ```
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        let remedy = Remedy::Retry {
-            from: None,
-            after: Some(UNTIL_MENDED),
-            misconfigured: true,
-        };
-        Self::new(remedy, message)
+        Self::new(Remedy::Mend, message).after(UNTIL_MENDED)
     }
 
     /// Returns an error of a batch that was taken save for the events numbered `seqs`: those are
@@ -317,40 +296,42 @@ impl SinkError {
         Self::new(Remedy::Permanent, message)
     }
 
-    /// Returns the error, saying that events with numbers below `seq` were taken; they are not
-    /// written again. It has a meaning for an error after which the batch is tried again only.
+    /// Returns the error, saying that of the events with numbers below `seq` all were taken that it
+    /// does not reject; they are not written again. Otherwise the error is about those from `seq` on:
+    /// they are tried again, or will never be taken as they are. What [`SinkError::reject`] does not
+    /// get to is tried again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::SinkError;
+    ///
+    /// // 10 to 16 were taken save 12; then the connection broke.
+    /// let error = SinkError::reject([12], "12 is too long, then a reset").from_seq(17);
+    /// assert_eq!(error.rejected(), [12]);
+    /// ```
     #[must_use]
-    pub fn from_seq(mut self, seq: u64) -> Self {
-        if let Remedy::Retry { from, .. } = &mut self.remedy {
-            *from = Some(seq);
-        }
+    pub const fn from_seq(mut self, seq: u64) -> Self {
+        self.from = Some(seq);
         self
     }
 
-    /// Returns the error, asking for a pause of at least `pause` before the next try. It has a
-    /// meaning for an error after which the batch is tried again only.
+    /// Returns the error, asking for a pause of at least `pause` (at most five minutes) before the
+    /// next write, be it of these events or of others.
     #[must_use]
-    pub fn after(mut self, pause: Duration) -> Self {
-        if let Remedy::Retry { after, .. } = &mut self.remedy {
-            *after = Some(pause);
-        }
+    pub const fn after(mut self, pause: Duration) -> Self {
+        self.after = Some(pause);
         self
     }
 
     /// Returns whether the batch is tried again.
     pub const fn is_retry(&self) -> bool {
-        matches!(self.remedy, Remedy::Retry { .. })
+        matches!(self.remedy, Remedy::Retry | Remedy::Mend)
     }
 
     /// Returns whether somebody has to mend something first.
     pub const fn is_misconfigured(&self) -> bool {
-        matches!(
-            self.remedy,
-            Remedy::Retry {
-                misconfigured: true,
-                ..
-            }
-        )
+        matches!(self.remedy, Remedy::Mend)
     }
 
     /// Returns the numbers of the events that were turned away, or an empty slice when the error
@@ -366,9 +347,21 @@ impl SinkError {
         &self.remedy
     }
 
+    /// Returns the number from which on the error speaks of the events, if it took a part.
+    pub(crate) const fn from(&self) -> Option<u64> {
+        self.from
+    }
+
+    /// Returns the pause that is asked for; zero is none.
+    pub(crate) fn pause(&self) -> Duration {
+        self.after.unwrap_or_default()
+    }
+
     fn new(remedy: Remedy, message: impl Into<String>) -> Self {
         Self {
             remedy,
+            from: None,
+            after: None,
             message: message.into(),
         }
     }

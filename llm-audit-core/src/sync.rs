@@ -9,7 +9,7 @@ pub(crate) mod model;
 #[cfg(not(all(test, shuttle)))]
 mod system;
 
-use std::sync::PoisonError;
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
 #[cfg(all(test, shuttle))]
@@ -58,6 +58,19 @@ pub(crate) fn wait_while<'a, T>(
 /// Reads `value`; a panic elsewhere does not make its data unusable.
 pub(crate) fn read<T: ?Sized>(value: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     value.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads `value`, unless somebody writes it and `give_up` says not to wait for that.
+pub(crate) fn read_unless<T: ?Sized>(
+    value: &RwLock<T>,
+    give_up: impl FnOnce() -> bool,
+) -> Option<RwLockReadGuard<'_, T>> {
+    match value.try_read() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) if give_up() => None,
+        Err(TryLockError::WouldBlock) => Some(read(value)),
+    }
 }
 
 /// Writes `value`; a panic elsewhere does not make its data unusable.

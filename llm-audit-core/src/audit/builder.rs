@@ -14,7 +14,7 @@ use crate::fields::Fields;
 use crate::id::{self, Ids, RandomIds};
 use crate::inspect::{self, Escalation, Escalations, Inspector, Inspectors};
 use crate::journal::{Journal, JournalConfig};
-use crate::narrow::SinkExt;
+use crate::narrow::Narrowed;
 use crate::pipeline::{JournalLog, Log, Overflow, Pipeline, PipelineConfig};
 use crate::policy::Policy;
 use crate::retention::Retention;
@@ -36,6 +36,7 @@ pub fn builder() -> AuditBuilder {
         max_events: DEFAULT_MAX_EVENTS,
         ack_timeout: DEFAULT_ACK_TIMEOUT,
         start_degraded: false,
+        counters_every: None,
         hook: None,
         inspectors: Vec::new(),
         escalation: None,
@@ -56,6 +57,9 @@ const DEFAULT_ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Less holds not even one event of the largest default size and its copy.
 const MIN_MAX_BYTES: usize = 1 << 20;
+
+/// More often, telling would be most of the work.
+const MIN_COUNTERS_EVERY: Duration = Duration::from_millis(10);
 
 /// The largest event where no journal says otherwise.
 const DEFAULT_MAX_EVENT_BYTES: usize = 8 << 20;
@@ -83,7 +87,7 @@ const DEFAULT_MAX_EVENT_BYTES: usize = 8 << 20;
 pub struct AuditBuilder {
     policy: Policy,
     journal: Option<JournalChoice>,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<Narrowed>,
     /// Sinks that get what the journal holds already.
     from_start: HashSet<String>,
     defaults: Fields,
@@ -92,6 +96,7 @@ pub struct AuditBuilder {
     max_events: usize,
     ack_timeout: Duration,
     start_degraded: bool,
+    counters_every: Option<Duration>,
     hook: Option<Hook>,
     inspectors: Vec<Box<dyn Inspector>>,
     escalation: Option<inspect::Hook>,
@@ -130,8 +135,11 @@ impl AuditBuilder {
     ///
     /// With a journal, a sink that was added under its name before goes on where it was, also after
     /// a restart: it gets every event at least once. A new one gets what happens from now on.
-    pub fn sink(mut self, sink: impl Sink) -> Self {
-        self.sinks.push(Box::new(sink));
+    ///
+    /// [`SinkExt::without`](crate::SinkExt::without) and [`only`](crate::SinkExt::only) give it less
+    /// than the log, and with it what is kept of events that it never takes.
+    pub fn sink(mut self, sink: impl Into<Narrowed>) -> Self {
+        self.sinks.push(sink.into());
         self
     }
 
@@ -140,8 +148,9 @@ impl AuditBuilder {
     ///
     /// It is for a destination that is to have the history too; a new destination does not get what
     /// was recorded before anybody thought of it unless it is added by this.
-    pub fn sink_from_start(mut self, sink: impl Sink) -> Self {
-        self.from_start.insert(sink.name().to_owned());
+    pub fn sink_from_start(mut self, sink: impl Into<Narrowed>) -> Self {
+        let sink = sink.into();
+        self.from_start.insert(sink.sink.name().to_owned());
         self.sink(sink)
     }
 
@@ -208,6 +217,38 @@ impl AuditBuilder {
     /// for it for a twentieth of a second.
     pub fn on_escalation(mut self, hook: impl Fn(&Escalation) + Send + Sync + 'static) -> Self {
         self.escalation = Some(Arc::new(hook));
+        self
+    }
+
+    /// Has the diagnostics hook told the counters each time that `interval` has passed, and once more
+    /// at the end, as a [`Diagnostic`] of kind [`Counters`](crate::DiagnosticKind::Counters); never
+    /// unless set.
+    ///
+    /// They come from the log's own thread: while a disk keeps it waiting they do not come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use std::time::Duration;
+    ///
+    /// use llm_audit_core::{Counters, Operation, Policy, Preset, builder};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// let (send, counters) = mpsc::channel::<Counters>();
+    /// let audit = builder()
+    ///     .policy(Policy::preset(Preset::Operations)?)
+    ///     .journal(directory.path())
+    ///     .counters_every(Duration::from_secs(60))
+    ///     .on_diagnostic(move |told| told.counters.iter().cloned().for_each(|c| drop(send.send(c))))
+    ///     .spawn()?;
+    /// audit.begin(Operation::Chat).finish();
+    /// assert!(audit.shutdown(Duration::from_secs(5)).is_complete());
+    /// assert_eq!(counters.iter().last().map(|last| last.written), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn counters_every(mut self, interval: Duration) -> Self {
+        self.counters_every = Some(interval.max(MIN_COUNTERS_EVERY));
         self
     }
 
@@ -286,7 +327,7 @@ impl AuditBuilder {
         let names: Vec<String> = self
             .sinks
             .iter()
-            .map(|sink| sink.name().to_owned())
+            .map(|sink| sink.sink.name().to_owned())
             .collect();
         let opening = if self.policy.is_none() && !has_history {
             Vec::new()
@@ -323,8 +364,8 @@ impl AuditBuilder {
         let sinks = self
             .sinks
             .into_iter()
-            .map(|sink| match rules.get(sink.name()) {
-                Some(facets) => Box::new(sink.without(facets.iter())) as Box<dyn Sink>,
+            .map(|sink| match rules.get(sink.sink.name()) {
+                Some(facets) => sink.without(facets.iter()),
                 None => sink,
             });
         let config = PipelineConfig {
@@ -333,6 +374,7 @@ impl AuditBuilder {
             max_events: self.max_events,
             from_start: self.from_start,
             inspections,
+            counters_every: self.counters_every,
             ..PipelineConfig::new(
                 writer_id,
                 Arc::clone(&self.clock),
@@ -400,7 +442,7 @@ impl AuditBuilder {
         if self.max_events == 0 {
             return Err(Error::configuration("max_events is 0, less than 1"));
         }
-        let mut names: Vec<&str> = self.sinks.iter().map(|sink| sink.name()).collect();
+        let mut names: Vec<&str> = self.sinks.iter().map(|sink| sink.sink.name()).collect();
         for rule in self.policy.sink_rules().keys() {
             if !names.contains(&rule.as_str()) {
                 return Err(Error::policy(format!(
@@ -430,7 +472,7 @@ impl AuditBuilder {
         let mut dirs = self
             .sinks
             .iter()
-            .map(|sink| (sink.name(), sink.directory()));
+            .map(|sink| (sink.sink.name(), sink.sink.directory()));
         let shared = dirs.find(|(_, dir)| dir.is_some_and(|dir| is_same_directory(dir, journal)));
         match shared {
             Some((name, _)) => Err(Error::configuration(format!(

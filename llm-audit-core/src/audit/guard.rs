@@ -10,7 +10,7 @@ pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 /// The log of the program that started it: the first handle.
 ///
-/// Call [`Audit::shutdown`] at the end, with a deadline of your own, and look at its report. A
+/// Call [`Audit::shutdown`] at the end, with a timeout of your own, and look at its report. A
 /// guard that is dropped instead waits at most 5 seconds until what was recorded is written; other
 /// handles go on auditing.
 #[derive(Debug)]

@@ -5,7 +5,11 @@ use crate::diagnostics::DiagnosticKind;
 use crate::error::Error;
 use crate::event::Operation;
 use crate::interaction::{BeginDurable, Interaction};
-use crate::sync::{Arc, AtomicBool, Ordering, RwLock, Weak};
+use crate::process;
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, RwLock, Weak, read_unless};
+
+/// The process that started a log last.
+static PROCESS: AtomicU64 = AtomicU64::new(0);
 
 static INSTALLED: RwLock<Option<Audit>> = RwLock::new(None);
 
@@ -15,7 +19,7 @@ static STARTED: RwLock<Weak<Shared>> = RwLock::new(Weak::new());
 /// Returns the log that [`AuditBuilder::install`](super::AuditBuilder::install) made the process's
 /// default.
 pub fn installed() -> Option<Audit> {
-    crate::sync::read(&INSTALLED).clone()
+    read_unless(&INSTALLED, is_forked)?.clone()
 }
 
 /// Begins an interaction in the installed log; without one, nothing is recorded.
@@ -40,7 +44,7 @@ pub(crate) fn installed_or_told() -> Option<Audit> {
         return audit;
     }
     // The hook may start a log, so nothing is locked while it runs.
-    let started = crate::sync::read(&STARTED).upgrade();
+    let started = read_unless(&STARTED, is_forked)?.upgrade();
     if let Some(started) = started
         && !TOLD.swap(true, Ordering::Relaxed)
     {
@@ -55,6 +59,7 @@ pub(crate) fn installed_or_told() -> Option<Audit> {
 
 /// Remembers a log that was started.
 pub(super) fn started(shared: &Arc<Shared>) {
+    PROCESS.store(process::id(), Ordering::Relaxed);
     *crate::sync::write(&STARTED) = Arc::downgrade(shared);
 }
 
@@ -88,6 +93,12 @@ pub fn begin_durable_blocking(
     request: impl FnOnce(&mut Interaction),
 ) -> Result<Interaction, Error> {
     begin_durable(operation, request).wait()
+}
+
+/// Returns whether this is a forked child that has not started a log of its own: who held a lock
+/// when the process forked may not exist in it.
+fn is_forked() -> bool {
+    PROCESS.load(Ordering::Relaxed) != process::id()
 }
 
 pub(crate) fn none_installed() -> Error {

@@ -20,7 +20,9 @@ use crate::policy::Policy;
 use crate::put::display_text;
 use crate::recorder::Recorder;
 use crate::seal::Sealer;
-use crate::sync::{Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLock, lock};
+use crate::sync::{
+    Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLock, lock, read_unless,
+};
 
 pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
@@ -266,16 +268,16 @@ impl Audit {
     }
 
     /// Ends the log: nothing more is accepted, what was is written and delivered, at most for
-    /// `deadline`. Returns what was achieved; a second call returns the same.
+    /// `timeout`. Returns what was achieved; a second call returns the same.
     ///
     /// It blocks the thread; from async code use [`Audit::shutdown_async`].
-    pub fn shutdown(&self, deadline: Duration) -> Report {
-        self.0.pipeline.shutdown(deadline)
+    pub fn shutdown(&self, timeout: Duration) -> Report {
+        self.0.pipeline.shutdown(timeout)
     }
 
     /// Does what [`Audit::shutdown`] does without blocking the thread.
-    pub async fn shutdown_async(&self, deadline: Duration) -> Report {
-        self.0.pipeline.shutdown_async(deadline).await
+    pub async fn shutdown_async(&self, timeout: Duration) -> Report {
+        self.0.pipeline.shutdown_async(timeout).await
     }
 
     /// Deletes what is past the retention now instead of within the hour, and records what was
@@ -316,6 +318,13 @@ impl Audit {
     /// When the log is closed, or when the policies differ in retention: segments that exist were
     /// promised to be kept as long as the old one says, so that change needs a restart.
     pub fn replace_policy(&self, policy: Policy, actor: &str, reason: &str) -> Result<(), Error> {
+        let closed = || {
+            let error = "the log is shut down; its policy cannot be replaced";
+            Err(Error::closed(error))
+        };
+        if self.0.pipeline.is_closed() {
+            return closed();
+        }
         let _one_at_a_time = lock(&self.0.replacing);
         let before = self.policy();
         if before.retention() != policy.retention() {
@@ -325,9 +334,7 @@ impl Audit {
             ));
         }
         if self.0.pipeline.is_closed() {
-            return Err(Error::closed(
-                "the log is shut down; its policy cannot be replaced",
-            ));
+            return closed();
         }
         let mut events = Vec::new();
         if !policy.is_none() && !self.0.opened.swap(true, Ordering::Relaxed) {
@@ -372,7 +379,9 @@ impl fmt::Debug for Audit {
 
 impl Shared {
     pub(crate) fn policy(&self) -> Policy {
-        crate::sync::read(&self.policy).clone()
+        // Who held the lock when the process forked may not exist in the child.
+        let policy = read_unless(&self.policy, || self.pipeline.is_forked());
+        policy.map_or_else(Policy::none, |policy| policy.clone())
     }
 
     /// Returns whether events are captured; the first time that none are, it says so.

@@ -1,4 +1,5 @@
 mod durable;
+mod fork;
 
 use super::*;
 use crate::event::{Absence, Event, Status};

@@ -58,7 +58,7 @@ impl Interaction {
         };
         active.intended = true;
         let intent = active.flight.raw.policy.intent().max(Intent::Metadata);
-        let intent = active.flight.intent(intent).commit(None, Ack::Synced);
+        let intent = active.flight.intent(intent).commit_intent();
         if intent.is_refused()
             && let Some(active) = self.inner.take()
         {

@@ -240,6 +240,17 @@ impl InFlight {
         Commit::new(&shared, self.raw, self.slot, ack)
     }
 
+    /// Hands in the event of an intent that is waited for.
+    pub(crate) fn commit_intent(mut self) -> Commit {
+        if self.is_all_off() {
+            self.discard();
+            return Commit::of_nothing();
+        }
+        self.raw.status = None;
+        let shared = Arc::clone(&self.shared);
+        Commit::intent(&shared, self.raw, self.slot)
+    }
+
     /// Returns the event of the intent, with what is known so far.
     ///
     /// At `metadata` content is kept as its digest and size at most.

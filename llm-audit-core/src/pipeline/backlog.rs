@@ -121,7 +121,6 @@ impl Backlog {
     }
 
     /// Returns how many bytes of events wait in memory.
-    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         lock(&self.state).bytes
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::bell::Bell;
 use super::counters::LossReason;
 use crate::diagnostics::is_inside;
+use crate::process::Process;
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Condvar, Mutex, Ordering, lock, wait_while};
 
 /// What happens to an event when there is no room for it.
@@ -45,11 +46,14 @@ pub(crate) struct Budget {
     overflow: Overflow,
     bytes: Room,
     events: Room,
-    waiting: AtomicUsize,
+    /// Bytes, of those taken, that belong to events which were handed in.
+    queued: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     closed: AtomicBool,
-    gate: Mutex<()>,
+    pub(super) gate: Mutex<()>,
     freed: Condvar,
     worker: Arc<Bell>,
+    process: Process,
 }
 
 #[derive(Debug)]
@@ -89,16 +93,19 @@ impl Budget {
         max_bytes: usize,
         max_events: usize,
         worker: Arc<Bell>,
+        process: Process,
     ) -> Self {
         Self {
             overflow,
             bytes: Room::new(max_bytes),
             events: Room::new(max_events),
+            queued: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             gate: Mutex::new(()),
             freed: Condvar::new(),
             worker,
+            process,
         }
     }
 
@@ -146,8 +153,20 @@ impl Budget {
         Err(LossReason::QueueFull)
     }
 
+    /// Bytes of an interaction become those of an event that is handed in.
+    pub(crate) fn hand_in(&self, bytes: usize) {
+        self.queued.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives back bytes of an event that was handed in and not taken.
+    pub(crate) fn turn_away(&self, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
+        self.release_bytes(bytes);
+    }
+
     /// Gives back what `events` sealed events held.
     pub(crate) fn release(&self, events: usize, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::Relaxed);
         self.events.give(events);
         self.bytes.give(bytes);
         self.tell();
@@ -166,12 +185,17 @@ impl Budget {
         (self.events.used(), self.bytes.used())
     }
 
+    /// Returns how many bytes belong to events that were handed in.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// Waits until `take` succeeds, as long as the policy allows.
     fn wait(&self, take: impl Fn() -> bool) -> bool {
         let Overflow::Block { max } = self.overflow else {
             return false;
         };
-        if is_inside() || self.closed.load(Ordering::SeqCst) {
+        if is_inside() || self.closed.load(Ordering::SeqCst) || self.process.is_forked() {
             return false;
         }
         // Who gives back reads `waiting` after giving, so one of both sees the other.
@@ -187,7 +211,8 @@ impl Budget {
     }
 
     fn tell(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
+        // A forked child inherits the number of those who wait, and none of them.
+        if self.waiting.load(Ordering::SeqCst) > 0 && !self.process.is_forked() {
             let gate = lock(&self.gate);
             self.freed.notify_all();
             drop(gate);
@@ -224,7 +249,8 @@ mod tests {
     const WAIT: Duration = Duration::from_millis(40);
 
     fn budget(overflow: Overflow) -> Arc<Budget> {
-        Arc::new(Budget::new(overflow, 100, 2, Arc::default()))
+        let process = Process::current();
+        Arc::new(Budget::new(overflow, 100, 2, Arc::default(), process))
     }
 
     #[test]

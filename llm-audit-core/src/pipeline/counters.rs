@@ -96,6 +96,19 @@ impl LossCounts {
     }
 }
 
+/// Prints the sum, and each reason with its number: `lost 2 (queue_full 1, enospc 1)`.
+impl fmt::Display for LossCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lost {}", self.total())?;
+        let mut before = " (";
+        for (reason, count) in self.iter() {
+            write!(f, "{before}{reason} {count}")?;
+            before = ", ";
+        }
+        f.write_str(if before == ", " { ")" } else { "" })
+    }
+}
+
 /// The ledger of a log: what became of every event that the host handed in, since the start.
 ///
 /// At any moment `admitted = written + lost + pending`, and for each sink
@@ -121,6 +134,8 @@ pub struct Counters {
     pub reentrant: u64,
     /// Bytes of the memory budget that open interactions and events on their way take.
     pub memory_bytes: u64,
+    /// Those of them that events on their way to the journal take: the queue.
+    pub queue_bytes: u64,
     /// Time that policy, redaction and inspectors have taken, on the log's own thread.
     pub redaction: Duration,
     /// The highest number such that everything written up to it survives a power cut; `None` when
@@ -147,6 +162,29 @@ impl Counters {
     }
 }
 
+/// Prints the ledger on one line, and each sink after it.
+///
+/// ```text
+/// admitted 3 = written 2 + lost 1 (enospc 1) + pending 0; archive: delivered 2 + lost 0 + pending 0
+/// ```
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "admitted {} = written {} + {} + pending {}",
+            self.admitted, self.written, self.lost_by_reason, self.pending
+        )?;
+        for sink in &self.sinks {
+            write!(
+                f,
+                "; {}: delivered {} + {} + pending {}",
+                sink.name, sink.delivered, sink.lost_by_reason, sink.pending
+            )?;
+        }
+        Ok(())
+    }
+}
+
 /// The ledger of a sink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -163,6 +201,9 @@ pub struct SinkCounters {
     /// Events on their way to the sink, or there and not durable yet. With a journal they stay
     /// pending when the log ends, for the next start.
     pub pending: u64,
+    /// Bytes of memory that events on their way to the sink take. With a journal there is a bound to
+    /// them, and what is beyond waits in the files.
+    pub memory_bytes: u64,
     /// Tries that failed, also those that were made good later.
     pub failures: u64,
     /// Events that the sink never took and that are kept in the journal's `dead-letters`. They are

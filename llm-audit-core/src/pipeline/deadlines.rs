@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use super::reply::Expiry;
 use crate::clock::Clock;
+use crate::process::Process;
 use crate::sync::{Arc, Condvar, Mutex, lock, thread, wait_timeout};
 
 /// The waits of one log.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    process: Process,
+    pub(super) state: Mutex<State>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(super) struct State {
     /// By deadline; the second number tells waits of one moment apart.
     waits: BTreeMap<(Duration, u64), Expiry>,
     drawn: u64,
@@ -36,9 +38,10 @@ pub(crate) struct Limit {
 }
 
 impl Deadlines {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, process: Process) -> Self {
         Self {
             clock,
+            process,
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -93,7 +96,10 @@ impl Deadlines {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        lock(&self.deadlines.state).waits.remove(&self.key);
+        // In a forked child there is no thread that looks, and the lock may be held for ever.
+        if !self.deadlines.process.is_forked() {
+            lock(&self.deadlines.state).waits.remove(&self.key);
+        }
     }
 }
 
@@ -107,7 +113,8 @@ mod tests {
     const LATE: Duration = Duration::from_secs(60);
 
     fn deadlines() -> Arc<Deadlines> {
-        Arc::new(Deadlines::new(Arc::new(SystemClock::new())))
+        let clock = Arc::new(SystemClock::new());
+        Arc::new(Deadlines::new(clock, Process::current()))
     }
 
     #[test]

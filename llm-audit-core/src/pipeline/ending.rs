@@ -53,6 +53,7 @@ impl<S: Seal> Worker<S> {
         for (_, flush) in self.flushes.drain(..) {
             flush.update(|progress| progress.settled = Some(self.written_to));
         }
+        self.tell_counters();
     }
 
     /// Writes what waits until the deadline, then gives it up.

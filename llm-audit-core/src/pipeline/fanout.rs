@@ -9,7 +9,7 @@ use crate::batch::Batch;
 use crate::diagnostics::Inside;
 use crate::error::Error;
 use crate::id::WriterId;
-use crate::sink::Sink;
+use crate::narrow::Narrowed;
 use crate::sync::{Arc, thread};
 
 /// The backlogs of all sinks.
@@ -27,7 +27,7 @@ impl Fanout {
     ///
     /// When a sink's runtime could not be made.
     pub(crate) fn new(
-        sinks: Vec<Box<dyn Sink>>,
+        sinks: Vec<Narrowed>,
         mut behind: Vec<Behind>,
         max_bytes: usize,
         limits: RetryLimits,
@@ -77,6 +77,10 @@ impl Fanout {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn backlogs(&self) -> &[Arc<Backlog>] {
+        &self.backlogs
     }
 
     pub(crate) fn is_empty(&self) -> bool {

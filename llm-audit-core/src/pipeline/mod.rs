@@ -9,6 +9,7 @@
 //! [`ledger`] holds the sums. Every number that is drawn is in the log or in exactly one `loss`
 //! event, save when the log ends on a disk that takes nothing any more.
 
+mod assemble;
 mod backlog;
 mod bell;
 mod book;
@@ -44,9 +45,10 @@ mod writing;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::process;
 use std::time::Duration;
 
+use assemble::assemble;
+use backlog::Backlog;
 use bell::Bell;
 use catchup::CatchUp;
 use control::Control;
@@ -67,7 +69,8 @@ use crate::id::{Ids, WriterId};
 use crate::inspect::Tally;
 use crate::journal::SinkStart;
 use crate::journal::SyncStatus;
-use crate::sink::Sink;
+use crate::narrow::Narrowed;
+use crate::process::Process;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
 pub use budget::Overflow;
@@ -109,8 +112,10 @@ pub(crate) struct PipelineConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
     pub(crate) diagnostics: Diagnostics,
+    /// How often the diagnostics are told the counters.
+    pub(crate) counters_every: Option<Duration>,
     /// The process that may write; a forked child may not.
-    pub(crate) pid: u32,
+    pub(crate) process: Process,
     /// What inspectors count.
     pub(crate) inspections: Tally,
 }
@@ -132,8 +137,9 @@ impl PipelineConfig {
             writer_id,
             clock,
             ids,
+            process: diagnostics.process().clone(),
+            counters_every: None,
             diagnostics,
-            pid: process::id(),
             inspections: Tally::default(),
         }
     }
@@ -163,11 +169,12 @@ struct Shared<S: Seal> {
     pool: Pool<S::Spare>,
     disk: Option<Arc<dyn Disk>>,
     sinks: Vec<String>,
+    backlogs: Vec<Arc<Backlog>>,
     max_events: u64,
     writer_id: WriterId,
     clock: Arc<dyn Clock>,
     diagnostics: Diagnostics,
-    pid: u32,
+    process: Process,
     forked: AtomicU64,
     reentrant: AtomicU64,
     /// Whether the journal takes nothing for the time being.
@@ -188,7 +195,7 @@ impl<S: Seal> Pipeline<S> {
         config: PipelineConfig,
         sealer: S,
         log: Option<Box<dyn Log>>,
-        sinks: Vec<Box<dyn Sink>>,
+        sinks: Vec<Narrowed>,
         opening: Vec<OwnEvent>,
     ) -> Result<Arc<Self>, Error> {
         let (shared, worker, outlets) = assemble(config, sealer, log, sinks, opening)?;
@@ -252,20 +259,7 @@ impl<S: Seal> Pipeline<S> {
             counters.lost_by_reason.add(LossReason::Forked, forked);
             return counters;
         }
-        let now = shared.clock.now();
-        let read = |tally: &lanes::Tally| shared.ledger.books().counters(tally, now);
-        let (_, memory_bytes) = shared.budget.used();
-        let disk = shared.disk.as_ref().map(|disk| disk.status());
-        Counters {
-            reentrant: shared.reentrant.load(Ordering::Relaxed),
-            memory_bytes: memory_bytes as u64,
-            redaction: Duration::from_nanos(shared.redaction_nanos.load(Ordering::Relaxed)),
-            synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
-            inspectors: shared.inspections.counters(),
-            is_degraded: shared.degraded.load(Ordering::Relaxed)
-                || disk.is_some_and(|disk| disk.failing),
-            ..shared.lanes.tally(read)
-        }
+        shared.counters()
     }
 
     /// Writes everything handed in before, has it synchronised, and has the sinks make it durable;
@@ -342,14 +336,15 @@ impl<S: Seal> Pipeline<S> {
     {
         let (answer, report) = tokio::sync::oneshot::channel();
         let pipeline = Arc::clone(self);
-        let thread = thread::Builder::new().name("llm-audit-wait".to_owned());
-        let started = thread.spawn(move || answer.send(wait(&pipeline)).ok());
+        // A forked child waits for nothing, and is to start no thread.
+        let started = !self.is_forked() && {
+            let thread = thread::Builder::new().name("llm-audit-wait".to_owned());
+            let run = move || answer.send(wait(&pipeline)).ok();
+            thread.spawn(run).is_ok()
+        };
         let pipeline = Arc::clone(self);
         async move {
-            let report = match started {
-                Ok(_) => report.await.ok(),
-                Err(_) => None,
-            };
+            let report = if started { report.await.ok() } else { None };
             report.unwrap_or_else(|| pipeline.report(&tracker::Progress::default(), None))
         }
     }
@@ -362,9 +357,7 @@ impl<S: Seal> Pipeline<S> {
     ) -> Result<u64, Refusal> {
         let shared = &self.shared;
         if self.is_forked() {
-            // No lock is taken: its holder may not exist in this process.
-            shared.forked.fetch_add(1, Ordering::Relaxed);
-            return Err(Refusal::Lost(LossReason::Forked));
+            return Err(Refusal::Lost(self.refuse_forked()));
         }
         let bytes = raw.reserved_bytes();
         if is_inside() {
@@ -384,6 +377,7 @@ impl<S: Seal> Pipeline<S> {
                 return Err(Refusal::Lost(reason));
             }
         };
+        shared.budget.hand_in(bytes);
         match shared.lanes.push(Entry { raw, waiter }) {
             Ok(place) => {
                 slot.fill();
@@ -393,10 +387,16 @@ impl<S: Seal> Pipeline<S> {
                 Ok(place.seq)
             }
             Err(_) => {
-                shared.budget.release_bytes(bytes);
+                shared.budget.turn_away(bytes);
                 Err(Refusal::Lost(LossReason::ShutdownDeadline))
             }
         }
+    }
+
+    /// Counts an event of a forked child. No lock is taken: its holder may not exist there.
+    fn refuse_forked(&self) -> LossReason {
+        self.shared.forked.fetch_add(1, Ordering::Relaxed);
+        LossReason::Forked
     }
 
     /// Waits for the disk; what it failed to take is written to another file meanwhile.
@@ -446,8 +446,33 @@ impl<S: Seal> Pipeline<S> {
         }
     }
 
-    fn is_forked(&self) -> bool {
-        process::id() != self.shared.pid
+    pub(crate) fn is_forked(&self) -> bool {
+        self.shared.process.is_forked()
+    }
+}
+
+impl<S: Seal> Shared<S> {
+    /// Returns what became of the events so far.
+    fn counters(&self) -> Counters {
+        let now = self.clock.now();
+        let read = |tally: &lanes::Tally| self.ledger.books().counters(tally, now);
+        let (_, memory_bytes) = self.budget.used();
+        let disk = self.disk.as_ref().map(|disk| disk.status());
+        let mut counters = Counters {
+            reentrant: self.reentrant.load(Ordering::Relaxed),
+            memory_bytes: memory_bytes as u64,
+            queue_bytes: self.budget.queued() as u64,
+            redaction: Duration::from_nanos(self.redaction_nanos.load(Ordering::Relaxed)),
+            synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
+            inspectors: self.inspections.counters(),
+            is_degraded: self.degraded.load(Ordering::Relaxed)
+                || disk.is_some_and(|disk| disk.failing),
+            ..self.lanes.tally(read)
+        };
+        for (sink, backlog) in counters.sinks.iter_mut().zip(&self.backlogs) {
+            sink.memory_bytes = backlog.bytes() as u64;
+        }
+        counters
     }
 }
 
@@ -465,105 +490,4 @@ impl<S: Seal> fmt::Debug for Pipeline<S> {
             .field("sinks", &self.shared.sinks)
             .finish_non_exhaustive()
     }
-}
-
-/// What [`assemble`] makes.
-type Parts<S> = (Arc<Shared<S>>, Worker<S>, Vec<outlet::Outlet>);
-
-/// Makes everything but the threads.
-fn assemble<S: Seal>(
-    config: PipelineConfig,
-    sealer: S,
-    mut log: Option<Box<dyn Log>>,
-    sinks: Vec<Box<dyn Sink>>,
-    opening: Vec<OwnEvent>,
-) -> Result<Parts<S>, Error> {
-    if log.is_none() && sinks.is_empty() {
-        return Err(Error::configuration(
-            "a log needs a journal or a sink; add one to the builder",
-        ));
-    }
-    let names: Vec<_> = sinks.iter().map(|sink| sink.name().to_owned()).collect();
-    let mut known = HashSet::new();
-    if let Some(name) = names.iter().find(|name| !known.insert(*name)) {
-        return Err(Error::configuration(format!(
-            "two sinks are named `{name}`; give each a name of its own"
-        )));
-    }
-    let bell = Arc::new(Bell::default());
-    let ledger = Arc::new(Ledger::new(&names, config.writer_id));
-    let common = Common {
-        ledger: Arc::clone(&ledger),
-        worker: Arc::clone(&bell),
-        clock: Arc::clone(&config.clock),
-        ids: config.ids,
-        diagnostics: config.diagnostics.clone(),
-        own: config.writer_id,
-    };
-    let starts = names.iter().map(|name| SinkStart {
-        name: name.clone(),
-        from_start: config.from_start.contains(name),
-    });
-    let starts: Vec<_> = starts.collect();
-    let spooled = match &mut log {
-        Some(log) => log.start_sinks(&starts)?,
-        None => None,
-    };
-    let mut behind = Vec::new();
-    if let Some(spooled) = &spooled {
-        for (sink, cursor) in spooled.cursors.iter().enumerate() {
-            ledger.sink(sink, |book| book.go_on(cursor));
-            let (spool, ledger) = (spooled.spool.clone(), Arc::clone(&ledger));
-            behind.push(Behind {
-                catch_up: CatchUp::new(spool, sink, ledger, config.writer_id, cursor),
-                dead_letters: spooled.dead_letters.clone(),
-            });
-        }
-    }
-    let spool = spooled.map(|spooled| spooled.spool);
-    let (fanout, outlets) = Fanout::new(
-        sinks,
-        behind,
-        config.sink_backlog_bytes,
-        config.retry,
-        &common,
-    )?;
-    let budget = Budget::new(
-        config.overflow,
-        config.max_bytes,
-        config.max_events,
-        Arc::clone(&bell),
-    );
-    let shared = Arc::new(Shared {
-        lanes: Lanes::new(FIRST_SEQ + opening.len() as u64),
-        ledger,
-        budget: Arc::new(budget),
-        bell,
-        control: Control::default(),
-        pool: Pool::default(),
-        disk: log.as_ref().map(|log| log.disk()),
-        sinks: names,
-        max_events: config.max_events as u64,
-        writer_id: config.writer_id,
-        deadlines: Arc::new(Deadlines::new(Arc::clone(&config.clock))),
-        clock: config.clock,
-        diagnostics: config.diagnostics,
-        pid: config.pid,
-        forked: AtomicU64::new(0),
-        reentrant: AtomicU64::new(0),
-        degraded: AtomicBool::new(false),
-        redaction_nanos: AtomicU64::new(0),
-        inspections: config.inspections,
-    });
-    let mut worker = Worker::new(
-        Arc::clone(&shared),
-        sealer,
-        log,
-        spool,
-        fanout,
-        opening,
-        FIRST_SEQ,
-    );
-    worker.reserve();
-    Ok((shared, worker, outlets))
 }

@@ -19,8 +19,10 @@ use crate::batch::Batch;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
+use crate::facet::FacetSet;
 use crate::id::{Ids, WriterId};
 use crate::journal::DeadLetters;
+use crate::narrow::Narrowed;
 use crate::sink::{Durable, Remedy, Sink, SinkError, SinkLimits};
 use crate::sync::{Arc, Runtime};
 
@@ -69,6 +71,8 @@ pub(crate) struct Outlet {
     index: usize,
     name: String,
     sink: Box<dyn Sink>,
+    /// What of the events it does not get.
+    withheld: FacetSet,
     limits: SinkLimits,
     runtime: Runtime,
     backlog: Arc<Backlog>,
@@ -126,12 +130,13 @@ impl Outlet {
     /// When the system does not provide what a runtime needs.
     pub(crate) fn new(
         index: usize,
-        sink: Box<dyn Sink>,
+        sink: Narrowed,
         backlog: Arc<Backlog>,
         behind: Option<Behind>,
         common: Common,
         retry: RetryLimits,
     ) -> Result<Self, Error> {
+        let Narrowed { sink, withheld } = sink;
         let name = sink.name().to_owned();
         let runtime = Runtime::new().map_err(|source| {
             Error::io(
@@ -144,6 +149,7 @@ impl Outlet {
             name,
             limits: sink.limits(),
             sink,
+            withheld,
             runtime,
             backlog,
             writer: common.own,
@@ -307,7 +313,8 @@ impl Outlet {
             }
         }
         self.writer = rest.writer_id();
-        let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(&rest));
+        let sent = rest.without(self.withheld);
+        let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(&sent));
         let (error, panicked) = match call {
             Call::Aborted => return Step::Done,
             Call::Returned(Ok(durable)) => {
@@ -320,33 +327,34 @@ impl Outlet {
             Call::Panicked => (SinkError::retry("the sink panicked"), true),
         };
         self.failed();
-        let asked = match error.remedy() {
+        let lost = |seq| error.rejected().contains(&seq);
+        let untried = error.from().unwrap_or(u64::MAX);
+        let taken = rest.seqs().partition_point(|seq| *seq < untried);
+        if error.from().is_some()
+            && let (Some(head), tail) = rest.split_at(taken)
+        {
+            self.settle(&head, lost, LossReason::SinkRejected, Durable::UNCHANGED);
+            self.took_part(&mut delivery);
+            let Some(tail) = tail else {
+                return self.after(&error, delivery, None);
+            };
+            delivery.keep(Some(tail.clone()), self.common.clock.monotonic());
+            rest = tail;
+        }
+        match error.remedy() {
             Remedy::Permanent => {
                 self.answered();
-                return self.refused(delivery, &rest, &error, LossReason::SinkRejected);
+                let step = self.refused(delivery, &rest, &error, LossReason::SinkRejected);
+                return self.patience.rest(error.pause()).map_or(step, Step::Pause);
             }
-            Remedy::Reject(seqs) => {
+            Remedy::Reject(_) if error.from().is_none() => {
                 self.answered();
                 self.tell(&error, "rejects events");
-                let lost = |seq| seqs.contains(&seq);
                 self.settle(&rest, lost, LossReason::SinkRejected, Durable::UNCHANGED);
-                return self.go_on(delivery, None);
+                return self.after(&error, delivery, None);
             }
-            Remedy::Retry { from, after, .. } => {
-                let taken = rest.seqs().partition_point(|seq| *seq < from.unwrap_or(0));
-                if let (Some(head), tail) = rest.split_at(taken) {
-                    let reason = LossReason::SinkExpired;
-                    self.settle(&head, |_| false, reason, Durable::UNCHANGED);
-                    self.took_part(&mut delivery);
-                    delivery.keep(tail.clone(), self.common.clock.monotonic());
-                    match tail {
-                        Some(tail) => rest = tail,
-                        None => return self.go_on(delivery, None),
-                    }
-                }
-                after.unwrap_or_default()
-            }
-        };
+            Remedy::Retry | Remedy::Mend | Remedy::Reject(_) => {}
+        }
         delivery.tries += 1;
         let age = self.common.clock.monotonic().saturating_sub(delivery.since);
         let no_tries = delivery.tries >= self.retry.tries;
@@ -361,7 +369,13 @@ impl Outlet {
             return self.go_on(delivery, None);
         }
         self.tell(&error, "fails and is tried again");
-        self.pause(delivery, asked)
+        self.pause(delivery, error.pause())
+    }
+
+    /// Goes on as [`go_on`](Self::go_on) does, after the pause that `error` asks for.
+    fn after(&mut self, error: &SinkError, delivery: Delivery, rest: Option<Batch>) -> Step {
+        let step = self.go_on(delivery, rest);
+        self.patience.rest(error.pause()).map_or(step, Step::Pause)
     }
 
     fn pause(&mut self, delivery: Delivery, asked: Duration) -> Step {
@@ -449,7 +463,7 @@ impl Outlet {
         let Some(behind) = &self.behind else {
             return false;
         };
-        let Some(sent) = batch.and_then(|batch| self.sink.narrowed(&batch)) else {
+        let Some(sent) = batch.map(|batch| batch.without(self.withheld)) else {
             return false;
         };
         let kept = behind.dead_letters.keep(&self.name, &sent);

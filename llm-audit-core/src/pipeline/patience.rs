@@ -67,6 +67,11 @@ impl Patience {
         self.budget = budget.min(BUDGET * EARNED_BY);
     }
 
+    /// Returns the pause that was asked for, as far as it is kept, or `None` for none.
+    pub(crate) fn rest(&self, asked: Duration) -> Option<Duration> {
+        (!asked.is_zero()).then(|| asked.min(LONGEST_ASKED_PAUSE))
+    }
+
     /// A try failed; returns how long to wait before the next, at least as long as was asked for.
     ///
     /// Full jitter: anything from nothing to a bound that doubles with each failure. When the sink

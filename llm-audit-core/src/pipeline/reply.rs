@@ -13,6 +13,8 @@ use crate::sync::{Arc, Condvar, Mutex, lock, wait_while};
 pub(crate) enum Failure {
     /// The event is lost, to the log or to the sink that was asked about.
     Lost(LossReason),
+    /// The event could not be written so far; it waits in memory and may be written later.
+    NotWritten,
     /// The event is written, but the disk did not confirm it.
     NotSynced,
     /// The log ended before there was an answer.
@@ -26,6 +28,8 @@ pub(crate) enum Failure {
 pub(crate) enum Goal {
     Written,
     Synced,
+    /// Synced, by somebody who does nothing before it is: a try to write that fails is the answer.
+    Intended,
     /// Durable at the sink of this place in the list of sinks.
     Delivered(usize),
 }

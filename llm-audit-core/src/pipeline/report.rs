@@ -77,19 +77,7 @@ impl Report {
 /// ```
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counters = &self.counters;
-        write!(
-            f,
-            "admitted {} = written {} + ",
-            counters.admitted, counters.written
-        )?;
-        lost(f, &counters.lost_by_reason)?;
-        write!(f, " + pending {}", counters.pending)?;
-        for sink in &counters.sinks {
-            write!(f, "; {}: delivered {} + ", sink.name, sink.delivered)?;
-            lost(f, &sink.lost_by_reason)?;
-            write!(f, " + pending {}", sink.pending)?;
-        }
+        self.counters.fmt(f)?;
         if !self.settled {
             f.write_str("; time ran out")?;
         }
@@ -101,16 +89,6 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
-}
-
-fn lost(f: &mut fmt::Formatter<'_>, counts: &super::counters::LossCounts) -> fmt::Result {
-    write!(f, "lost {}", counts.total())?;
-    let mut before = " (";
-    for (reason, count) in counts.iter() {
-        write!(f, "{before}{reason} {count}")?;
-        before = ", ";
-    }
-    f.write_str(if before == ", " { ")" } else { "" })
 }
 
 #[cfg(test)]

@@ -35,8 +35,11 @@ impl<S: Seal> Pipeline<S> {
     ///
     /// # Errors
     ///
-    /// When there is no room.
+    /// When there is no room, or in a forked child.
     pub(crate) fn begin(&self) -> Result<Slot, LossReason> {
+        if self.is_forked() {
+            return Err(self.refuse_forked());
+        }
         self.shared.budget.reserve_event().inspect_err(|reason| {
             if self.shared.lanes.refuse(*reason, 0) == Some(true) {
                 self.shared.bell.ring();
@@ -90,9 +93,12 @@ impl<S: Seal> Pipeline<S> {
             return Err(Error::closed("the log is shut down"));
         }
         self.goal(&Ack::Synced)?;
-        if self.shared.degraded.load(Ordering::Relaxed) {
+        let disk = self.shared.disk.as_ref();
+        if self.shared.degraded.load(Ordering::Relaxed)
+            || disk.is_some_and(|disk| disk.status().failing)
+        {
             return Err(Error::refused(
-                "the journal cannot be written at the moment",
+                "the journal cannot be written, or not be synced, at the moment",
             ));
         }
         Ok(())

@@ -67,6 +67,9 @@ pub(crate) struct Worker<S: Seal> {
     degraded: bool,
     pub(super) flushes: Vec<(u64, Arc<Tracker>)>,
     pub(super) unsynced: Vec<(u64, Waiter)>,
+    /// How often the diagnostics are told the counters, and when they were last.
+    pub(super) counters_every: Option<Duration>,
+    counted: Duration,
     /// Events of the host that are not sealed by then are lost.
     pub(super) deadline: Option<Duration>,
 }
@@ -112,6 +115,8 @@ impl<S: Seal> Worker<S> {
             degraded: false,
             flushes: Vec::new(),
             unsynced: Vec::new(),
+            counters_every: None,
+            counted: Duration::ZERO,
             deadline: None,
         }
     }
@@ -173,6 +178,9 @@ impl<S: Seal> Worker<S> {
             .extend(flushes.map(|tracker| (target, tracker)));
         self.settle();
         self.look_at_disk();
+        if self.counters_due().is_some_and(|left| left.is_zero()) {
+            self.tell_counters();
+        }
     }
 
     /// Takes what is in the lanes, numbers the log's own events after it, and writes both.
@@ -210,7 +218,7 @@ impl<S: Seal> Worker<S> {
 
     /// Returns how long to wait for the bell; `None` is for ever.
     fn rest(&self) -> Option<Duration> {
-        if !self.unsynced.is_empty() {
+        let rest = if !self.unsynced.is_empty() {
             Some(SYNC_TICK)
         } else if self.drained.first < self.drained.end
             || !self.waiting.is_empty()
@@ -219,6 +227,22 @@ impl<S: Seal> Worker<S> {
             Some(TICK)
         } else {
             self.log.as_ref().map(|_| HOUSEKEEPING)
+        };
+        rest.into_iter().chain(self.counters_due()).min()
+    }
+
+    /// Returns in how long the counters are to be told, if they are.
+    fn counters_due(&self) -> Option<Duration> {
+        let told = self.shared.clock.monotonic().saturating_sub(self.counted);
+        Some(self.counters_every?.saturating_sub(told))
+    }
+
+    /// Tells the diagnostics the counters, if that was asked for.
+    pub(super) fn tell_counters(&mut self) {
+        if self.counters_every.is_some() {
+            self.counted = self.shared.clock.monotonic();
+            let counters = self.shared.counters();
+            self.shared.diagnostics.report_counters(counters);
         }
     }
 

@@ -131,8 +131,24 @@ impl<S: Seal> Worker<S> {
         self.close_chunks(up_to, seqs, reason);
         let failing = std::mem::replace(&mut self.failing, is_failing);
         self.shared.degraded.store(self.failing, Ordering::Relaxed);
+        if self.failing {
+            self.refuse_intents();
+        }
         if let Some(failed) = failed.filter(|_| !failing) {
             self.tell(DiagnosticKind::Degraded, &failed.error.to_string());
+        }
+    }
+
+    /// Tells those whose operation waits for its intent that it is not written.
+    fn refuse_intents(&mut self) {
+        let items = self.waiting.iter_mut().flat_map(|chunk| &mut chunk.items);
+        for item in items {
+            let Origin::Host(waiter) = &mut item.origin else {
+                continue;
+            };
+            if let Some((_, waiter)) = waiter.take_if(|(goal, _)| *goal == Goal::Intended) {
+                waiter.resolve(Err(Failure::NotWritten));
+            }
         }
     }
 
@@ -198,7 +214,7 @@ impl<S: Seal> Worker<S> {
                 (Origin::Host(Some((Goal::Written, waiter))), None) => {
                     answers.push((waiter, Ok(item.seq)));
                 }
-                (Origin::Host(Some((Goal::Synced, waiter))), None) => {
+                (Origin::Host(Some((Goal::Synced | Goal::Intended, waiter))), None) => {
                     self.unsynced.push((item.seq, waiter));
                 }
                 (Origin::Host(Some((Goal::Delivered(sink), waiter))), None) => {

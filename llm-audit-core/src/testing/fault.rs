@@ -251,15 +251,10 @@ impl Sink for FaultSink {
             Answer::Hang => self.released.notified().await,
             Answer::Slow(time) => self.passed(time).await,
             Answer::Fail(error) => {
-                match error.remedy() {
-                    Remedy::Retry { from, .. } => {
-                        self.take(batch, |seq| from.is_some_and(|from| seq < from));
-                    }
-                    Remedy::Reject(seqs) => {
-                        self.take(batch, |seq| !seqs.contains(&seq));
-                    }
-                    Remedy::Permanent => {}
-                }
+                let whole = matches!(error.remedy(), Remedy::Reject(_));
+                let taken_to = error.from().unwrap_or(if whole { u64::MAX } else { 0 });
+                let rejected = error.rejected();
+                self.take(batch, |seq| seq < taken_to && !rejected.contains(&seq));
                 return Err(error);
             }
         }

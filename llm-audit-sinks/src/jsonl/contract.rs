@@ -4,9 +4,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use llm_audit_core::testing::conformance;
-use llm_audit_core::{Event, journal};
+use llm_audit_core::{DiagnosticKind, Event, Operation, Policy, Preset, journal};
 
 use super::{JsonlConfig, JsonlSink};
 
@@ -53,6 +54,49 @@ fn a_stream_keeps_the_contract() {
             lines.map(|line| Event::from_json(line).unwrap()).collect()
         })
     });
+}
+
+/// A pipe whose reader is gone.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipe_without_a_reader_costs_no_event() {
+    let temp = tempfile::tempdir().unwrap();
+    let (send, told) = std::sync::mpsc::channel();
+    let start = |out: Box<dyn Write + Send>| {
+        let send = send.clone();
+        llm_audit_core::builder()
+            .policy(Policy::preset(Preset::Operations).unwrap())
+            .journal(temp.path())
+            .sink(JsonlSink::writer(out).named("out"))
+            .on_diagnostic(move |diagnostic| {
+                send.send(diagnostic.kind).ok();
+            })
+            .spawn()
+            .unwrap()
+    };
+    let audit = start(Box::new(Closed));
+    audit.begin(Operation::Chat).finish();
+    let report = audit.shutdown(Duration::from_millis(200));
+    let sink = report.counters.sink("out").unwrap();
+    assert_eq!((sink.pending, sink.lost(), sink.dead_lettered), (1, 0, 0));
+    assert!(
+        told.try_iter()
+            .any(|kind| kind == DiagnosticKind::SinkMisconfigured)
+    );
+
+    let report = start(Box::<Shared>::default()).shutdown(Duration::from_secs(10));
+    assert_eq!(report.counters.sink("out").unwrap().delivered, 1);
 }
 
 #[test]

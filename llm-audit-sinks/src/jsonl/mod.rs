@@ -54,8 +54,9 @@
 //! may stand in two files; `writer_id` and `seq` tell that it is the same. A crash may leave half a
 //! line at the end of a file. No later start appends to it, and the reader reports it and goes on.
 //! A stream cannot be cut back: there an unfinished line is finished by the next try. When the
-//! reader of a pipe is gone, events are lost at once and counted; a journal keeps them among its dead
-//! letters.
+//! reader of a pipe is gone, the sink rests, and the diagnostics hook is told
+//! [`SinkMisconfigured`](llm_audit_core::DiagnosticKind::SinkMisconfigured): with a journal the events
+//! wait there for a start with a reader, without one they wait in memory until there is no room.
 //!
 //! # Troubleshooting
 //!
@@ -63,7 +64,7 @@
 //!   give it a directory of its own.
 //! - *`two sinks have the name jsonl`*: name one of them with [`JsonlSink::named`].
 //! - *The report says that events are pending at the sink*: the disk did not confirm in time; give
-//!   `shutdown` a longer deadline.
+//!   `shutdown` a longer timeout.
 //! - *Events stop coming after a file was deleted by hand*: the sink goes on writing to the deleted
 //!   file until it rolls. Delete files of earlier starts or dates only.
 //! - *Lines of the program's own output stand between events on standard output*: use a directory,

@@ -102,11 +102,11 @@ impl Cut {
     }
 }
 
-/// A pipe without a reader gets none any more; anything else may pass.
+/// A pipe without a reader gets none any more, so somebody has to see to it; anything else may pass.
 fn refused(error: &io::Error) -> SinkError {
     let message = format!("the stream does not take events: {error}");
     if error.kind() == io::ErrorKind::BrokenPipe {
-        SinkError::permanent(message)
+        SinkError::misconfigured(message)
     } else {
         SinkError::retry(message)
     }

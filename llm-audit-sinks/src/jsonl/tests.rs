@@ -415,19 +415,6 @@ fn what_a_stream_has_not_flushed_is_not_durable() {
 }
 
 #[test]
-fn a_pipe_without_a_reader_is_not_tried_again() {
-    let batches = batches(&[(20_000, 1)]);
-    let rough = Rough::default();
-    rough
-        .script
-        .lock()
-        .unwrap()
-        .push(Err(io::ErrorKind::BrokenPipe.into()));
-    let error = StreamWriter::new(rough).write(&batches[0]).unwrap_err();
-    assert!(!error.is_retry());
-}
-
-#[test]
 fn a_sink_is_named_after_its_target_unless_it_is_named() {
     let temp = tempfile::tempdir().unwrap();
     assert_eq!(JsonlSink::dir(temp.path()).unwrap().name(), "jsonl");

@@ -11,7 +11,7 @@ use crate::batch::Batch;
 use crate::clock::SystemClock;
 use crate::diagnostics::Hook;
 use crate::event::Kind;
-use crate::sink::{Durable, SinkError};
+use crate::sink::{Durable, Sink, SinkError};
 use crate::sync::{Mutex, lock};
 
 pub(super) const SHORT: Duration = Duration::from_millis(40);
@@ -28,7 +28,7 @@ pub(super) fn spawn(
 ) -> Arc<Pipeline<FakeSealer>> {
     let log = log.map(|log| Box::new(log.clone()) as Box<dyn Log>);
     let opening = vec![OwnEvent::new(Kind::LogOpened)];
-    Pipeline::spawn(config, FakeSealer::default(), log, sinks, opening).unwrap()
+    Pipeline::spawn(config, FakeSealer::default(), log, whole(sinks), opening).unwrap()
 }
 
 pub(super) fn with_log(log: &FakeLog) -> Arc<Pipeline<FakeSealer>> {
@@ -358,29 +358,6 @@ fn a_sink_that_shuts_the_log_down_is_not_waited_for() {
 }
 
 #[test]
-fn a_forked_child_records_nothing() {
-    let log = FakeLog::default();
-    let mut config = system();
-    config.pid = process::id() + 1;
-    let pipeline = spawn(config, Some(&log), Vec::new());
-    assert_eq!(
-        pipeline.admit(FakeRaw::default(), None),
-        Err(Refusal::Lost(LossReason::Forked))
-    );
-    assert!(pipeline.is_closed());
-    assert!(pipeline.check_durable().unwrap_err().is_refused());
-    let counters = pipeline.counters();
-    assert_eq!(counters.lost_by_reason.get(LossReason::Forked), 1);
-    assert_balanced(&counters);
-    let start = Instant::now();
-    assert!(!pipeline.flush(LONG).settled);
-    assert!(!pipeline.shutdown(LONG).closed);
-    drop(pipeline);
-    assert!(start.elapsed() < Duration::from_secs(5));
-    assert!(!lock(&log.paper).closed);
-}
-
-#[test]
 fn those_who_wait_for_an_event_are_answered() {
     let log = FakeLog::default();
     let pipeline = spawn(system(), Some(&log), boxes(&[FakeSink::new("archive")]));
@@ -398,7 +375,7 @@ fn a_log_at_rest_does_not_tick() {
     let sealer = FakeSealer::default();
     let steps = Arc::clone(&sealer.steps);
     let sinks = boxes(&[FakeSink::new("archive")]);
-    let pipeline = Pipeline::spawn(system(), sealer, None, sinks, Vec::new()).unwrap();
+    let pipeline = Pipeline::spawn(system(), sealer, None, whole(sinks), Vec::new()).unwrap();
     admit(&pipeline, 1);
     assert!(pipeline.flush(LONG).is_complete());
     thread::sleep(SHORT);
@@ -412,7 +389,15 @@ fn a_log_at_rest_does_not_tick() {
 
 #[test]
 fn a_log_without_outputs_or_with_two_sinks_of_one_name_does_not_start() {
-    let spawn = |sinks| Pipeline::spawn(system(), FakeSealer::default(), None, sinks, Vec::new());
+    let spawn = |sinks| {
+        Pipeline::spawn(
+            system(),
+            FakeSealer::default(),
+            None,
+            whole(sinks),
+            Vec::new(),
+        )
+    };
     assert!(spawn(Vec::new()).unwrap_err().is_configuration());
     let twice = boxes(&[FakeSink::new("archive"), FakeSink::new("archive")]);
     let error = spawn(twice).unwrap_err();

@@ -50,7 +50,7 @@ fn run(seed: u64) {
         config,
         FakeSealer::default(),
         Some(Box::new(log)),
-        boxes(std::slice::from_ref(&sink)),
+        whole(boxes(std::slice::from_ref(&sink))),
         vec![OwnEvent::new(Kind::LogOpened)],
     )
     .unwrap();

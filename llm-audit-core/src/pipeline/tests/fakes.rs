@@ -14,7 +14,8 @@ use crate::catalog::Field;
 use crate::event::{Event, Kind, Value};
 use crate::id::{EventId, RandomIds};
 use crate::journal::{Closed, Cursor, Held, Lost, SinkStart, SyncStatus, WriteFailed, Written};
-use crate::sink::{Durable, SinkError, SinkLimits};
+use crate::narrow::Narrowed;
+use crate::sink::{Durable, Sink, SinkError, SinkLimits};
 use crate::sync::{Mutex, lock};
 use crate::timestamp::Timestamp;
 
@@ -366,6 +367,11 @@ impl FakeSink {
 pub(super) fn boxes(sinks: &[FakeSink]) -> Vec<Box<dyn Sink>> {
     let boxed = |sink: &FakeSink| Box::new(sink.clone()) as Box<dyn Sink>;
     sinks.iter().map(boxed).collect()
+}
+
+/// Sinks that get all of the log.
+pub(super) fn whole(sinks: Vec<Box<dyn Sink>>) -> Vec<Narrowed> {
+    sinks.into_iter().map(Narrowed::from).collect()
 }
 
 pub(super) fn config(clock: Arc<dyn Clock>) -> PipelineConfig {

@@ -105,7 +105,7 @@ fn run(seed: u64) {
     let boxed = journal.then(|| Box::new(log.clone()) as Box<dyn Log>);
     let opening = vec![OwnEvent::new(Kind::LogOpened)];
     let (shared, mut worker, mut outlets) =
-        assemble(config, sealer, boxed, boxes(&sinks), opening).unwrap();
+        assemble(config, sealer, boxed, whole(boxes(&sinks)), opening).unwrap();
     let pipeline = Pipeline {
         shared: Arc::clone(&shared),
     };
@@ -228,18 +228,22 @@ fn run(seed: u64) {
     }
 }
 
-/// Runs one in `share` of as many seeds as `LLM_AUDIT_SEEDS` says, or of 200 without it.
+/// Runs one in `share` of as many seeds as `LLM_AUDIT_SEEDS` says, or of 200 without it; or the one
+/// that `LLM_AUDIT_SEED` names.
 #[expect(
     clippy::disallowed_methods,
     reason = "the number of seeds comes from outside"
 )]
 pub(super) fn seeds(share: u64, run: fn(u64)) {
     silence();
+    if let Ok(seed) = std::env::var("LLM_AUDIT_SEED") {
+        return run(seed.parse().unwrap());
+    }
     let seeds = std::env::var("LLM_AUDIT_SEEDS").ok();
     let seeds = seeds.map_or(200, |seeds| seeds.parse::<u64>().unwrap());
     for seed in 0..seeds / share {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
-            eprintln!("seed {seed} failed");
+            eprintln!("seed {seed} failed; LLM_AUDIT_SEED={seed} tries it again");
             std::panic::resume_unwind(panic);
         }
     }

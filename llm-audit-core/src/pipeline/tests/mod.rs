@@ -3,12 +3,15 @@
 mod behaviour;
 mod disk;
 mod fakes;
+mod fork;
 mod laws;
 mod numbers;
+mod overload;
 mod removed;
 mod retry;
 #[cfg(shuttle)]
 mod schedules;
 mod shutdown;
+mod simulation;
 mod spool;
 mod world;

@@ -13,7 +13,7 @@ use super::fakes::*;
 use crate::batch::{Batch, BatchBuilder};
 use crate::diagnostics::{DiagnosticKind, Diagnostics, Hook};
 use crate::event::Kind;
-use crate::sink::{Durable, SinkError};
+use crate::sink::{Durable, Sink, SinkError};
 use crate::sync::{Mutex, lock};
 use crate::testing::ManualClock;
 
@@ -87,8 +87,8 @@ impl Bench {
             tries: 3,
             age: Duration::from_secs(60),
         };
-        let sink = Box::new(sink);
-        let outlet = Outlet::new(0, sink, Arc::clone(&backlog), None, common, limits).unwrap();
+        let outlet =
+            Outlet::new(0, sink.into(), Arc::clone(&backlog), None, common, limits).unwrap();
         Self {
             clock,
             ledger,
@@ -198,6 +198,64 @@ fn what_was_taken_is_not_written_again() {
     assert_eq!(bench.counters().pending, 4);
     bench.outlet.step();
     assert_eq!(*lock(&bench.written), [vec![1, 2, 3, 4], vec![3, 4]]);
+    assert_eq!(bench.counters().delivered, 4);
+}
+
+#[test]
+fn what_an_error_says_of_a_part_and_of_a_pause_is_heard_whatever_else_it_says() {
+    let pause = Duration::from_secs(7);
+    let refused = || SinkError::permanent("never");
+    let bench = &mut Bench::new([
+        Err(refused().from_seq(3).after(pause)),
+        Err(refused()),
+        Ok(Durable::up_to(4)),
+    ]);
+    bench.offer(&[1, 2, 3, 4]);
+    assert_eq!(bench.outlet.step(), Step::Pause(pause));
+    bench.outlet.step();
+    bench.outlet.step();
+    assert_eq!(*lock(&bench.written), [vec![1, 2, 3, 4], vec![3], vec![4]]);
+    assert_eq!(
+        (bench.counters().delivered, bench.counters().lost()),
+        (3, 1)
+    );
+    assert_eq!(bench.window(), Some((3, 3, 1)));
+
+    let rejected = || SinkError::reject([2], "too strange");
+    let bench = &mut Bench::new([
+        Err(rejected().from_seq(3)),
+        Ok(Durable::up_to(4)),
+        Err(SinkError::reject([5], "too strange").after(pause)),
+    ]);
+    bench.offer(&[1, 2, 3, 4]);
+    bench.offer(&[5]);
+    assert!(matches!(bench.outlet.step(), Step::Pause(_)));
+    assert_eq!(bench.lost(LossReason::SinkRejected), 1);
+    bench.outlet.step();
+    assert_eq!(bench.counters().delivered, 3);
+    assert_eq!(bench.outlet.step(), Step::Pause(pause));
+    assert_eq!(
+        *lock(&bench.written),
+        [vec![1, 2, 3, 4], vec![3, 4], vec![5]]
+    );
+    assert_eq!(bench.counters().pending, 0);
+}
+
+#[test]
+fn a_part_that_was_taken_after_all_takes_no_other_with_it() {
+    let bench = &mut Bench::new([
+        Err(SinkError::permanent("too much")),
+        Err(SinkError::retry("reset").from_seq(3)),
+        Ok(Durable::up_to(4)),
+    ]);
+    bench.offer(&[1, 2, 3, 4]);
+    for _ in 0..3 {
+        bench.outlet.step();
+    }
+    assert_eq!(
+        *lock(&bench.written),
+        [vec![1, 2, 3, 4], vec![1, 2], vec![3, 4]]
+    );
     assert_eq!(bench.counters().delivered, 4);
 }
 

@@ -16,7 +16,7 @@ use super::fakes::*;
 use super::laws::{assert_accounted, assert_balanced};
 use crate::batch::Batch;
 use crate::event::{Event, Kind};
-use crate::sink::{Durable, SinkError, SinkLimits};
+use crate::sink::{Durable, Sink, SinkError, SinkLimits};
 use crate::sync::model::{ModelClock, explore};
 use crate::sync::{Mutex, lock};
 use crate::testing::SequentialIds;
@@ -49,7 +49,7 @@ fn spawn(
 ) -> Arc<Pipeline<FakeSealer>> {
     let log = log.map(|log| Box::new(log.clone()) as Box<dyn Log>);
     let opening = vec![OwnEvent::new(Kind::LogOpened)];
-    Pipeline::spawn(config, FakeSealer::default(), log, sinks, opening).unwrap()
+    Pipeline::spawn(config, FakeSealer::default(), log, whole(sinks), opening).unwrap()
 }
 
 fn admit(pipeline: &Pipeline<FakeSealer>, events: usize) {

@@ -11,7 +11,7 @@ use super::fakes::*;
 use super::laws::assert_balanced;
 use crate::batch::Batch;
 use crate::event::Kind;
-use crate::sink::{Durable, SinkError};
+use crate::sink::{Durable, Sink, SinkError};
 use crate::sync::lock;
 
 /// Tells by what it holds when a sink is dropped.

@@ -16,8 +16,9 @@ use crate::batch::Batch;
 use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
+use crate::narrow::Narrowed;
 use crate::retention::Retention;
-use crate::sink::{Durable, SinkError, SinkLimits};
+use crate::sink::{Durable, Sink, SinkError, SinkLimits};
 use crate::sync::{Mutex, MutexGuard, lock};
 use crate::testing::ManualClock;
 use crate::vfs::{MemVfs, Vfs};
@@ -36,13 +37,20 @@ pub(super) struct Receiver {
     /// Durable events, in the order in which they came first, and how often each came.
     pub(super) order: Vec<Id>,
     pub(super) times: BTreeMap<Id, u32>,
-    /// Taken and not durable: gone when the program crashes.
-    taken: Vec<Id>,
+    /// Taken from a start of the program and not durable: gone when that crashes.
+    taken: BTreeMap<u8, Vec<Id>>,
+    /// What came from a start of the program under a key of a batch.
+    bytes: BTreeMap<(u8, String), Vec<u8>>,
     pub(super) down: bool,
     pub(super) lags: bool,
     /// One call in so many fails, zero for none.
     pub(super) fails_one_in: u64,
     pub(super) rng: Option<Rng>,
+    /// One call in so many takes a part, zero for none.
+    pub(super) parts_one_in: u64,
+    /// One call in so many turns an event away, zero for none; which, for the books.
+    pub(super) rejects_one_in: u64,
+    pub(super) rejected: BTreeSet<Id>,
     /// Events that make every batch they are in fail for good.
     pub(super) poison: BTreeSet<Id>,
     pub(super) panics: bool,
@@ -53,8 +61,12 @@ pub(super) struct Receiver {
 }
 
 impl Receiver {
-    fn keep(&mut self) {
-        for id in self.taken.drain(..) {
+    fn strikes(&mut self, one_in: u64) -> bool {
+        one_in > 0 && self.rng.get_or_insert(Rng(1)).one_in(one_in)
+    }
+
+    fn keep(&mut self, start: u8) {
+        for id in self.taken.remove(&start).unwrap_or_default() {
             let times = self.times.entry(id).or_default();
             *times += 1;
             if *times == 1 {
@@ -67,10 +79,12 @@ impl Receiver {
         self.times.keys().copied().collect()
     }
 
-    /// Each writer's events came in the order of their numbers.
+    /// Each writer's events came in the order of their numbers, save what was turned away and came
+    /// again after a restart.
     pub(super) fn assert_in_order(&self) {
         let mut last = BTreeMap::new();
-        for (writer, seq) in &self.order {
+        let first = self.order.iter().filter(|id| !self.rejected.contains(id));
+        for (writer, seq) in first {
             let before = last.insert(*writer, *seq);
             assert!(
                 before.is_none_or(|before| before < *seq),
@@ -83,6 +97,8 @@ impl Receiver {
 #[derive(Clone)]
 pub(super) struct FarSink {
     pub(super) name: &'static str,
+    /// Which start of the program it belongs to.
+    start: u8,
     pub(super) limits: SinkLimits,
     pub(super) receiver: Arc<Mutex<Receiver>>,
 }
@@ -98,9 +114,15 @@ impl Sink for FarSink {
         receiver.calls += 1;
         receiver.largest = receiver.largest.max(batch.memory());
         receiver.most_events = receiver.most_events.max(batch.len());
+        let key = (self.start, batch.idempotency_key());
+        let bytes = receiver.bytes.entry(key);
+        let bytes = bytes.or_insert_with(|| batch.json_lines().to_vec());
+        assert!(
+            *bytes == batch.json_lines(),
+            "a batch came again with other bytes"
+        );
         let one_in = receiver.fails_one_in;
-        let strikes = one_in > 0 && receiver.rng.get_or_insert(Rng(1)).one_in(one_in);
-        if receiver.down || strikes {
+        if receiver.down || receiver.strikes(one_in) {
             return Err(SinkError::retry("down"));
         }
         let ids = || batch.seqs().iter().map(|seq| (batch.writer_id(), *seq));
@@ -108,11 +130,26 @@ impl Sink for FarSink {
             assert!(!receiver.panics, "as the test asked");
             return Err(SinkError::permanent("poison"));
         }
-        receiver.taken.extend(ids());
+        let middle = receiver.rng.get_or_insert(Rng(1)).below(batch.len() as u64);
+        let middle = batch.seqs()[middle as usize];
+        let one_in = receiver.parts_one_in;
+        if receiver.strikes(one_in) {
+            let part = ids().filter(|id| id.1 < middle);
+            receiver.taken.entry(self.start).or_default().extend(part);
+            return Err(SinkError::retry("reset").from_seq(middle));
+        }
+        let one_in = receiver.rejects_one_in;
+        if receiver.strikes(one_in) {
+            let part = ids().filter(|id| id.1 != middle);
+            receiver.taken.entry(self.start).or_default().extend(part);
+            receiver.rejected.insert((batch.writer_id(), middle));
+            return Err(SinkError::reject([middle], "too strange"));
+        }
+        receiver.taken.entry(self.start).or_default().extend(ids());
         if receiver.lags {
             return Ok(Durable::UNCHANGED);
         }
-        receiver.keep();
+        receiver.keep(self.start);
         Ok(Durable::up_to(batch.last_seq()))
     }
 
@@ -121,8 +158,11 @@ impl Sink for FarSink {
         if receiver.down {
             return Err(SinkError::retry("down"));
         }
-        let last = receiver.taken.last().copied();
-        receiver.keep();
+        let last = receiver
+            .taken
+            .get(&self.start)
+            .and_then(|ids| ids.last().copied());
+        receiver.keep(self.start);
         let durable = |(writer, seq)| Durable::up_to(seq).of(writer);
         Ok(last.map_or(Durable::UNCHANGED, durable))
     }
@@ -152,6 +192,7 @@ pub(super) struct Program {
     pub(super) worker: Worker<FakeSealer>,
     pub(super) outlets: Vec<Outlet>,
     pub(super) backlogs: Vec<Arc<Backlog>>,
+    start: u8,
     pub(super) writer: WriterId,
     clock: Arc<ManualClock>,
 }
@@ -160,6 +201,7 @@ impl World {
     pub(super) fn new(names: &[&'static str]) -> Self {
         let sink = |name: &&'static str| FarSink {
             name,
+            start: 0,
             limits: SinkLimits::default(),
             receiver: Arc::default(),
         };
@@ -204,7 +246,11 @@ impl World {
             config.diagnostics.clone(),
         );
         let sinks = self.sinks.iter();
-        let sinks = sinks.map(|sink| Box::new(sink.clone()) as Box<dyn Sink>);
+        let start = self.starts;
+        let sinks = sinks.map(|sink| {
+            let sink = sink.clone();
+            Narrowed::from(FarSink { start, ..sink })
+        });
         let sealer = FakeSealer {
             writer: Some(writer),
             now: self.clock.now(),
@@ -219,6 +265,7 @@ impl World {
             backlogs: outlets.iter().map(Outlet::backlog).collect(),
             worker,
             outlets,
+            start: self.starts,
             writer,
             clock: Arc::clone(&self.clock),
         }
@@ -251,10 +298,18 @@ impl World {
 
     /// The end without a word: what the sinks took and did not make durable is gone too.
     pub(super) fn crash(&self, program: Program) {
-        drop(program);
         for sink in &self.sinks {
-            lock(&sink.receiver).taken.clear();
+            lock(&sink.receiver).taken.remove(&program.start);
         }
+        drop(program);
+    }
+
+    /// The end of every program, and of everything that no disk had confirmed.
+    pub(super) fn power_cut(&mut self, programs: Vec<Program>) {
+        for program in programs {
+            self.crash(program);
+        }
+        self.vfs = self.vfs.after_power_cut();
     }
 }
 

@@ -5,7 +5,7 @@ use super::events::{CONTENT, batches};
 use crate::batch::Batch;
 use crate::catalog::Field;
 use crate::event::Event;
-use crate::sink::{Durable, Remedy, SinkError};
+use crate::sink::{Durable, SinkError};
 
 /// A rule and what tries it.
 pub(super) struct Rule {
@@ -218,10 +218,8 @@ fn errors(bench: &mut Bench<'_>) -> Result<(), String> {
             if !error.rejected().iter().all(numbers_of) {
                 return Err(format!("{} was rejected with other numbers", named(&batch)));
             }
-            if let Remedy::Retry {
-                from: Some(from), ..
-            } = error.remedy()
-                && !(batch.first_seq()..=batch.last_seq()).contains(from)
+            if let Some(from) = error.from()
+                && !(batch.first_seq()..=batch.last_seq()).contains(&from)
             {
                 return Err(format!("of {} the rest begins outside it", named(&batch)));
             }
