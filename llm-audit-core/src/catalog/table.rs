@@ -53,7 +53,7 @@ macro_rules! with_catalog {
                 Exact exact: Bool plain "llm_audit.loss.exact" "Whether `count` is exact, or an upper bound after a crash.";
                 Format format: Text plain "llm_audit.journal.format" "Format of a journal segment.";
                 Segment segment: Int plain "llm_audit.journal.segment" "Number of the segment within its writer.";
-                FirstSeq first_seq: Int plain "llm_audit.journal.first_seq" "First number that the segment may hold.";
+                FirstSeq first_seq: Int plain "llm_audit.journal.first_seq" "First number that the segment may hold; 0 when it repeats events of earlier segments.";
                 Files files: Texts plain "llm_audit.retention.files" "Names of the files that a retention run deleted.";
             }
             host envelope {
