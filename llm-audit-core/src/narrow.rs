@@ -44,7 +44,7 @@ impl<S: Sink> SinkExt for S {}
 /// use llm_audit_core::{Facet, Policy, Preset, SinkExt, builder};
 ///
 /// let less = MemorySink::new().without([Facet::Prompt]).without([Facet::User]);
-/// let audit = builder().policy(Policy::preset(Preset::Security)?).sink(less).spawn()?;
+/// let audit = builder().policy(Policy::preset(Preset::Operations)?).sink(less).spawn()?;
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
 ///

@@ -244,7 +244,7 @@ impl AuditBuilder {
     ///     .spawn()?;
     /// audit.begin(Operation::Chat).finish();
     /// assert!(audit.shutdown(Duration::from_secs(5)).is_complete());
-    /// assert_eq!(counters.iter().last().map(|last| last.written), Some(1));
+    /// assert_eq!(counters.try_iter().last().map(|last| last.written), Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn counters_every(mut self, interval: Duration) -> Self {
