@@ -25,8 +25,11 @@ fn main() -> Result<(), Failure> {
     let (events, producers) = (number("--events", 100)?, number("--producers", 4)?);
     let text = "x".repeat(number("--bytes", 200)?);
     let linger = Duration::from_millis(number("--linger-ms", 2)?.try_into()?);
-    let temporary = tempfile::tempdir()?;
-    let dir = given("--dir").map_or_else(|| temporary.path().into(), PathBuf::from);
+    let mut temporary = None;
+    let dir = match given("--dir") {
+        Some(dir) => PathBuf::from(dir),
+        None => temporary.insert(tempfile::tempdir()?).path().into(),
+    };
 
     let policy = Policy::builder()
         .facet(Facet::Prompt, Level::Full)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm_audit_core::{Ack, Batch, Durable, Sink, SinkError};
 
-use crate::{OPERATION, acknowledge, builder, ready, say};
+use crate::{OPERATION, PATIENCE, acknowledge, builder, ready, say};
 
 /// Far from the limit; what is not written yet is all that is held.
 const MAX_BYTES: usize = 16 << 20;
@@ -19,6 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// prints `end ADMITTED WRITTEN LOST PENDING`, the last being what the sink does not have.
 pub(crate) fn run(dir: &PathBuf, events: u64) -> Result<(), Box<dyn Error>> {
     let builder = builder(dir)?.max_bytes(MAX_BYTES).sink(Down);
+    let builder = builder.ack_timeout(PATIENCE);
     let audit = builder.spawn()?;
     ready(audit.writer_id())?;
     let text = "x ".repeat(PROMPT_BYTES / 2);

@@ -133,18 +133,14 @@ fn has_quarantine(dir: &Path) -> bool {
 /// how many events that a dead writer left are not in it.
 pub(crate) fn catch_up(dir: &Path) -> usize {
     let copy = dir.join("copy");
-    let audit = builder(dir)
-        .sink(JsonlSink::dir(&copy).unwrap())
-        .spawn()
-        .unwrap();
-    // What a busy machine copies in the time of a shutdown is not asked here. The sink's thread
-    // counts what it has to copy soon after the start.
-    while {
-        thread::sleep(Duration::from_millis(200));
-        audit.counters().sinks.iter().any(|sink| sink.pending > 0)
-    } {}
-    let report = audit.shutdown(Duration::from_secs(60));
-    assert!(report.is_complete(), "{report}");
+    // What a busy machine does not copy in the time of a shutdown is for the next start.
+    for _ in 0..10 {
+        let sink = JsonlSink::dir(&copy).unwrap();
+        let audit = builder(dir).sink(sink).spawn().unwrap();
+        if audit.shutdown(Duration::from_secs(60)).is_complete() {
+            break;
+        }
+    }
     let copied = ids(&copy);
     let kept = Reader::open(dir).unwrap().map(Result::unwrap);
     let kept: Vec<_> = kept.map(|entry| entry.into_event()).collect();

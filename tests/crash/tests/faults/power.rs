@@ -1,6 +1,7 @@
 //! The power of a real file system is cut.
 
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use crate::sweep::{CALLS, strace, stride, sweep};
 use crate::{has_time, loops};
 
 const LONGEST_LIFE: Duration = Duration::from_millis(700);
+/// So many programs lose their power one after the other in one directory of the image.
+const CUTS_IN_ONE_DIRECTORY: u64 = 20;
 
 fn disk() -> Result<Ext4, String> {
     Ext4::new("96m", "128m", "noatime")
@@ -25,6 +28,15 @@ const fn how(number: u64) -> Cut {
     } else {
         Cut::JournalFlushed
     }
+}
+
+/// Returns the directory for this cut. In a new one nothing has been promised yet.
+fn directory(disk: &Ext4, number: u64, promised: &mut Vec<Promise>) -> PathBuf {
+    if number.is_multiple_of(CUTS_IN_ONE_DIRECTORY) {
+        promised.clear();
+    }
+    let log = number / CUTS_IN_ONE_DIRECTORY;
+    disk.path().join(format!("log-{log}"))
 }
 
 /// Cuts the power, and returns what had been acknowledged before. Afterwards the machine is dead: an
@@ -45,8 +57,8 @@ fn power_cut_after_ack() {
     };
     let mut row = Row::new(name);
     let mut promised = Vec::new();
-    let dir = disk.path().join("log");
     for number in 0..loops() {
+        let dir = directory(&disk, number, &mut promised);
         let program = Program::crash("endure", &dir).start();
         program.wait_for_acks(1 + number as usize % 50);
         promised.extend(cut(&mut disk, how(number), program));
@@ -66,8 +78,8 @@ fn power_cut_at_random_moments() {
     let mut random = Random::from_environment();
     let seed = random.seed();
     let mut promised = Vec::new();
-    let dir = disk.path().join("log");
     for number in 0..loops() {
+        let dir = directory(&disk, number, &mut promised);
         let program = Program::durable_writer(&dir, 1_000_000, 8).start();
         thread::sleep(random.up_to(LONGEST_LIFE));
         promised.extend(cut(&mut disk, how(number), program));

@@ -149,7 +149,7 @@ fn durable_writer_ends_by_itself() {
         (100, 1, "0", "0"),
         (100, 64, "200", "2"),
         (10, 64, "10", "1000"),
-        (3, 2, "9000000", "0"),
+        (3, 2, "1000000", "0"),
         (0, 1, "1", "1"),
     ] {
         let program = Program::durable_writer(dir.path(), events, producers)
