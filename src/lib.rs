@@ -59,6 +59,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `http` | no | [`sinks::http`]: a copy to a webhook, Splunk, Elasticsearch, Datadog; over TLS |
+//! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
@@ -103,6 +105,9 @@ pub mod guide;
 
 /// Destinations of events besides the journal, one feature each.
 pub mod sinks {
+    #[cfg(feature = "http")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+    pub use llm_audit_sinks::{HttpSink, http};
     #[cfg(feature = "jsonl")]
     #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
     pub use llm_audit_sinks::{JsonlSink, jsonl};
@@ -111,6 +116,10 @@ pub mod sinks {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../docs/http.md")]
+struct Http;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/capture.md")]

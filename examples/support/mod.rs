@@ -8,6 +8,9 @@ pub(crate) mod endpoint;
 pub(crate) mod facts;
 pub(crate) mod print;
 pub(crate) mod reply;
+pub(crate) mod request;
+#[cfg(feature = "http")]
+pub(crate) mod send;
 mod stub;
 pub(crate) mod timing;
 pub(crate) mod tree;

@@ -5,9 +5,16 @@
 //! when it fails. To write a sink of your own, implement [`llm_audit_core::Sink`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 #[cfg(feature = "jsonl")]
 #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
 pub mod jsonl;
+
+#[cfg(feature = "http")]
+#[doc(no_inline)]
+pub use http::HttpSink;
 
 #[cfg(feature = "jsonl")]
 #[doc(no_inline)]

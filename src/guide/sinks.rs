@@ -51,9 +51,30 @@
 //! The trait is async through the crate [`async-trait`](https://docs.rs/async-trait), which a
 //! crate with a sink of its own depends on.
 //!
+//! Over HTTP there is [`HttpSink`] (feature `http`): JSON Lines or an array to a webhook, signed, or
+//! what Splunk, Elasticsearch and Datadog want. It tells by the answer what was delivered, what is
+//! to be sent again, and what somebody has to mend first; `docs/http.md` has the tables.
+//!
+#![cfg_attr(feature = "http", doc = "```no_run")]
+#![cfg_attr(not(feature = "http"), doc = "```ignore")]
+//! use llm_audit::sinks::HttpSink;
+//! use llm_audit::sinks::http::Endpoint;
+//! use llm_audit::{Facet, SinkExt};
+//!
+//! let token = std::fs::read_to_string("/run/secrets/logs-token")?;
+//! let endpoint = Endpoint::new("https://logs.example.org/llm").bearer(token.trim());
+//! let audit = llm_audit::builder()
+//!     .journal("audit-log") // the texts stay here
+//!     .sink(HttpSink::new(endpoint)?.without([Facet::Prompt, Facet::Response]))
+//!     .spawn()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What is not written or delivered is counted with its reason: [`Audit::counters`] holds
 //! `admitted = written + lost + pending` at every moment, a [`Report`] says what a flush or a
 //! shutdown achieved, and `loss` events in the log name the numbers that are missing.
 
+#[cfg(all(doc, feature = "http"))]
+use crate::sinks::HttpSink;
 #[cfg(doc)]
 use crate::{Audit, AuditBuilder, Report, Sink};

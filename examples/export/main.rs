@@ -1,0 +1,48 @@
+//! Sends the events of a journal over HTTP, each once, however often it is run.
+//!
+//! ```sh
+//! cargo run --release --example export -- --journal audit-log --http https://logs.example.org/
+//! ```
+//!
+//! `--header K=V` adds a header. What is sent already is in `--state` (default `export.json`); it is
+//! for one receiver. A program that still writes to the journal sends what it writes by a sink of
+//! its own. The exit code is 0 when nothing is left.
+#![expect(clippy::print_stdout, reason = "the examples print")]
+
+mod options;
+mod resume;
+mod state;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use llm_audit::sinks::HttpSink;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let Some(options) = options::Options::read()? else {
+        println!("nothing to do: give --journal and --http");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let state = state::State::read(options.state)?;
+    let sink = resume::Resume::new(HttpSink::new(options.endpoint)?, state.clone());
+    let name = llm_audit::Sink::name(&sink).to_owned();
+    // Without a policy the journal gets no more than the fact that it was opened.
+    let log = llm_audit::builder().journal(options.journal);
+    let audit = log.sink_from_start(sink).spawn()?;
+    // It ends when everything is delivered, or nothing was for a minute.
+    let (mut before, mut report) = (None, audit.flush(MINUTE));
+    while !report.is_complete() && before != Some(state.sent()) {
+        before = Some(state.sent());
+        report = audit.flush(MINUTE);
+    }
+    let report = audit.shutdown(Duration::from_secs(5));
+    let sink = report.counters.sink(&name).ok_or("there is no sink")?;
+    let (sent, known) = (state.sent(), state.known.load(Ordering::Relaxed));
+    let (lost, left) = (sink.lost(), sink.pending);
+    println!("delivered {sent}, known before {known}, rejected {lost}, left {left}");
+    Ok(ExitCode::from(u8::from(left > 0)))
+}

@@ -1,0 +1,121 @@
+//! The example `export` sends a journal as a whole, and nothing of it twice.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use llm_audit::{Event, Operation, Policy, Preset, builder, journal};
+
+const LONG: Duration = Duration::from_secs(30);
+
+/// Bodies by their idempotency key, with how often each came.
+type Received = Arc<Mutex<BTreeMap<String, (usize, Vec<u8>)>>>;
+
+/// Takes every request, but for those that `refuse` is left for.
+fn receiver(refuse: Arc<Mutex<usize>>) -> (String, Received) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let received: Received = Arc::default();
+    let kept = Arc::clone(&received);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = BTreeMap::new();
+            let mut line = String::new();
+            while stream.read_line(&mut line).unwrap() > 2 {
+                if let Some((name, value)) = line.split_once(':') {
+                    head.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+                }
+                line.clear();
+            }
+            assert_eq!(head["x-team"], "red");
+            let mut body = vec![0; head["content-length"].parse().unwrap()];
+            stream.read_exact(&mut body).unwrap();
+            let mut refuse = refuse.lock().unwrap();
+            let status = if *refuse > 0 { 503 } else { 200 };
+            *refuse = refuse.saturating_sub(1);
+            if status == 200 {
+                let mut kept = kept.lock().unwrap();
+                let entry = kept.entry(head["idempotency-key"].clone());
+                entry.or_insert((0, body)).0 += 1;
+            }
+            let answer =
+                format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (url, received)
+}
+
+/// Writes calls to the journal as one start of a program does.
+fn record(dir: &Path, calls: usize) {
+    let log = builder().policy(Policy::preset(Preset::Operations).unwrap());
+    let audit = log.journal(dir).spawn().unwrap();
+    for _ in 0..calls {
+        audit.begin(Operation::Chat).finish();
+    }
+    assert!(audit.shutdown(LONG).is_complete());
+}
+
+fn export(dir: &Path, url: &str) -> String {
+    let deps = env::current_exe().unwrap();
+    let program: PathBuf = deps.ancestors().nth(2).unwrap().join("examples/export");
+    let run = Command::new(program)
+        .args(["--http", url, "--header", "x-team=red", "--journal"])
+        .arg(dir.join("log"))
+        .arg("--state")
+        .arg(dir.join("state.json"))
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+#[test]
+fn a_journal_is_sent_once_however_often_it_is_exported() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = temp.path().join("log");
+    record(&log, 1_500);
+    record(&log, 20);
+    let count = || {
+        let events = journal::Reader::open(&log).unwrap().events();
+        // What has no number tells of files and is no sink's business.
+        let is_sent = |event: &Event| event.seq().is_some();
+        events.map(Result::unwrap).filter(is_sent).count()
+    };
+    let (url, received) = receiver(Arc::new(Mutex::new(2)));
+    let mut known = 0;
+    for run in 0..4 {
+        if run == 2 {
+            record(&log, 7);
+        }
+        let said = export(temp.path(), &url);
+        // Each run is in the journal too, and is sent.
+        let new = count() - known;
+        assert!(new < 100 || run == 0, "{new}");
+        let expected = format!("delivered {new}, known before {known}, rejected 0, left 0\n");
+        assert_eq!(said, expected);
+        known += new;
+    }
+    let received = received.lock().unwrap();
+    assert!(received.values().all(|(times, _)| *times == 1));
+    let mut ids = BTreeMap::new();
+    for (_, body) in received.values() {
+        for line in body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            *ids.entry(Event::from_json(line).unwrap().event_id())
+                .or_insert(0) += 1;
+        }
+    }
+    assert_eq!(ids.len(), known);
+    assert!(ids.values().all(|times| *times == 1));
+}
