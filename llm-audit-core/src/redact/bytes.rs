@@ -27,8 +27,27 @@ impl ByteSet {
     /// Base64 with the percent encoding of a query (RFC 3986).
     pub(super) const QUERY: Self = Self::ALNUM.and(b"%+/-_");
 
+    pub(super) const ANY: Self = Self([u64::MAX; 4]);
+
     pub(super) const fn of(bytes: &[u8]) -> Self {
         Self([0; 4]).and(bytes)
+    }
+
+    /// What may stand before a word: no letter or digit, but for those that end an escape.
+    pub(super) const BOUNDARY: Self = Self::ALNUM.inverted().and(b"0123456789abcdefABCDEFnrt");
+
+    /// Returns the set of all other bytes.
+    pub(super) const fn inverted(self) -> Self {
+        let [a, b, c, d] = self.0;
+        Self([!a, !b, !c, !d])
+    }
+
+    /// Returns whether `other` has every byte of this set.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(other.0)
+            .all(|(own, other)| own & !other == 0)
     }
 
     #[expect(
@@ -68,23 +87,107 @@ pub(super) fn before(text: &[u8], at: usize) -> Option<u8> {
 #[inline]
 pub(super) fn run(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    at + rest
+    let length = rest
         .iter()
         .take(max)
         .take_while(|byte| set.contains(**byte))
-        .count()
+        .count();
+    steps::add(length);
+    at + length
+}
+
+/// How many bytes matchers look at, for the test that a text costs a bounded number of looks at
+/// each of its bytes.
+pub(super) mod steps {
+    #[cfg(test)]
+    std::thread_local! {
+        static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[cfg(test)]
+    pub(in crate::redact) fn add(count: usize) {
+        STEPS.set(STEPS.get() + count);
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    pub(in crate::redact) const fn add(_count: usize) {}
+
+    /// Returns the steps of this thread since the last call.
+    #[cfg(test)]
+    pub(in crate::redact) fn take() -> usize {
+        STEPS.take()
+    }
 }
 
 /// Returns the start of the run of `set` that ends before `at`, at most `max` bytes back.
 #[inline]
 pub(super) fn run_back(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
     let head = text.get(..at).unwrap_or_default();
-    at - head
+    let length = head
         .iter()
         .rev()
         .take(max)
         .take_while(|byte| set.contains(**byte))
-        .count()
+        .count();
+    steps::add(length);
+    at - length
+}
+
+/// Returns the length of the run of digits at `at`, or 24 or more where it is as long as that.
+#[inline]
+pub(super) fn digits(text: &[u8], at: usize) -> usize {
+    let mut rest = text.get(at..).unwrap_or_default();
+    let mut length = 0;
+    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
+        let others = !word::digits(u64::from_le_bytes(*word)) & word::HIGH;
+        if others != 0 {
+            return length + others.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+        if length >= 24 {
+            return length;
+        }
+        rest = tail;
+    }
+    length + rest.iter().take_while(|b| b.is_ascii_digit()).count()
+}
+
+/// Eight bytes at a time, in an integer whose lowest byte is the first.
+pub(super) mod word {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const LOW: u64 = ONES * 0x7f;
+    /// The high bit of each byte.
+    pub(in crate::redact) const HIGH: u64 = ONES * 0x80;
+
+    /// Sets the high bit of every byte that is a digit; exact, no carry crosses a byte.
+    #[inline]
+    pub(in crate::redact) const fn digits(word: u64) -> u64 {
+        let low = word & LOW;
+        let from_0 = low + ONES * (0x80 - b'0' as u64);
+        let past_9 = low + ONES * (0x80 - (b'9' + 1) as u64);
+        from_0 & !past_9 & !word & HIGH
+    }
+}
+
+/// Returns the run of hex digits around `at`, if it has at most four.
+#[inline]
+pub(super) fn hex_group(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let is_hex = |at: usize| byte(text, at).is_some_and(|b| b.is_ascii_hexdigit());
+    let mut range = at..at;
+    while is_hex(range.end) {
+        range.end += 1;
+        if range.len() > 4 {
+            return None;
+        }
+    }
+    while range.start > 0 && is_hex(range.start - 1) {
+        range.start -= 1;
+        if range.len() > 4 {
+            return None;
+        }
+    }
+    Some(range)
 }
 
 /// Returns whether a letter or digit stands before `at` that is not the end of an escape.
@@ -296,34 +399,73 @@ pub(super) fn is_random(value: &[u8]) -> bool {
 /// Decodes base64 or base64url, with or without padding, up to 4 KiB of output.
 pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     let end = value.iter().rposition(|byte| *byte != b'=')? + 1;
-    decode_all(value.get(..end.min(4096 / 3 * 4))?)
+    let mut bytes = Vec::new();
+    decode_into(value.get(..end.min(4096 / 3 * 4))?, &mut bytes).then_some(bytes)
 }
 
-/// Decodes base64 or base64url without padding.
-pub(super) fn decode_all(value: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(value.len() * 3 / 4);
-    for chunk in value.chunks(4) {
-        let mut group = 0_u32;
-        for byte in chunk {
-            group = group << 6
-                | u32::from(match byte {
-                    b'A'..=b'Z' => byte - b'A',
-                    b'a'..=b'z' => byte - b'a' + 26,
-                    b'0'..=b'9' => byte - b'0' + 52,
-                    b'+' | b'-' => 62,
-                    b'/' | b'_' => 63,
-                    _ => return None,
-                });
+/// Decodes base64 or base64url without padding into `bytes`, and returns whether it is that.
+pub(super) fn decode_into(value: &[u8], bytes: &mut Vec<u8>) -> bool {
+    steps::add(value.len());
+    bytes.clear();
+    bytes.reserve(value.len() * 3 / 4 + 3);
+    let (groups, last) = value.as_chunks::<4>();
+    for group in groups {
+        match decode_group(group) {
+            Some(decoded) => bytes.extend_from_slice(&decoded),
+            None => return false,
         }
-        let (whole, bits) = match chunk.len() {
-            4 => (3, 0),
-            3 => (2, 2),
-            2 => (1, 4),
-            _ => return None,
-        };
-        bytes.extend((group >> bits).to_be_bytes().iter().skip(4 - whole));
     }
-    Some(bytes)
+    let count = match last.len() {
+        0 => return true,
+        1 => return false,
+        length => length - 1,
+    };
+    let mut group = *b"AAAA";
+    for (to, from) in group.iter_mut().zip(last) {
+        *to = *from;
+    }
+    let decoded = decode_group(&group);
+    bytes.extend(decoded.iter().flatten().take(count));
+    decoded.is_some()
+}
+
+/// Returns whether `byte` may be among what `value` decodes to.
+pub(super) fn may_decode_to(value: &[u8], byte: u8) -> bool {
+    value.chunks(4).any(|chunk| {
+        let mut group = *b"AAAA";
+        for (to, from) in group.iter_mut().zip(chunk) {
+            *to = *from;
+        }
+        decode_group(&group).is_some_and(|decoded| decoded.contains(&byte))
+    })
+}
+
+/// Decodes four characters of base64 or base64url.
+#[inline]
+pub(super) fn decode_group(group: &[u8; 4]) -> Option<[u8; 3]> {
+    let [a, b, c, d] = group.map(|byte| u32::from(sextet(byte)));
+    let bits = a << 18 | b << 12 | c << 6 | d;
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    ((a | b | c | d) < NO_SEXTET.into()).then_some(bytes)
+}
+
+const NO_SEXTET: u8 = 64;
+
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+const fn sextet(byte: u8) -> u8 {
+    const SEXTETS: [u8; 256] = {
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut sextets = [NO_SEXTET; 256];
+        let mut value = 0;
+        while value < NO_SEXTET {
+            sextets[alphabet[value as usize] as usize] = value;
+            value += 1;
+        }
+        sextets[b'-' as usize] = 62;
+        sextets[b'_' as usize] = 63;
+        sextets
+    };
+    SEXTETS[byte as usize]
 }
 
 /// Returns `range` unless it is empty or what it holds is a placeholder.

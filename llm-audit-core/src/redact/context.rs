@@ -15,6 +15,8 @@ const PLAIN: usize = WINDOW * 2;
 #[derive(Clone, Copy)]
 pub(super) struct Context {
     words: &'static [&'static str],
+    /// A bit for each first letter; the highest is that of all other scripts.
+    firsts: u32,
     reach: usize,
 }
 
@@ -22,7 +24,19 @@ impl Context {
     /// Returns the context that these words make, which are in plain form, for a value at most
     /// five words behind.
     pub(super) const fn of(words: &'static [&'static str]) -> Self {
-        Self { words, reach: 6 }
+        let mut firsts = 0;
+        let mut rest = words;
+        while let [word, tail @ ..] = rest {
+            if let [first, ..] = word.as_bytes() {
+                firsts |= bit(*first);
+            }
+            rest = tail;
+        }
+        Self {
+            words,
+            firsts,
+            reach: 6,
+        }
     }
 
     /// Lets only the last words before a value count.
@@ -45,10 +59,10 @@ impl Context {
             }
             let start = head.iter().rposition(|b| *b == b' ').map_or(0, |at| at + 1);
             let word = head.get(start..).unwrap_or_default();
-            if self.begins(plain, start, word).any(|end| end > other) {
+            if self.begins(plain, start, word, other) {
                 return true;
             }
-            if other == 0 && OTHER.iter().any(|other| other.as_bytes() == word) {
+            if other == 0 && is_other(word) {
                 other = start + 1;
             }
             end = start;
@@ -56,31 +70,45 @@ impl Context {
         false
     }
 
-    /// Returns where the words end that begin with the plain word at `start`.
-    fn begins<'a>(
-        &'a self,
-        plain: &'a [u8],
-        start: usize,
-        word: &'a [u8],
-    ) -> impl Iterator<Item = usize> + 'a {
-        let characters = word.iter().enumerate();
-        let starts = characters.filter(|(at, byte)| *at == 0 || **byte >= 0xc0);
-        starts.flat_map(move |(offset, first)| {
+    /// Returns whether one of the words begins with or in the plain word at `start`, and ends
+    /// behind `other`.
+    fn begins(&self, plain: &[u8], start: usize, word: &[u8], other: usize) -> bool {
+        for (offset, first) in word.iter().enumerate() {
+            let begins = offset == 0 || *first >= 0xc0;
+            if !begins || self.firsts & bit(*first) == 0 {
+                continue;
+            }
             let rest = plain.get(start + offset..).unwrap_or_default();
-            let words = self.words.iter().map(|word| word.as_bytes());
-            words
-                .filter(move |known| {
-                    known.first() == Some(first)
-                        && rest.starts_with(known)
-                        && (*first >= 0x80 || !rest.get(known.len()).is_some_and(is_letter))
-                })
-                .map(move |known| start + offset + known.len())
-        })
+            for known in self.words.iter().map(|word| word.as_bytes()) {
+                if known.first() == Some(first)
+                    && rest.starts_with(known)
+                    && (*first >= 0x80 || !rest.get(known.len()).is_some_and(is_letter))
+                    && start + offset + known.len() > other
+                {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+const fn bit(first: u8) -> u32 {
+    match first {
+        b'a'..=b'z' => 1 << (first - b'a'),
+        _ => 1 << 31,
     }
 }
 
 fn is_letter(byte: &u8) -> bool {
     byte.is_ascii_alphabetic()
+}
+
+/// Returns whether `word` turns a number behind it into something else.
+fn is_other(word: &[u8]) -> bool {
+    OTHER
+        .iter()
+        .any(|other| other.as_bytes().first() == word.first() && other.as_bytes() == word)
 }
 
 /// Words that turn a number behind them into something else than a person's.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bytes::{ByteSet, decode_all, run};
+use super::bytes::{ByteSet, decode_group, decode_into, run};
 
 /// Shorter runs hold no value together with what makes it one.
 const MIN_RUN: usize = 24;
@@ -11,57 +11,66 @@ const MAX_RUN: usize = 64 << 10;
 /// Characters that tell text from other bytes, before memory is taken for all.
 const PROBE: usize = 16;
 
-const BASE64: ByteSet = ByteSet::BASE64.and(b"-_");
-
-/// Calls `visit` with each run of base64 that decodes to text, and the text.
-pub(super) fn texts(text: &[u8], mut visit: impl FnMut(Range<usize>, &str)) {
-    let mut start = 0;
-    // A run of the least length that begins at `start` has only base64 up to its last byte: a byte
-    // of another kind, looked for from the end, moves the beginning behind it.
-    while let Some(window) = text.get(start..start + MIN_RUN) {
-        if let Some(other) = window.iter().rposition(|byte| !BASE64.contains(*byte)) {
-            start += other + 1;
-            continue;
-        }
-        let end = run(text, start + MIN_RUN, &BASE64, usize::MAX);
-        let value = text.get(start..end).unwrap_or_default();
-        if value.len() <= MAX_RUN
-            && let Some(decoded) = decoded(value)
-        {
-            visit(start..run(text, end, &ByteSet::of(b"="), 2), &decoded);
-        }
-        start = end;
+/// Calls `visit` with the run of base64 at `range`, and its padding, if it decodes to text; `bytes`
+/// is where it is decoded.
+pub(super) fn text(
+    text: &[u8],
+    range: Range<usize>,
+    bytes: &mut Vec<u8>,
+    visit: impl FnOnce(Range<usize>, &str),
+) {
+    let value = text.get(range.clone()).unwrap_or_default();
+    if (MIN_RUN..=MAX_RUN).contains(&value.len())
+        && begins_as_text(value)
+        && decode_into(value, bytes)
+        && is_text(bytes)
+        && let Ok(decoded) = std::str::from_utf8(bytes)
+    {
+        let end = run(text, range.end, &ByteSet::of(b"="), 2);
+        visit(range.start..end, decoded);
     }
 }
 
-fn decoded(value: &[u8]) -> Option<String> {
-    let probe = decode_all(value.get(..PROBE)?)?;
-    let is_text = |bytes: &[u8]| {
-        !bytes
-            .iter()
-            .any(|b| b.is_ascii_control() && !b.is_ascii_whitespace())
-    };
+/// Returns whether the first characters decode to text, or to text that is cut.
+fn begins_as_text(value: &[u8]) -> bool {
+    let mut probe = [0; PROBE / 4 * 3];
+    let groups = value.as_chunks::<4>().0.iter();
+    for (to, group) in probe.as_chunks_mut::<3>().0.iter_mut().zip(groups) {
+        match decode_group(group) {
+            Some(bytes) => *to = bytes,
+            None => return false,
+        }
+    }
     let begins_well = match std::str::from_utf8(&probe) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
     };
-    if !begins_well || !is_text(&probe) {
-        return None;
-    }
-    let text = String::from_utf8(decode_all(value)?).ok()?;
-    is_text(text.as_bytes()).then_some(text)
+    begins_well && is_text(&probe)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes
+        .iter()
+        .any(|b| b.is_ascii_control() && !b.is_ascii_whitespace())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::encode::base64url;
+    use crate::redact::blocks::TOKEN;
 
     fn found(text: &str) -> Vec<(Range<usize>, String)> {
         let mut found = Vec::new();
-        texts(text.as_bytes(), |range, decoded| {
-            found.push((range, decoded.to_owned()));
-        });
+        let mut start = 0;
+        for run in text.split_inclusive(|c: char| !c.is_ascii() || !TOKEN.contains(c as u8)) {
+            let length = run.bytes().take_while(|b| TOKEN.contains(*b)).count();
+            let (text, range) = (text.as_bytes(), start..start + length);
+            super::text(text, range, &mut Vec::new(), |range, decoded| {
+                found.push((range, decoded.to_owned()));
+            });
+            start += run.len();
+        }
         found
     }
 

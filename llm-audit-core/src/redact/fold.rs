@@ -7,8 +7,9 @@
 
 use std::ops::Range;
 
-use memchr::memchr2_iter;
+use memchr::{memchr2_iter, memchr3};
 
+use super::buffers::Buffers;
 use super::bytes::{ByteSet, byte, run};
 
 /// A view of a text, with the way back.
@@ -18,7 +19,7 @@ pub(super) struct Folded {
 }
 
 /// Bytes of the view that do not stand in the text as they are. Between pieces both are the same.
-struct Piece {
+pub(super) struct Piece {
     /// Offset in the view.
     at: u32,
     /// Offset in the text.
@@ -34,15 +35,16 @@ const BLOCK: usize = 32;
 const MAX_BACKSLASHES: usize = 16;
 
 impl Folded {
-    /// Returns the view of `text`, or `None` when it is the text itself.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    /// Returns the view of `text`, or `None` when it is the text itself; `buffers` lend the memory.
+    pub(super) fn of(text: &str, buffers: &mut Buffers) -> Option<Self> {
         if !is_marked(text.as_bytes()) || u32::try_from(text.len()).is_err() {
             return None;
         }
         let mut folded = Self {
-            text: String::with_capacity(text.len()),
-            pieces: Vec::new(),
+            text: std::mem::take(&mut buffers.text),
+            pieces: std::mem::take(&mut buffers.pieces),
         };
+        folded.text.reserve(text.len());
         let bytes = text.as_bytes();
         let (mut copied, mut at) = (0, 0);
         while let Some(offset) = text.get(at..)?.bytes().position(may_fold) {
@@ -69,6 +71,11 @@ impl Folded {
         Some(folded)
     }
 
+    /// Gives the memory back.
+    pub(super) fn end(self, buffers: &mut Buffers) {
+        (buffers.text, buffers.pieces) = (self.text, self.pieces);
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -81,6 +88,15 @@ impl Folded {
             Some(last) if last >= range.start => start..self.origin_of(last).end,
             _ => start..start,
         }
+    }
+
+    /// Returns whether some of the view at `range` stands in the text as something else.
+    pub(super) fn is_disguised(&self, range: &Range<usize>) -> bool {
+        let ends_before =
+            |piece: &Piece| piece.at as usize + usize::from(piece.length) <= range.start;
+        let first = self.pieces.partition_point(ends_before);
+        let piece = self.pieces.get(first);
+        piece.is_some_and(|piece| (piece.at as usize) < range.end)
     }
 
     /// Returns where the byte of the view at `at` comes from.
@@ -112,6 +128,46 @@ impl Folded {
         Some(())
     }
 }
+
+/// Calls `visit` with the parts of `text` that may hold disguises: at least [`PART`] bytes around
+/// each, up to white space. A short text is one part.
+pub(super) fn parts(text: &str, mut visit: impl FnMut(Range<usize>)) {
+    let bytes = text.as_bytes();
+    if bytes.len() <= 2 * PART {
+        visit(0..bytes.len());
+        return;
+    }
+    // The end of the part that begins at `start`.
+    let end_of = |start: usize| {
+        let least = start + PART;
+        let rest = bytes.get(least..).unwrap_or_default();
+        memchr3(b' ', b'\n', b'\t', rest).map_or(bytes.len(), |space| least + space)
+    };
+    let mut open: Option<Range<usize>> = None;
+    let (mut before, mut start) = (0, 0);
+    while start < bytes.len() {
+        let end = end_of(start);
+        if bytes.get(start..end).is_some_and(is_marked) {
+            let behind = end_of(end);
+            match &mut open {
+                Some(part) if part.end >= before => part.end = behind,
+                last => {
+                    if let Some(part) = last.replace(before..behind) {
+                        visit(part);
+                    }
+                }
+            }
+        }
+        (before, start) = (start, end);
+    }
+    if let Some(part) = open {
+        visit(part);
+    }
+}
+
+/// Texts are looked through for disguises in parts of this size, as a value is not far from what
+/// announces it.
+const PART: usize = 4096;
 
 /// What becomes of a character in the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,7 +381,7 @@ mod tests {
     use super::*;
 
     fn view(text: &str) -> String {
-        Folded::of(text).map_or_else(|| text.to_owned(), |view| view.text)
+        Folded::of(text, &mut Buffers::default()).map_or_else(|| text.to_owned(), |view| view.text)
     }
 
     #[test]
@@ -358,20 +414,38 @@ mod tests {
             "👍🏽 🇩🇪",
             "\\ud835 \\u12",
         ] {
-            let same = Folded::of(text).is_none_or(|view| view.text == text);
+            let same =
+                Folded::of(text, &mut Buffers::default()).is_none_or(|view| view.text == text);
             assert!(same, "{text}");
         }
-        assert!(Folded::of("\\\"a\\\" — “b” 電話は、はい。").is_none());
+        let text = "\\\"a\\\" — “b” 電話は、はい。";
+        assert!(Folded::of(text, &mut Buffers::default()).is_none());
     }
 
     #[test]
     fn a_range_of_the_view_covers_whole_characters_and_escapes() {
         let text = "x ４１\u{200b}１%41\u{200b}y";
-        let view = Folded::of(text).unwrap();
+        let view = Folded::of(text, &mut Buffers::default()).unwrap();
         assert_eq!(view.text, "x 411Ay");
         assert_eq!(&text[view.origin(&(2..6))], "４１\u{200b}１%41");
         assert_eq!(&text[view.origin(&(4..5))], "１");
         assert_eq!(&text[view.origin(&(6..7))], "y");
+    }
+
+    #[test]
+    fn of_a_long_text_only_what_stands_around_disguises_is_a_part() {
+        let plain = "word ".repeat(2 * PART);
+        let mut found = Vec::new();
+        parts(&plain, |part| found.push(part));
+        assert_eq!(found, []);
+        let text = format!("{plain}a\u{200b}b {plain}c\u{200b}d");
+        parts(&text, |part| found.push(part));
+        let disguises: Vec<_> = text.match_indices('\u{200b}').map(|(at, _)| at).collect();
+        assert_eq!(found.len(), 2);
+        for (part, at) in found.iter().zip(disguises) {
+            assert!(part.contains(&at) && part.len() <= 4 * PART, "{part:?}");
+            assert!(at - part.start >= PART && (part.end - at >= PART || part.end == text.len()));
+        }
     }
 
     fn text() -> impl Strategy<Value = String> {
@@ -390,7 +464,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_way_back_is_monotone_and_keeps_characters_whole(text in text()) {
-            let Some(view) = Folded::of(&text) else {
+            let Some(view) = Folded::of(&text, &mut Buffers::default()) else {
                 return Ok(());
             };
             let mut last = 0..0;

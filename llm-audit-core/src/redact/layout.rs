@@ -3,8 +3,8 @@
 //! In a pattern `#` is a digit, `N` one from 2, `Z` one from 1, `A` a capital letter and `_` a
 //! separator, the same one each time: a space, `-` or `.`. All else stands for itself.
 
-use super::bytes::{before, byte, in_word};
-use super::runs::{MAX, Runs};
+use super::bytes::{before, byte, digits, in_word};
+use super::runs::{CLASSES, MAX, Runs, class};
 
 /// Patterns with a value each, by the length of their first run of digits.
 pub(super) struct Layouts<T: 'static> {
@@ -13,19 +13,8 @@ pub(super) struct Layouts<T: 'static> {
     by_run: [u64; MAX + 1],
     /// A bit for each row that goes on with a byte of a class behind its first run, or ends there.
     by_next: [u64; CLASSES],
-}
-
-const CLASSES: usize = 6;
-
-const fn class(next: u8) -> usize {
-    match next {
-        b' ' => 0,
-        b'-' => 1,
-        b'.' => 2,
-        b'/' | b')' => 3,
-        b'A'..=b'Z' => 4,
-        _ => 5,
-    }
+    /// A bit for each row, by the length of the run that begins two bytes behind its first.
+    by_second: [u64; MAX + 1],
 }
 
 impl<T> Layouts<T> {
@@ -38,23 +27,33 @@ impl<T> Layouts<T> {
         assert!(rows.len() <= 64);
         let mut by_run = [0; MAX + 1];
         let mut by_next = [0; CLASSES];
+        let mut by_second = [0; MAX + 1];
         let mut row = 0;
         while row < rows.len() {
             let pattern = rows[row].0.as_bytes();
             let first = lead(pattern);
-            let mut end = first;
-            while end < pattern.len() && is_digit(pattern[end]) {
-                end += 1;
-            }
+            let end = first + digits_of(pattern, first);
             by_run[end - first] |= 1 << row;
             let mut next = 0;
             while next < CLASSES {
                 let goes_on = end < pattern.len();
-                let separator = goes_on && pattern[end] == b'_' && next < 3;
-                if !goes_on || separator || class(pattern[end]) == next {
+                let separator = goes_on && pattern[end] == b'_' && next <= class(b'.');
+                // A number that a letter follows is part of a word.
+                let ends = !goes_on && next != class(b'A') && next != class(b'a');
+                let same = goes_on && pattern[end] != b'_' && class(pattern[end]) == next;
+                if ends || separator || same {
                     by_next[next] |= 1 << row;
                 }
                 next += 1;
+            }
+            let second = digits_of(pattern, end + 1);
+            let mut length = 0;
+            while length <= MAX {
+                // A row that goes on otherwise says nothing about digits there.
+                if second == 0 || second == length {
+                    by_second[length] |= 1 << row;
+                }
+                length += 1;
             }
             row += 1;
         }
@@ -62,6 +61,7 @@ impl<T> Layouts<T> {
             rows,
             by_run,
             by_next,
+            by_second,
         }
     }
 
@@ -71,15 +71,19 @@ impl<T> Layouts<T> {
         reason = "evaluated at compile time, where a wrong index does not compile"
     )]
     pub(super) const fn runs(&self) -> Runs {
-        let mut lengths = 0;
+        let mut lengths = [0; CLASSES];
         let mut length = 0;
         while length <= MAX {
-            if self.by_run[length] != 0 {
-                lengths |= 1 << length;
+            let mut class = 0;
+            while class < CLASSES {
+                if self.by_run[length] & self.by_next[class] != 0 {
+                    lengths[class] |= 1 << length;
+                }
+                class += 1;
             }
             length += 1;
         }
-        Runs::of_bits(lengths)
+        Runs::by_class(lengths)
     }
 
     /// Returns the layouts that the text has whose first run of digits begins at `at`: where each
@@ -89,12 +93,14 @@ impl<T> Layouts<T> {
         text: &'t [u8],
         at: usize,
     ) -> impl Iterator<Item = (usize, usize, &'t T)> {
-        let rest = text.get(at..).unwrap_or_default();
-        let digits = rest.iter().take(MAX).take_while(|b| b.is_ascii_digit());
-        let length = digits.count();
+        let length = digits(text, at).min(MAX);
         let by_run = self.by_run.get(length).copied().unwrap_or(0);
-        let next = rest.get(length).map_or(CLASSES - 1, |b| class(*b));
+        let next = byte(text, at + length).map_or(CLASSES - 1, class);
         let mut rows = by_run & self.by_next.get(next).copied().unwrap_or(0);
+        if rows != 0 {
+            let second = digits(text, at + length + 1).min(MAX);
+            rows &= self.by_second.get(second).copied().unwrap_or(0);
+        }
         std::iter::from_fn(move || {
             let row = (rows != 0).then(|| rows.trailing_zeros() as usize)?;
             rows &= rows - 1;
@@ -117,6 +123,16 @@ const fn lead(pattern: &[u8]) -> usize {
         lead += 1;
     }
     lead
+}
+
+/// Returns how many digits stand at `at`.
+#[expect(clippy::indexing_slicing, reason = "the position is below the length")]
+const fn digits_of(pattern: &[u8], at: usize) -> usize {
+    let mut end = at;
+    while end < pattern.len() && is_digit(pattern[end]) {
+        end += 1;
+    }
+    end - at
 }
 
 const fn is_digit(pattern: u8) -> bool {
@@ -215,6 +231,13 @@ mod tests {
 
     #[test]
     fn runs_are_those_of_the_layouts() {
-        assert_eq!(LAYOUTS.runs(), Runs::of(&[2, 3, 7]));
+        let mut lengths = [0; CLASSES];
+        lengths[class(b')')] = 1 << 3;
+        for separator in b" -." {
+            lengths[class(*separator)] = 1 << 3;
+        }
+        lengths[class(b'A')] = 1 << 7;
+        lengths[class(b'-')] |= 1 << 2;
+        assert_eq!(LAYOUTS.runs(), Runs::by_class(lengths));
     }
 }

@@ -1,50 +1,108 @@
-//! A search for many literals at once, by their first three bytes.
+//! A search for many literals at once, by four of their bytes.
 //!
-//! Each position of the text costs a multiplication and a look into a table of 16 KiB, however many
-//! literals there are; upper and lower case fall together. Positions that the table knows are
-//! compared with the literals that begin so.
+//! Only every second position of the text is looked at, so that each literal is known by two of
+//! its windows of four bytes, of which one is at an even position: the two that are rarest in
+//! texts. Literals of three or four bytes are known with each byte that may stand beside them. A
+//! position costs a multiplication and a look into a table, however many literals there are; upper
+//! and lower case fall together. What the table knows is then compared.
 
-const BITS: u32 = 14;
+use super::bytes::ByteSet;
+
+const BITS: u32 = 16;
 const SIZE: usize = 1 << BITS;
 const WORD: usize = 8;
+const WINDOW: usize = 4;
 /// Turns capitals into small letters; other bytes stay apart well enough.
 const FOLD: u64 = u64::from_ne_bytes([0x20; 8]);
 /// The golden ratio in 32 bits: neighbours fall far apart.
 const SPREAD: u32 = 0x9e37_79b9;
 
-/// Literals with a value each.
+/// A text to search for, of at least three bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Literal {
+    pub(super) text: &'static str,
+    /// What may stand before it, where it is not looked for otherwise.
+    pub(super) before: ByteSet,
+    pub(super) after: ByteSet,
+}
+
+/// Literals with values.
 pub(super) struct Literals<T> {
-    /// The bucket of each hash, from 1; 0 where no literal begins so.
+    /// Not 0 where a window has that hash.
     table: Box<[u8; SIZE]>,
-    literals: Vec<Vec<(&'static str, T)>>,
+    /// Windows and where their places are, by another hash; the empty ones have no place.
+    slots: Box<[Slot]>,
+    places: Vec<Place>,
+    literals: Vec<(&'static str, Vec<T>)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    window: u32,
+    first: u32,
+    count: u32,
+}
+
+/// A literal, and how far behind its beginning a window stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    literal: usize,
+    offset: isize,
 }
 
 impl<T> Literals<T> {
-    pub(super) fn new(literals: impl Iterator<Item = (&'static str, T)>) -> Self {
-        let mut table = Box::new([0; SIZE]);
-        let mut buckets: Vec<Vec<(&'static str, T)>> = Vec::new();
-        for (literal, value) in literals {
-            let mut first = [0; WORD];
-            for (to, from) in first.iter_mut().zip(literal.bytes()) {
-                *to = from;
+    pub(super) fn new(values: impl Iterator<Item = (Literal, T)>) -> Self {
+        let mut literals: Vec<(&'static str, Vec<T>)> = Vec::new();
+        let mut windows: Vec<(u32, Place)> = Vec::new();
+        for (literal, value) in values {
+            let known = literals
+                .iter_mut()
+                .position(|(text, _)| *text == literal.text);
+            let index = known.unwrap_or_else(|| {
+                literals.push((literal.text, Vec::new()));
+                literals.len() - 1
+            });
+            if let Some((_, values)) = literals.get_mut(index) {
+                values.push(value);
             }
-            let hash = hash(u64::from_le_bytes(first) | FOLD);
-            let Some(slot) = table.get_mut(hash) else {
+            literal.windows(|window, offset| {
+                let literal = index;
+                windows.push((window, Place { literal, offset }));
+            });
+        }
+        windows.sort_unstable();
+        windows.dedup();
+        let mut table = Box::new([0; SIZE]);
+        let mut slots = vec![Slot::default(); (windows.len() * 2).next_power_of_two()];
+        let mut places = Vec::with_capacity(windows.len());
+        for of_window in windows.chunk_by(|(a, _), (b, _)| a == b) {
+            let Some((window, _)) = of_window.first() else {
                 continue;
             };
-            if *slot == 0 {
-                // Beyond 255 buckets some are shared; the comparison tells their literals apart.
-                *slot = u8::try_from(buckets.len() % 255 + 1).unwrap_or(1);
+            if let Some(known) = table.get_mut(hash(*window)) {
+                *known = 1;
             }
-            let bucket = usize::from(*slot) - 1;
-            match buckets.get_mut(bucket) {
-                Some(bucket) => bucket.push((literal, value)),
-                None => buckets.push(vec![(literal, value)]),
+            let new = Slot {
+                window: *window,
+                first: count(places.len()),
+                count: count(of_window.len()),
+            };
+            places.extend(of_window.iter().map(|(_, place)| *place));
+            let mask = slots.len() - 1;
+            let mut at = slot(*window);
+            // There are twice as many slots as windows.
+            while slots.get(at & mask).is_some_and(|slot| slot.count > 0) {
+                at += 1;
+            }
+            if let Some(empty) = slots.get_mut(at & mask) {
+                *empty = new;
             }
         }
         Self {
             table,
-            literals: buckets,
+            slots: slots.into_boxed_slice(),
+            places,
+            literals,
         }
     }
 
@@ -56,8 +114,8 @@ impl<T> Literals<T> {
         }
         let (words, tail) = text.as_chunks::<WORD>();
         let mut last = [0; WORD];
-        for (to, from) in last.iter_mut().zip(tail) {
-            *to = *from;
+        if let Some(head) = last.get_mut(..tail.len()) {
+            head.copy_from_slice(tail);
         }
         let mut words = words.iter().chain(std::iter::once(&last));
         let Some(first) = words.next() else {
@@ -83,35 +141,20 @@ impl<T> Literals<T> {
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        let buckets = self.buckets(word, next);
+        let known = windows(word, next).map(|window| self.knows(window));
         // A fold stays in registers, where the bytes as one integer would go through memory.
-        if buckets.iter().fold(0, |any, bucket| any | bucket) != 0 {
+        if known.iter().fold(0, |any, known| any | known) != 0 {
             self.compare(text, word, next, position, visit);
         }
     }
 
-    /// Returns the buckets of the eight positions of `word`.
-    #[inline]
-    fn buckets(&self, word: u64, next: u64) -> [u8; WORD] {
-        [
-            self.bucket(word),
-            self.bucket(word >> 8),
-            self.bucket(word >> 16),
-            self.bucket(word >> 24),
-            self.bucket(word >> 32),
-            self.bucket(word >> 40),
-            self.bucket(word >> 48 | next << 16),
-            self.bucket(word >> 56 | next << 8),
-        ]
-    }
-
     #[inline]
     #[expect(clippy::indexing_slicing, reason = "a hash has BITS bits")]
-    fn bucket(&self, bytes: u64) -> u8 {
-        self.table[hash(bytes)]
+    fn knows(&self, window: u32) -> u8 {
+        self.table[hash(window)]
     }
 
-    /// Looks closer where the table knows one of eight positions. Out of line, so that the loop over
+    /// Looks closer where the table knows one of four windows. Out of line, so that the loop over
     /// the words stays in registers.
     #[inline(never)]
     fn compare(
@@ -122,25 +165,153 @@ impl<T> Literals<T> {
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        for (at, bucket) in (position..).zip(self.buckets(word, next)) {
-            let Some(bucket) = usize::from(bucket).checked_sub(1) else {
+        for (index, window) in windows(word, next).into_iter().enumerate() {
+            if self.knows(window) == 0 {
                 continue;
-            };
-            let rest = text.get(at..).unwrap_or_default();
-            for (literal, value) in self.literals.get(bucket).into_iter().flatten() {
-                if rest.starts_with(literal.as_bytes()) {
-                    visit(value, at);
+            }
+            for place in self.places(window) {
+                let Some(at) = (position + 2 * index).checked_add_signed(-place.offset) else {
+                    continue;
+                };
+                let rest = text.get(at..).unwrap_or_default();
+                if let Some((literal, values)) = self.literals.get(place.literal)
+                    && starts_with(rest, literal.as_bytes())
+                {
+                    for value in values {
+                        visit(value, at);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn places(&self, window: u32) -> &[Place] {
+        let mask = self.slots.len() - 1;
+        let mut at = slot(window);
+        loop {
+            match self.slots.get(at & mask) {
+                Some(slot) if slot.count > 0 && slot.window == window => {
+                    let first = slot.first as usize;
+                    let places = self.places.get(first..first + slot.count as usize);
+                    return places.unwrap_or_default();
+                }
+                Some(slot) if slot.count > 0 => at += 1,
+                _ => return &[],
+            }
+        }
+    }
+}
+
+/// Shorter than a call of the system's comparison, for literals that mostly differ soon.
+#[inline]
+fn starts_with(text: &[u8], literal: &[u8]) -> bool {
+    text.len() >= literal.len() && text.iter().zip(literal).all(|(a, b)| a == b)
+}
+
+impl Literal {
+    pub(super) const fn new(text: &'static str, (before, after): (ByteSet, ByteSet)) -> Self {
+        Self {
+            text,
+            before,
+            after,
+        }
+    }
+
+    /// Calls `visit` with each window that the literal is known by, and how far behind its
+    /// beginning that stands.
+    fn windows(&self, mut visit: impl FnMut(u32, isize)) {
+        let text = self.text.as_bytes();
+        let bytes = |set: ByteSet| (0..=u8::MAX).filter(move |byte| set.contains(*byte));
+        match *text {
+            [a, b, c] => {
+                // The end of the text reads as a byte 0.
+                for after in bytes(self.after).chain([0]) {
+                    visit(fold([a, b, c, after]), 0);
+                }
+                for before in bytes(self.before) {
+                    visit(fold([before, a, b, c]), -1);
+                }
+            }
+            [a, b, c, d] => {
+                visit(fold([a, b, c, d]), 0);
+                // The odd positions are known by one neighbour, whichever has fewer kinds.
+                if bytes(self.after).count() < bytes(self.before).count() {
+                    for after in bytes(self.after).chain([0]) {
+                        visit(fold([b, c, d, after]), 1);
+                    }
+                } else {
+                    for before in bytes(self.before) {
+                        visit(fold([before, a, b, c]), -1);
+                    }
+                }
+            }
+            _ => {
+                let fives = text
+                    .windows(WINDOW + 1)
+                    .filter_map(|five| five.try_into().ok());
+                let rarest = (0..).zip(fives).min_by_key(|(_, five)| commonness(five));
+                if let Some((at, [a, b, c, d, e])) = rarest {
+                    visit(fold([a, b, c, d]), at);
+                    visit(fold([b, c, d, e]), at + 1);
                 }
             }
         }
     }
 }
 
-/// Hashes the lowest three bytes.
+/// Returns how common two windows of four bytes, which overlap, are in texts, roughly.
+fn commonness(five: &[u8; WINDOW + 1]) -> u64 {
+    /// Of 1,000 bytes.
+    const LETTERS: [u64; 26] = [
+        67, 12, 25, 35, 104, 18, 16, 50, 57, 2, 7, 33, 20, 57, 62, 15, 1, 48, 52, 75, 23, 8, 19, 2,
+        17, 2,
+    ];
+    let common = |byte: &u8| match byte {
+        b' ' => 170,
+        b'a'..=b'z' | b'A'..=b'Z' => {
+            let letter = byte.to_ascii_lowercase() - b'a';
+            LETTERS.get(usize::from(letter)).copied().unwrap_or(0)
+        }
+        // Rulers and tables are made of them.
+        b'-' | b'=' => 60,
+        _ => 10,
+    };
+    let [first, inner @ .., last] = five;
+    (common(first) + common(last)) * inner.iter().map(common).product::<u64>()
+}
+
+/// Returns the windows at the even positions of `word`.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the low bytes are meant")]
-const fn hash(bytes: u64) -> usize {
-    (((bytes as u32) << 8).wrapping_mul(SPREAD) >> (32 - BITS)) as usize
+#[expect(clippy::cast_possible_truncation, reason = "four bytes are meant")]
+const fn windows(word: u64, next: u64) -> [u32; WORD / 2] {
+    [
+        word as u32,
+        (word >> 16) as u32,
+        (word >> 32) as u32,
+        (word >> 48 | next << 16) as u32,
+    ]
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "four bytes are meant")]
+const fn fold(window: [u8; WINDOW]) -> u32 {
+    u32::from_le_bytes(window) | FOLD as u32
+}
+
+#[inline]
+const fn hash(window: u32) -> usize {
+    (window.wrapping_mul(SPREAD) >> (32 - BITS)) as usize
+}
+
+/// Another hash, of the bits that the first leaves out.
+#[inline]
+const fn slot(window: u32) -> usize {
+    ((window ^ window >> 15).wrapping_mul(SPREAD) >> 8) as usize
+}
+
+fn count(places: usize) -> u32 {
+    u32::try_from(places).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -149,12 +320,23 @@ mod tests {
 
     use super::*;
 
-    const LITERALS: [&str; 7] = ["abc", "abcd", "ABC", "b-c", "_ab", "cab", "aaa"];
+    const ANY: ByteSet = ByteSet::ANY;
+    const LITERALS: [&str; 8] = [
+        "abc", "abca", "ABC", "b-c", "_abc-", "cab", "aaa", "b-cabc_a",
+    ];
+
+    fn literal(text: &'static str) -> Literal {
+        Literal {
+            text,
+            before: ANY,
+            after: ANY,
+        }
+    }
 
     proptest! {
         #[test]
         fn literals_are_found_where_a_plain_search_finds_them(text in "[abcABC_-]{0,60}") {
-            let literals = Literals::new(LITERALS.into_iter().zip(LITERALS));
+            let literals = Literals::new(LITERALS.into_iter().map(|text| (literal(text), text)));
             let mut found = Vec::new();
             literals.scan(text.as_bytes(), |literal, at| found.push((at, *literal)));
             found.sort_unstable();
@@ -169,12 +351,30 @@ mod tests {
             expected.sort_unstable();
             prop_assert_eq!(found, expected);
         }
+
+        #[test]
+        fn short_literals_are_found_beside_the_bytes_that_may_stand_there(
+            text in "[abcABC_-]{0,60}"
+        ) {
+            let after = ByteSet::of(b"ab");
+            for known in ["abc", "abca"] {
+                let only = Literal { before: ByteSet::of(b"c_"), after, ..literal(known) };
+                let literals = Literals::new([(only, ())].into_iter());
+                let mut found = Vec::new();
+                literals.scan(text.as_bytes(), |_, at| found.push(at));
+                for at in (0..text.len()).filter(|at| text[*at..].starts_with(known)) {
+                    let before = at == 0 || matches!(text.as_bytes()[at - 1], b'c' | b'_');
+                    let after = matches!(text.as_bytes().get(at + known.len()), Some(b'a' | b'b'));
+                    prop_assert!(!before || !after || found.contains(&at), "{} at {}", known, at);
+                }
+            }
+        }
     }
 
     #[test]
-    fn more_literals_than_buckets_are_all_found() {
+    fn more_literals_than_the_table_has_room_for_are_all_found() {
         let names: Vec<&'static str> = (0..700).map(|n| &*format!("{n:03}x").leak()).collect();
-        let literals = Literals::new(names.iter().map(|name| (*name, *name)));
+        let literals = Literals::new(names.iter().map(|name| (literal(name), *name)));
         for name in names {
             let mut found = Vec::new();
             literals.scan(name.as_bytes(), |literal, _| found.push(*literal));

@@ -15,6 +15,7 @@ use crate::key::Key;
 use crate::sync::Arc;
 
 mod blocks;
+mod buffers;
 mod bytes;
 mod context;
 mod data_type;

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::blocks;
+use super::blocks::{self, LONG_RUN, TOKEN};
+use super::buffers;
+use super::bytes::{ByteSet, before, byte, run, run_back};
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Named, Token, Trigger};
 use super::encoded;
-use super::fold::Folded;
-use super::literals::Literals;
+use super::fold::{self, Folded};
+use super::literals::{Literal, Literals};
 use super::runs::{Runs, Table};
 use super::session::Families;
 
@@ -54,11 +56,19 @@ impl Hit {
 /// How many disguises over one another are seen through: `%2540`, or base64 of `%40`.
 const MAX_DEPTH: usize = 2;
 
+/// How near the border of a part a value may be that goes on behind it.
+const MARGIN: usize = 512;
+
 /// A search for the anchors of some detectors, built once.
 pub(super) struct Scanner {
     literals: Literals<Action>,
-    triggers: [Vec<Action>; Trigger::COUNT],
+    at: Vec<Action>,
+    tilde: Vec<Action>,
+    colon: Vec<Action>,
     digits: Table<Action>,
+    /// By the first byte of a place in a long run where a value may begin.
+    runs: Vec<Vec<Action>>,
+    whole_runs: Vec<Action>,
     /// In the order of the names.
     named: Vec<(&'static [u8], &'static Detector)>,
     /// In the order of the last byte.
@@ -69,6 +79,7 @@ pub(super) struct Scanner {
 #[derive(Clone, Copy)]
 struct Action {
     detector: &'static Detector,
+    is_secret: bool,
     check: Check,
 }
 
@@ -78,48 +89,86 @@ enum Check {
     Find(Find),
 }
 
+impl PartialEq for Action {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.detector, other.detector)
+    }
+}
+
 impl Scanner {
     pub(super) fn new(detectors: impl Iterator<Item = &'static Detector>) -> Self {
-        let mut literals: Vec<(&'static str, Action)> = Vec::new();
-        let mut triggers: [Vec<Action>; Trigger::COUNT] = Default::default();
+        let mut literals: Vec<(Literal, Action)> = Vec::new();
         let mut digits: Vec<(Runs, Action)> = Vec::new();
-        let mut named: Vec<(&'static [u8], &'static Detector)> = Vec::new();
-        let mut endings: Vec<(&'static [u8], &'static Detector)> = Vec::new();
+        let mut scanner = Self {
+            literals: Literals::new(std::iter::empty()),
+            at: Vec::new(),
+            tilde: Vec::new(),
+            colon: Vec::new(),
+            digits: Table::new(&[]),
+            runs: vec![Vec::new(); 256],
+            whole_runs: Vec::new(),
+            named: Vec::new(),
+            endings: Vec::new(),
+        };
         for detector in detectors {
             if let Some(Named { names, ending, .. }) = detector.named {
-                let list = if ending { &mut endings } else { &mut named };
+                let list = match ending {
+                    true => &mut scanner.endings,
+                    false => &mut scanner.named,
+                };
                 list.extend(names.iter().map(|name| (name.as_bytes(), detector)));
             }
+            let action = |check| Action {
+                detector,
+                is_secret: detector.data_type.family() == Family::Secret,
+                check,
+            };
             match detector.matcher {
-                Matcher::Tokens(tokens) => literals.extend(tokens.iter().map(|token| {
-                    let check = Check::Token(token);
-                    (token.prefix, Action { detector, check })
-                })),
+                Matcher::Tokens(tokens) => {
+                    for token in tokens {
+                        let action = action(Check::Token(token));
+                        match token.prefix.as_bytes().first() {
+                            Some(first) if token.fills_long_run() => {
+                                scanner.in_runs(&[*first], action);
+                            }
+                            _ => literals.push((token.literal(), action)),
+                        }
+                    }
+                }
                 Matcher::Find(anchors, find) => {
-                    let check = Check::Find(find);
-                    let action = Action { detector, check };
+                    let action = action(Check::Find(find));
                     for anchor in anchors {
                         match anchor {
-                            Anchor::Literal(literal) => literals.push((literal, action)),
-                            Anchor::Byte(trigger) => {
-                                if let Some(actions) = triggers.get_mut(trigger.index()) {
-                                    actions.push(action);
-                                }
+                            Anchor::Literal(text) => {
+                                let anywhere = (ByteSet::ANY, ByteSet::ANY);
+                                literals.push((Literal::new(text, anywhere), action));
                             }
+                            Anchor::Between(before, text, after) => {
+                                literals.push((Literal::new(text, (*before, *after)), action));
+                            }
+                            Anchor::At => scanner.at.push(action),
+                            Anchor::Tilde => scanner.tilde.push(action),
+                            Anchor::Colon => scanner.colon.push(action),
                             Anchor::Digits(runs) => digits.push((*runs, action)),
+                            Anchor::InLongRun(first) => scanner.in_runs(first, action),
+                            Anchor::LongRun => scanner.whole_runs.push(action),
                         }
                     }
                 }
             }
         }
-        named.sort_by_key(|(name, _)| *name);
-        endings.sort_by_key(|(name, _)| name.last());
-        Self {
-            literals: Literals::new(literals.into_iter()),
-            triggers,
-            digits: Table::new(&digits),
-            named,
-            endings,
+        scanner.literals = Literals::new(literals.into_iter());
+        scanner.digits = Table::new(&digits);
+        scanner.named.sort_by_key(|(name, _)| *name);
+        scanner.endings.sort_by_key(|(name, _)| name.last());
+        scanner
+    }
+
+    fn in_runs(&mut self, first: &[u8], action: Action) {
+        for byte in first {
+            if let Some(actions) = self.runs.get_mut(usize::from(*byte)) {
+                actions.push(action);
+            }
         }
     }
 
@@ -158,77 +207,199 @@ impl Scanner {
     }
 
     fn scan_with(&self, text: &str, families: Families, depth: usize, hits: &mut Vec<Hit>) {
-        self.scan_plain(text, families, hits);
-        let Some(depth) = depth.checked_sub(1) else {
-            return;
+        let mut scan = Scan {
+            scanner: self,
+            text: text.as_bytes(),
+            families,
+            depth: depth.checked_sub(1),
+            covered: 0,
+            run_end: 0,
+            hits,
         };
-        encoded::texts(text.as_bytes(), |run, decoded| {
-            let mut inner = Vec::new();
-            self.scan_with(decoded, families, depth, &mut inner);
-            let surest = inner.into_iter().max_by_key(|hit| hit.confidence);
-            hits.extend(surest.map(|hit| hit.moved(run)));
-        });
-        if let Some(view) = Folded::of(text) {
-            let mut inner = Vec::new();
-            self.scan_with(view.text(), families, depth, &mut inner);
-            hits.extend(inner.into_iter().map(|hit| {
-                let origin = view.origin(&(hit.start..hit.end));
-                hit.moved(origin)
-            }));
+        let is_marked = scan.plain();
+        if let Some(depth) = scan.depth
+            && is_marked
+        {
+            let mut done = 0;
+            fold::parts(text, |part| {
+                let rest = part.start.max(done)..text.len();
+                if part.end > done && self.scan_folded(text, part, families, depth, hits) {
+                    done = text.len();
+                    self.scan_folded(text, rest, families, depth, hits);
+                }
+            });
         }
     }
 
-    fn scan_plain(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
-        let text = text.as_bytes();
-        let mut covered = 0;
-        self.literals.scan(text, |action, at| {
-            action.run(text, at, families, &mut covered, hits);
-        });
-        blocks::scan(text, |trigger, at| {
-            let actions = match trigger {
-                Trigger::Digits => self.digits.at(text, at),
-                _ => self
-                    .triggers
-                    .get(trigger.index())
-                    .map_or(&[][..], Vec::as_slice),
-            };
-            for action in actions {
-                action.run(text, at, families, &mut covered, hits);
-            }
-        });
-    }
-}
-
-impl Action {
-    /// `covered` is how far the longest value reaches: a value that ends before it is hidden with
-    /// that one, and its end is not looked for again.
-    #[inline]
-    fn run(
+    /// Runs the detectors on the folded view of a part. Returns whether a value in disguise seems
+    /// to go on behind the part.
+    fn scan_folded(
         &self,
-        text: &[u8],
-        at: usize,
+        text: &str,
+        part: Range<usize>,
         families: Families,
-        covered: &mut usize,
+        depth: usize,
         hits: &mut Vec<Hit>,
-    ) {
-        if !families.contains(self.detector.data_type.family()) {
+    ) -> bool {
+        let own = text.get(part.clone()).unwrap_or_default();
+        // What a part cuts is whole in the text.
+        let from = if part.start == 0 { 0 } else { MARGIN };
+        let is_last = part.end == text.len();
+        let to = if is_last {
+            own.len()
+        } else {
+            own.len().saturating_sub(MARGIN)
+        };
+        buffers::with(|buffers| {
+            let Some(view) = Folded::of(own, buffers) else {
+                return false;
+            };
+            self.scan_with(view.text(), families, depth, &mut buffers.hits);
+            let mut goes_on = false;
+            for hit in buffers.hits.drain(..) {
+                let range = hit.start..hit.end;
+                let Range { start, end } = view.origin(&range);
+                let disguised = view.is_disguised(&range);
+                goes_on |= disguised && end > to;
+                if disguised || start >= from && end <= to {
+                    hits.push(hit.moved(part.start + start..part.start + end));
+                }
+            }
+            view.end(buffers);
+            goes_on
+        })
+    }
+}
+
+/// The scan of one text or view.
+struct Scan<'s, 't> {
+    scanner: &'s Scanner,
+    text: &'t [u8],
+    families: Families,
+    /// How many disguises are still seen through below this text.
+    depth: Option<usize>,
+    /// How far the longest value reaches: a value that ends before it is hidden with that one, and
+    /// its end is not looked for again.
+    covered: usize,
+    /// Where the last long run ends.
+    run_end: usize,
+    hits: &'s mut Vec<Hit>,
+}
+
+impl Scan<'_, '_> {
+    /// Runs the detectors on the text as it stands, and on what is encoded in it. Returns whether
+    /// it has bytes that disguise others.
+    fn plain(&mut self) -> bool {
+        let scanner = self.scanner;
+        let text = self.text;
+        scanner
+            .literals
+            .scan(text, |action, at| self.run(action, at));
+        blocks::scan(text, |trigger, at| match trigger {
+            Trigger::Digits => self.run_all(scanner.digits.at(text, at), at),
+            Trigger::At => self.run_all(&scanner.at, at),
+            Trigger::Tilde => self.run_all(&scanner.tilde, at),
+            Trigger::Colon => {
+                if parts_hex(text, at) {
+                    self.run_all(&scanner.colon, at);
+                }
+            }
+            Trigger::LongRun => self.long_run(at),
+        })
+    }
+
+    #[inline]
+    fn run_all(&mut self, actions: &[Action], at: usize) {
+        for action in actions {
+            self.run(action, at);
+        }
+    }
+
+    #[inline]
+    fn run(&mut self, action: &Action, at: usize) {
+        if !action.is_secret && self.families == Families::SecretsOnly {
             return;
         }
-        let found = match self.check {
-            Check::Token(token) => token.at(text, at),
-            Check::Find(find) => find(text, at),
+        let found = match action.check {
+            Check::Token(token) => token.at(self.text, at),
+            Check::Find(find) => find(self.text, at),
         };
-        if let Some(mut range) = found.filter(|range| !range.is_empty()) {
-            if let Some(real_end) = self.detector.real_end
-                && range.end >= *covered
-            {
-                range.end = real_end(text, &range);
-                *covered = range.end;
+        if let Some(range) = found.filter(|range| !range.is_empty()) {
+            self.hit(action.detector, range);
+        }
+    }
+
+    fn hit(&mut self, detector: &'static Detector, mut range: Range<usize>) {
+        if let Some(real_end) = detector.real_end
+            && range.end >= self.covered
+        {
+            range.end = real_end(self.text, &range);
+            self.covered = range.end;
+        }
+        self.hits.push(Hit::new(detector, range));
+    }
+
+    /// Looks at the run of characters of tokens around `at`, once.
+    #[inline(never)]
+    fn long_run(&mut self, at: usize) {
+        if at < self.run_end {
+            return;
+        }
+        let (scanner, text) = (self.scanner, self.text);
+        let start = run_back(text, at, &TOKEN, at - self.run_end);
+        let end = run(text, at, &TOKEN, usize::MAX);
+        self.run_end = end;
+        if end - start < LONG_RUN {
+            return;
+        }
+        self.run_all(&scanner.whole_runs, start);
+        let last = end - LONG_RUN;
+        // A value begins where a word does; the letters of an escape may stand before it.
+        for at in start..=last.min(start + MAX_ESCAPE) {
+            self.begin_in_run(at);
+        }
+        let rest = text.get(start + MAX_ESCAPE..last).unwrap_or_default();
+        for (offset, byte) in rest.iter().enumerate() {
+            if !byte.is_ascii_alphanumeric() {
+                self.begin_in_run(start + MAX_ESCAPE + offset + 1);
             }
-            hits.push(Hit::new(self.detector, range));
+        }
+        if let Some(depth) = self.depth {
+            buffers::with(|buffers| {
+                encoded::text(text, start..end, &mut buffers.bytes, |run, decoded| {
+                    let inner = &mut buffers.hits;
+                    scanner.scan_with(decoded, self.families, depth, inner);
+                    let surest = inner.iter().max_by_key(|hit| hit.confidence);
+                    self.hits.extend(surest.map(|hit| hit.moved(run)));
+                });
+            });
         }
     }
 }
+
+impl Scan<'_, '_> {
+    fn begin_in_run(&mut self, at: usize) {
+        let scanner = self.scanner;
+        let first = byte(self.text, at).map(usize::from);
+        if let Some(actions) = first.and_then(|first| scanner.runs.get(first)) {
+            self.run_all(actions, at);
+        }
+    }
+}
+
+/// Returns whether the colon at `at` may part groups of hex digits.
+#[inline]
+fn parts_hex(text: &[u8], at: usize) -> bool {
+    let is_hex = |b: u8| b.is_ascii_hexdigit();
+    match byte(text, at + 1) {
+        Some(b':') => true,
+        Some(next) => is_hex(next) && before(text, at).is_some_and(is_hex),
+        None => false,
+    }
+}
+
+/// The letters of `\u0022`, which read as a part of the run behind them.
+const MAX_ESCAPE: usize = 5;
 
 /// Makes findings disjoint and puts them in the order of the text.
 ///

@@ -55,7 +55,10 @@ pub(super) const SECRET_KEY_BESIDE_ID: Detector = Detector::find(
     "aws_secret_key_beside_id",
     DataType::AwsSecretKey,
     Confidence::Context,
-    &[Anchor::Literal("AKIA"), Anchor::Literal("ASIA")],
+    &[
+        Anchor::Between(ByteSet::BOUNDARY, "AKIA", ByteSet::BASE32),
+        Anchor::Between(ByteSet::BOUNDARY, "ASIA", ByteSet::BASE32),
+    ],
     |text, at| {
         const GAP: usize = 48;
         let id = ID.iter().find_map(|token| token.at(text, at))?;

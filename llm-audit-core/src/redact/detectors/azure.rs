@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Confidence, Detector, Trigger};
+use super::{Anchor, Confidence, Detector};
+use crate::redact::blocks::TOKEN;
 use crate::redact::bytes::{
-    ByteSet, Mix, assigned, before, byte, distinct, in_word, run, run_back,
+    ByteSet, Mix, assigned, before, byte, distinct, has, in_word, run, run_back,
 };
 use crate::redact::data_type::DataType;
 
@@ -42,7 +43,7 @@ pub(super) const SIGNATURE: Detector = Detector::find(
     "azure_signature",
     DataType::AzureKey,
     Confidence::Context,
-    &[Anchor::Literal("sig=")],
+    &[Anchor::Between(ByteSet::of(b"?&;"), "sig=", ByteSet::QUERY)],
     |text, at| {
         if !matches!(before(text, at), Some(b'?' | b'&' | b';')) {
             return None;
@@ -60,7 +61,7 @@ pub(super) const CLIENT_SECRET: Detector = Detector::find(
     "azure_client_secret",
     DataType::AzureKey,
     Confidence::Prefix,
-    &[Anchor::Byte(Trigger::Tilde)],
+    &[Anchor::Tilde],
     |text, at| {
         const BODY: ByteSet = ByteSet::ALNUM.and(b"_.-~");
         let q = at.checked_sub(1).filter(|q| byte(text, *q) == Some(b'Q'))?;
@@ -84,34 +85,27 @@ pub(super) const MARKED_KEY: Detector = Detector::find(
     "azure_marked_key",
     DataType::AzureKey,
     Confidence::Prefix,
-    &[
-        Anchor::Literal("+ASt"),
-        Anchor::Literal("+ABa"),
-        Anchor::Literal("+ASb"),
-        Anchor::Literal("+AEh"),
-        Anchor::Literal("+ACR"),
-        Anchor::Literal("+AMC"),
-        Anchor::Literal("ACDb"),
-        Anchor::Literal("AIoT"),
-        Anchor::Literal("APIM"),
-        Anchor::Literal("AzCa"),
-        Anchor::Literal("AzFu"),
-        Anchor::Literal("AzSe"),
-        Anchor::Literal("JQQJ99"),
-    ],
-    |text, at| {
-        const BODY: ByteSet = ByteSet::BASE64.and(b"-_");
-        let start = run_back(text, at, &BODY, 78);
-        let body = run(text, at, &BODY, 40);
+    &[Anchor::LongRun],
+    |text, start| {
+        let marked = PLACES
+            .into_iter()
+            .find(|(place, _)| MARKS.iter().any(|mark| has(text, start + place, mark)));
+        let (_, lengths) = marked?;
+        let body = run(text, start, &TOKEN, MAX_MARKED + 1);
         let end = run(text, body, &ByteSet::of(b"="), 2);
         let value = text.get(start..end)?;
-        let whole = matches!(
-            (at - start, value.len()),
-            (33, 44) | (42, 52) | (44, 56) | (52, 84) | (76, 88)
-        );
+        let whole = value.len() == lengths;
         (whole && Mix::of(value).has_all() && distinct(value) >= 16).then_some(start..end)
     },
 );
+
+const MARKS: [&[u8]; 13] = [
+    b"+ASt", b"+ABa", b"+ASb", b"+AEh", b"+ACR", b"+AMC", b"ACDb", b"AIoT", b"APIM", b"AzCa",
+    b"AzFu", b"AzSe", b"JQQJ99",
+];
+/// Where a mark stands, and how long the key is, with its padding.
+const PLACES: [(usize, usize); 5] = [(33, 44), (42, 52), (44, 56), (52, 84), (76, 88)];
+const MAX_MARKED: usize = 88;
 
 const MAX_NAME: usize = 48;
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Confidence, Detector, Runs};
+use super::{Anchor, Beside, Confidence, Detector, Runs};
 use crate::redact::bytes::{before, byte, in_word};
 use crate::redact::data_type::DataType;
 
@@ -11,7 +11,10 @@ pub(super) const CARD: Detector = Detector::find(
     "credit_card",
     DataType::CreditCard,
     Confidence::Valid,
-    &[Anchor::Digits(Runs::of(&[4, 6, 14, 15, 16, 17, 18, 19]))],
+    &[
+        Anchor::Digits(Runs::of(&[4, 6]).beside(Beside::Other, Beside::OneOf(b" -."))),
+        Anchor::Digits(Runs::of(&[14, 15, 16, 17, 18, 19])),
+    ],
     find,
 );
 

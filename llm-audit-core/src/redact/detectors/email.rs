@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Confidence, Detector, Trigger};
+use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, after_escape, before, byte, has, run, run_back};
 use crate::redact::data_type::DataType;
 
@@ -10,7 +10,7 @@ pub(super) const EMAIL: Detector = Detector::find(
     "email",
     DataType::Email,
     Confidence::Shape,
-    &[Anchor::Byte(Trigger::At)],
+    &[Anchor::At],
     find,
 );
 

@@ -1,7 +1,7 @@
 //! Keys and tokens of Google.
 
 use super::{Anchor, Confidence, Detector, Token};
-use crate::redact::bytes::{ByteSet, in_word, is_random, run};
+use crate::redact::bytes::{ByteSet, has, in_word, is_random, run};
 use crate::redact::data_type::DataType;
 
 pub(super) const KEY: Detector = Detector::tokens(
@@ -20,8 +20,11 @@ pub(super) const REFRESH_TOKEN: Detector = Detector::find(
     "gcp_refresh_token",
     DataType::GcpKey,
     Confidence::Prefix,
-    &[Anchor::Literal("1//0")],
+    &[Anchor::InLongRun(b"1")],
     |text, at| {
+        if !has(text, at, b"1//0") {
+            return None;
+        }
         let end = run(text, at + 4, &ByteSet::BASE64URL, 257);
         let body = text.get(at + 4..end)?;
         let whole = (40..=256).contains(&body.len()) && !in_word(text, at);

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{
-    ByteSet, Mix, assigned, before, byte, decode, follows, has, in_word, is_random, real, run,
-    run_back,
+    ByteSet, Mix, assigned, before, byte, decode, follows, has, in_word, is_random, may_decode_to,
+    real, run, run_back,
 };
 use crate::redact::data_type::DataType;
 
@@ -156,9 +156,12 @@ fn basic(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let start = run(text, at + "asic".len(), &ByteSet::of(b" "), 3);
-    let end = run(text, start, &ByteSet::BASE64.and(b"-_"), usize::MAX);
-    let end = run(text, end, &ByteSet::of(b"="), 2);
+    let body = run(text, start, &ByteSet::BASE64.and(b"-_"), usize::MAX);
+    let end = run(text, body, &ByteSet::of(b"="), 2);
     let value = text.get(start..end).filter(|value| value.len() >= 4)?;
+    if !may_decode_to(text.get(start..body)?, b':') {
+        return None;
+    }
     let plain = decode(value)?;
     let credentials = plain.contains(&b':')
         && std::str::from_utf8(&plain).is_ok_and(|plain| !plain.contains(char::is_control));

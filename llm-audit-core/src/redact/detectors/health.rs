@@ -57,8 +57,8 @@ pub(super) const RECORD: Detector = Detector::find(
     DataType::HealthId,
     Confidence::Context,
     &[
-        Anchor::Literal("MRN"),
-        Anchor::Literal("mrn"),
+        Anchor::Between(ByteSet::BOUNDARY, "MRN", ByteSet::ANY),
+        Anchor::Between(ByteSet::BOUNDARY, "mrn", ByteSet::ANY),
         Anchor::Literal("edical record"),
         Anchor::Literal("edical Record"),
         Anchor::Literal("edical_record"),

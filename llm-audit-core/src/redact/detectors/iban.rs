@@ -38,7 +38,7 @@ const COUNTRIES: &[([u8; 2], usize)] = &[
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at.checked_sub(2)?;
     let code = [byte(text, start)?, byte(text, start + 1)?].map(|b| b.to_ascii_uppercase());
-    if in_word(text, start) {
+    if !code.iter().all(u8::is_ascii_uppercase) || in_word(text, start) {
         return None;
     }
     let country = COUNTRIES.binary_search_by_key(&code, |(code, _)| *code);

@@ -12,7 +12,9 @@ pub(super) const IPV4: Detector = Detector::find(
     "ipv4",
     DataType::IpAddress,
     Confidence::Shape,
-    &[Anchor::Digits(Runs::of(&[1, 2, 3]))],
+    &[Anchor::Digits(
+        Runs::of(&[1, 2, 3]).beside(Beside::Other, Beside::OneOf(b".")),
+    )],
     v4,
 );
 
@@ -20,9 +22,7 @@ pub(super) const IPV6: Detector = Detector::find(
     "ipv6",
     DataType::IpAddress,
     Confidence::Prefix,
-    &[Anchor::Digits(
-        Runs::of(&[1, 2, 3, 4]).beside(Beside::Any, Beside::Any),
-    )],
+    &[Anchor::Colon],
     v6,
 );
 
@@ -56,7 +56,6 @@ const VERSION: Context = Context::of(&[
 .reach(2);
 
 const MAX_V6: usize = 45;
-const GROUP: ByteSet = ByteSet::HEX;
 const V6: ByteSet = ByteSet::HEX.and(b":");
 
 fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
@@ -92,17 +91,12 @@ fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
     (!joined && !goes_on && !VERSION.announces(text, at)).then_some(at..end)
 }
 
-fn v6(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let group = run_back(text, at, &GROUP, 4);
-    let end = run(text, at, &GROUP, 4);
-    let colon = byte(text, end) == Some(b':') || before(text, group) == Some(b':');
-    if !colon || end - group > 4 {
-        return None;
-    }
-    let start = run_back(text, at, &V6, MAX_V6);
-    let mut end = run(text, at, &V6, MAX_V6);
-    // The first digit speaks for the whole address.
-    if text.get(start..at)?.iter().any(u8::is_ascii_digit) {
+fn v6(text: &[u8], colon: usize) -> Option<Range<usize>> {
+    let start = run_back(text, colon, &V6, MAX_V6);
+    let mut end = run(text, colon, &V6, MAX_V6);
+    // The first colon speaks for the whole address.
+    let is_first = !text.get(start..colon)?.contains(&b':');
+    if !is_first || !text.get(start..end)?.iter().any(u8::is_ascii_digit) {
         return None;
     }
     if before(text, end) == Some(b':') && before(text, end - 1) != Some(b':') {

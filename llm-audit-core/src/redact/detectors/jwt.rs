@@ -6,14 +6,18 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Anchor, Confidence, Detector};
-use crate::redact::bytes::{ByteSet, byte, decode, in_word, run};
+use crate::redact::bytes::{ByteSet, byte, decode, has, in_word, run};
 use crate::redact::data_type::DataType;
 
 pub(super) const JWT: Detector = Detector::find(
     "jwt",
     DataType::Jwt,
     Confidence::Valid,
-    &[Anchor::Literal("eyJ")],
+    &[Anchor::Between(
+        ByteSet::BOUNDARY,
+        "eyJ",
+        ByteSet::BASE64URL,
+    )],
     |text, at| {
         if in_word(text, at) {
             None
@@ -28,7 +32,7 @@ pub(super) const WRAPPED_JWT: Detector = Detector::find(
     "jwt_in_base64",
     DataType::Jwt,
     Confidence::Valid,
-    &[Anchor::Literal("ZXlK")],
+    &[Anchor::InLongRun(b"Z")],
     wrapped,
 );
 
@@ -68,7 +72,7 @@ fn token(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 fn wrapped(text: &[u8], at: usize) -> Option<Range<usize>> {
-    if in_word(text, at) {
+    if !has(text, at, b"ZXlK") || in_word(text, at) {
         return None;
     }
     let end = run(text, at, &ByteSet::BASE64.and(b"-_"), usize::MAX);

@@ -3,25 +3,35 @@
 use std::ops::Range;
 
 use super::{Anchor, Beside, Confidence, Detector, Runs};
-use crate::redact::bytes::{ByteSet, before, byte, has, in_word, run, run_back};
+use crate::redact::bytes::{ByteSet, before, byte, has, hex_group, in_word};
 use crate::redact::data_type::DataType;
 
 pub(super) const MAC: Detector = Detector::find(
     "mac_address",
     DataType::MacAddress,
     Confidence::Prefix,
-    &[Anchor::Digits(
-        Runs::of(&[1, 2, 3, 4]).beside(Beside::Any, Beside::Any),
-    )],
+    &[
+        Anchor::Colon,
+        Anchor::Digits(GROUP.beside(Beside::Any, Beside::OneOf(b"-."))),
+        Anchor::Digits(GROUP.beside(Beside::Joint, Beside::Any)),
+        // Where no digit stands beside a separator: the first of the first group, or the last.
+        Anchor::Digits(GROUP.beside(Beside::Other, Beside::Letter)),
+        Anchor::Digits(GROUP.beside(Beside::Letter, Beside::Other)),
+    ],
     find,
 );
 
+const GROUP: Runs = Runs::of(&[1, 2, 3, 4]);
+
 /// Separator, size of a group, and how many groups there are.
-const LAYOUTS: &[(u8, usize, usize)] = &[(b':', 2, 6), (b'-', 2, 6), (b'.', 4, 3)];
+const LAYOUTS: &[(u8, usize, usize)] = &[(b'-', 2, 6), (b'.', 4, 3)];
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let group = run_back(text, at, &ByteSet::HEX, 4);
-    let end = run(text, at, &ByteSet::HEX, 5 - (at - group));
+    if byte(text, at) == Some(b':') {
+        let start = at.checked_sub(2)?;
+        return address(text, start, (b':', 2, 6));
+    }
+    let Range { start: group, end } = hex_group(text, at)?;
     let (separator, size, count) = *LAYOUTS.iter().find(|(separator, size, _)| {
         end - group == *size
             && (byte(text, end) == Some(*separator) || before(text, group) == Some(*separator))
@@ -37,9 +47,18 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
             _ => break,
         }
     }
+    address(text, start, (separator, size, count))
+}
+
+/// Returns the address that begins at `start`, in this layout.
+fn address(
+    text: &[u8],
+    start: usize,
+    (separator, size, count): (u8, usize, usize),
+) -> Option<Range<usize>> {
     let length = (size + 1) * count - 1;
     let address = text.get(start..start + length)?;
-    let mut letters = false;
+    let (mut letters, mut numbers) = (false, false);
     for (index, b) in address.iter().enumerate() {
         let is_separator = index % (size + 1) == size;
         if !(if is_separator {
@@ -50,12 +69,13 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
             return None;
         }
         letters |= b.is_ascii_alphabetic();
+        numbers |= b.is_ascii_digit();
     }
     let digits = || address.iter().filter(|b| **b != separator);
     // Groups of four decimal digits may be years, pairs a date and a time.
     let vague = !letters && (separator == b'.' || (separator == b'-' && is_time(address)));
     let reserved = digits().all(|b| *b == b'0');
-    (!vague && !reserved && is_bounded(text, start, start + length, separator))
+    (numbers && !vague && !reserved && is_bounded(text, start, start + length, separator))
         .then_some(start..start + length)
 }
 

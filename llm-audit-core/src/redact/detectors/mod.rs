@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::bytes::ByteSet;
 use super::data_type::DataType;
 use super::runs::{Beside, Runs};
 
@@ -50,14 +51,25 @@ pub(super) enum Confidence {
 }
 
 /// Where a detector is asked to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Anchor {
     /// At each occurrence of a literal of at least three bytes, upper and lower case apart.
     Literal(&'static str),
-    /// At each occurrence of one of the bytes that the block scan knows.
-    Byte(Trigger),
+    /// The same, where one of these bytes stands before it and one of those behind it.
+    Between(ByteSet, &'static str, ByteSet),
+    /// At each `@`.
+    At,
+    /// At each `~`.
+    Tilde,
+    /// At each `:` behind a hex digit or before another `:`, with one of both behind it.
+    Colon,
     /// At the first digit of some runs of digits.
     Digits(Runs),
+    /// In runs of at least 23 characters of tokens: where a value of at least that length
+    /// may begin, if it is one of these bytes.
+    InLongRun(&'static [u8]),
+    /// At the beginning of such runs.
+    LongRun,
 }
 
 /// What the block scan looks for.
@@ -68,18 +80,12 @@ pub(super) enum Trigger {
     At,
     /// `~`.
     Tilde,
-    /// `K`.
-    CapitalK,
+    /// `:`.
+    Colon,
     /// The first digit of a run of digits.
     Digits,
-}
-
-impl Trigger {
-    pub(super) const COUNT: usize = 4;
-
-    pub(super) const fn index(self) -> usize {
-        self as usize
-    }
+    /// Some place in a long run of characters of tokens.
+    LongRun,
 }
 
 /// Returns the value that an anchor at this position announces. Looks back a bounded way, and
@@ -321,10 +327,9 @@ pub(super) mod tests {
                 }
                 Matcher::Find(anchors, _) => {
                     for anchor in anchors {
-                        assert!(
-                            !matches!(anchor, Anchor::Literal(text) if text.len() < 3),
-                            "{anchor:?}"
-                        );
+                        if let Anchor::Literal(text) | Anchor::Between(_, text, _) = anchor {
+                            assert!(text.len() >= 3, "{text}");
+                        }
                     }
                 }
             }

@@ -17,7 +17,7 @@ pub(super) const NATIONAL_ID: Detector = Detector::find(
     "national_id",
     DataType::NationalId,
     Confidence::Valid,
-    &[Anchor::Digits(NUMBERS.runs())],
+    &[Anchor::Digits(Layouts::new(PRINTED).runs())],
     number,
 )
 .named(
@@ -69,8 +69,8 @@ pub(super) const NATIONAL_ID_WITH_LETTERS: Detector = Detector::find(
     DataType::NationalId,
     Confidence::Valid,
     &[
-        Anchor::Digits(LETTERED.runs().beside(Beside::Letter, Beside::Any)),
-        Anchor::Digits(LETTERED.runs().beside(Beside::Other, Beside::Any)),
+        Anchor::Digits(Layouts::new(PRINTED_LETTERED).runs().behind(Beside::Letter)),
+        Anchor::Digits(Layouts::new(PRINTED_LETTERED).runs()),
     ],
     lettered,
 );
@@ -176,7 +176,9 @@ const fn weak(check: fn(&[u8]) -> bool) -> Scheme {
 }
 
 /// Numbers of digits alone, by country.
-const NUMBERS: Layouts<Scheme> = Layouts::new(&[
+static NUMBERS: Layouts<Scheme> = Layouts::new(PRINTED);
+
+const PRINTED: &[(&str, Scheme)] = &[
     ("###_###_####", weak(nhs)), // United Kingdom
     ("##########", weak(nhs)),
     ("# ## ## ## ### ### ##", strong(nir)), // France
@@ -218,10 +220,12 @@ const NUMBERS: Layouts<Scheme> = Layouts::new(&[
     ("#########", weak(tfn)),
     ("###########", weak(turkey)),         // Türkiye
     ("#############", weak(south_africa)), // South Africa
-]);
+];
 
 /// Numbers with letters.
-const LETTERED: Layouts<Scheme> = Layouts::new(&[
+static LETTERED: Layouts<Scheme> = Layouts::new(PRINTED_LETTERED);
+
+const PRINTED_LETTERED: &[(&str, Scheme)] = &[
     ("AA######A", weak(nino)), // United Kingdom
     ("AA ## ## ## A", strong(nino)),
     ("########A", strong(dni)), // Spain
@@ -239,7 +243,7 @@ const LETTERED: Layouts<Scheme> = Layouts::new(&[
     ("#######AA", weak(pps)),
     ("#################A", strong(china)), // China
     ("##.###.###-A", strong(rut)),         // Chile
-]);
+];
 
 fn number(text: &[u8], at: usize) -> Option<Range<usize>> {
     find(&NUMBERS, text, at)

@@ -7,7 +7,7 @@ use std::ops::Range;
 use memchr::memmem;
 
 use super::{Anchor, Confidence, Detector};
-use crate::redact::bytes::{ByteSet, byte, has, run};
+use crate::redact::bytes::{ByteSet, byte, has, run, steps};
 use crate::redact::data_type::DataType;
 
 pub(super) const PRIVATE_KEY: Detector = Detector::find(
@@ -34,6 +34,7 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = text.get(start..)?;
     // Bodies have no five dashes, so that the search ends at the next key at the latest.
     let next = start + memmem::find(rest, DASHES).unwrap_or(rest.len());
+    steps::add(next - start);
     let end = if has(text, next, b"-----END") {
         trim_space(text, start, next)
     } else {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Anchor, Confidence, Detector, Runs};
+use super::{Anchor, Beside, Confidence, Detector, Runs};
 use crate::redact::bytes::{ByteSet, before, byte, has, in_word, run};
 use crate::redact::context::Context;
 use crate::redact::data_type::DataType;
@@ -15,7 +15,11 @@ pub(super) const PHONE: Detector = Detector::find(
     "phone",
     DataType::Phone,
     Confidence::Shape,
-    &[Anchor::Digits(Runs::from(1))],
+    &[
+        Anchor::Digits(Layouts::new(PRINTED).runs()),
+        Anchor::Digits(Runs::from(1).beside(Beside::Abroad, Beside::Other)),
+        Anchor::Digits(BARE),
+    ],
     find,
 )
 .named(
@@ -131,6 +135,8 @@ const MIN: usize = 8;
 /// Local numbers behind a word.
 const MIN_BARE: usize = 7;
 
+const BARE: Runs = Runs::of(&[7, 8, 9, 10, 11, 12, 13, 14, 15]);
+
 /// What a layout needs besides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
@@ -143,7 +149,9 @@ enum Need {
 use Need::{NoYear, Nothing, Words};
 
 /// National numbers. Those that other numbers are printed like need words.
-const NATIONAL: Layouts<Need> = Layouts::new(&[
+static NATIONAL: Layouts<Need> = Layouts::new(PRINTED);
+
+const PRINTED: &[(&str, Need)] = &[
     // North America.
     ("(N##) N##-####", Nothing),
     ("(N##)N##-####", Nothing),
@@ -208,7 +216,7 @@ const NATIONAL: Layouts<Need> = Layouts::new(&[
     ("3## #######", Words),
     ("3## ### ####", Words),
     ("Z# ## ## ##", Words),
-]);
+];
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     if before(text, at) == Some(b'+') {

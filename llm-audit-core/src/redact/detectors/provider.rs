@@ -1,7 +1,7 @@
 //! Keys with the published prefix of a vendor.
 
 use super::token::{any, mixed};
-use super::{Anchor, Confidence, Detector, Token, Trigger};
+use super::{Anchor, Confidence, Detector, Token};
 use crate::redact::bytes::{ByteSet, before, byte, has, in_word, is_random, run, run_back};
 use crate::redact::data_type::DataType;
 
@@ -109,15 +109,16 @@ pub(super) const TWILIO: Detector = Detector::find(
     "twilio_key",
     DataType::TwilioKey,
     Confidence::Prefix,
-    &[Anchor::Byte(Trigger::CapitalK)],
+    &[Anchor::InLongRun(b"S")],
     |text, at| {
-        let start = at.checked_sub(1)?;
-        if byte(text, start) != Some(b'S') || in_word(text, start) {
+        if !has(text, at, b"SK") || in_word(text, at) {
             return None;
         }
-        let end = run(text, at + 1, &ByteSet::LOWER_HEX, 33);
-        let whole = end == at + 33 && !byte(text, end).is_some_and(|b| b.is_ascii_alphanumeric());
-        (whole && mixed(text.get(at + 1..end)?)).then_some(start..end)
+        let start = at + "SK".len();
+        let end = run(text, start, &ByteSet::LOWER_HEX, 33);
+        let whole =
+            end == start + 32 && !byte(text, end).is_some_and(|b| b.is_ascii_alphanumeric());
+        (whole && mixed(text.get(start..end)?)).then_some(at..end)
     },
 );
 
@@ -207,8 +208,9 @@ pub(super) const TELEGRAM: Detector = Detector::find(
     "telegram_token",
     DataType::VendorKey,
     Confidence::Prefix,
-    &[Anchor::Literal(":AA")],
+    &[Anchor::InLongRun(b"A")],
     |text, at| {
+        let at = at.checked_sub(1).filter(|at| has(text, *at, b":AA"))?;
         let start = run_back(text, at, &ByteSet::DIGIT, 11);
         let end = run(text, at + 1, &ByteSet::BASE64URL, 36);
         let whole = (8..=10).contains(&(at - start)) && end - at - 1 == 35;
@@ -227,6 +229,7 @@ mod tests {
 
     #[test]
     fn every_prefix_of_the_table_is_found_where_its_text_goes_on() {
+        let redactor = Redactor::default();
         for detector in crate::redact::detectors::DETECTORS {
             let Matcher::Tokens(tokens) = detector.matcher else {
                 continue;
@@ -249,18 +252,14 @@ mod tests {
                     ("鍵は", "です"),
                 ] {
                     let text = format!("{head}{token}{tail}");
-                    let spans = Redactor::default().find(&text);
+                    let spans = redactor.find(&text);
                     let found = spans.iter().any(|span| {
                         &text[span.start..span.end] == token && span.detector == detector.name
                     });
                     assert!(found, "{} in {head}…{tail}: {spans:?}", detector.name);
                 }
                 let joined = format!("x{token}");
-                assert!(
-                    Redactor::default().find(&joined).is_empty(),
-                    "{}",
-                    detector.name
-                );
+                assert!(redactor.find(&joined).is_empty(), "{}", detector.name);
             }
         }
     }

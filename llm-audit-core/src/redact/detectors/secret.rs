@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::value::{Assigned, Sign, assigned, is_no_secret, is_wordy, real_end};
-use super::word::{Word, name_end};
+use super::value::{Assigned, Sign, assigned, is_no_secret, is_wordy, may_assign, real_end};
+use super::word::{PURPOSE_END, Word, name_end};
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run_back};
 use crate::redact::data_type::DataType;
@@ -19,11 +19,11 @@ pub(super) const PASSWORD: Detector = Detector::find(
         Anchor::Literal("pass"),
         Anchor::Literal("Pass"),
         Anchor::Literal("PASS"),
-        Anchor::Literal("pwd"),
-        Anchor::Literal("Pwd"),
-        Anchor::Literal("PWD"),
-        Anchor::Literal("mdp"),
-        Anchor::Literal("MDP"),
+        Anchor::Between(ByteSet::ANY, "pwd", NAME_END),
+        Anchor::Between(ByteSet::ANY, "Pwd", NAME_END),
+        Anchor::Between(ByteSet::ANY, "PWD", NAME_END),
+        Anchor::Between(NO_LETTER, "mdp", NAME_END),
+        Anchor::Between(NO_LETTER, "MDP", NAME_END),
         Anchor::Literal("ennwort"),
         Anchor::Literal("ENNWORT"),
         Anchor::Literal("ontrase"),
@@ -121,9 +121,9 @@ pub(super) const KEY: Detector = Detector::find(
     &[
         Anchor::Literal("ecret"),
         Anchor::Literal("ECRET"),
-        Anchor::Literal("key"),
-        Anchor::Literal("Key"),
-        Anchor::Literal("KEY"),
+        Anchor::Between(PURPOSE_END, "key", NAME_END),
+        Anchor::Between(PURPOSE_END, "Key", NAME_END),
+        Anchor::Between(PURPOSE_END, "KEY", NAME_END),
         Anchor::Literal("eheimnis"),
         Anchor::Literal("chlüssel"),
         Anchor::Literal("clé "),
@@ -206,6 +206,10 @@ pub(super) const TOKEN: Detector = Detector::find(
 })
 .except(OTHER_TOKENS);
 
+const NO_LETTER: ByteSet = ByteSet::ALPHA.inverted();
+/// What may follow a word that ends a name; see [`name_end`].
+const NAME_END: ByteSet = NO_LETTER.and(b"sS");
+
 /// Characters that names of secrets are made of.
 const NAME: ByteSet = ByteSet::WORD.and(b"-.");
 const MAX_NAME: usize = 48;
@@ -221,6 +225,9 @@ fn find(
         .filter_map(|word| word.at(text, at))
         .max_by_key(|word| word.end)?;
     let end = name_end(text, word.end)?;
+    if !may_assign(text, end) {
+        return None;
+    }
     let start = run_back(text, word.start, &NAME, MAX_NAME);
     if before(text, start) == Some(b'[') && Mix::of(text.get(start..end)?).lower == 0 {
         // The placeholder of a value that was hidden: `[SLACK_TOKEN]: `.
@@ -315,12 +322,7 @@ const OTHER_TOKENS: &[&str] = &[
 ];
 
 fn is_token(name: &Name<'_>, value: &[u8]) -> bool {
-    let other = OTHER_TOKENS.iter().any(|other| {
-        name.text
-            .windows(other.len())
-            .any(|part| part.eq_ignore_ascii_case(other.as_bytes()))
-    });
-    !other && looks_drawn(value)
+    looks_drawn(value) && !holds_any(name.text, OTHER_TOKENS)
 }
 
 /// Returns whether `value` is drawn at random rather than written, as far as its length tells.
@@ -343,21 +345,29 @@ impl Name<'_> {
 
 /// Returns whether a value in quotes is the name of what it stands for, as in a form.
 fn names_itself(value: &[u8]) -> bool {
-    [
-        &b"passw"[..],
-        b"kennw",
-        b"contrase",
-        b"mot-de-passe",
-        b"senha",
-        b"secret",
-        b"token",
-        b"user",
-    ]
-    .iter()
-    .any(|word| {
-        value
-            .windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
+    const NAMES: &[&str] = &[
+        "passw",
+        "kennw",
+        "contrase",
+        "mot-de-passe",
+        "senha",
+        "secret",
+        "token",
+        "user",
+    ];
+    holds_any(value, NAMES)
+}
+
+/// Returns whether one of the words is a part of `text`, in any case.
+fn holds_any(text: &[u8], words: &[&str]) -> bool {
+    (0..text.len()).any(|at| {
+        let first = byte(text, at).map(|b| b.to_ascii_lowercase());
+        words.iter().map(|word| word.as_bytes()).any(|word| {
+            word.first() == first.as_ref()
+                && text
+                    .get(at..at + word.len())
+                    .is_some_and(|part| part.eq_ignore_ascii_case(word))
+        })
     })
 }
 

@@ -12,7 +12,7 @@ pub(super) const SSN: Detector = Detector::find(
     "us_ssn",
     DataType::UsSsn,
     Confidence::Context,
-    &[Anchor::Digits(LAYOUTS.runs())],
+    &[Anchor::Digits(Layouts::new(PRINTED).runs())],
     find,
 )
 .named(
@@ -36,12 +36,14 @@ const WORDS: Context = Context::of(&[
 ]);
 
 /// Layouts, and whether they need words before them.
-const LAYOUTS: Layouts<bool> = Layouts::new(&[
+static LAYOUTS: Layouts<bool> = Layouts::new(PRINTED);
+
+const PRINTED: &[(&str, bool)] = &[
     ("###-##-####", false),
     ("### ## ####", true),
     ("###.##.####", true),
     ("#########", true),
-]);
+];
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     LAYOUTS.at(text, at).find_map(|(start, end, needs_words)| {

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use crate::redact::blocks::{LONG_RUN, TOKEN};
 use crate::redact::bytes::{ByteSet, Mix, byte, has, in_word, is_placeholder, run};
+use crate::redact::literals::Literal;
 
 /// A prefix and the form of what follows it.
 #[derive(Clone, Copy)]
@@ -42,6 +44,17 @@ impl Token {
     pub(super) const fn checked(mut self, check: fn(&[u8]) -> bool) -> Self {
         self.check = check;
         self
+    }
+
+    /// Returns whether every such token lies within a long run.
+    pub(crate) fn fills_long_run(&self) -> bool {
+        let parts = self.prefix.bytes().all(|b| TOKEN.contains(b)) && self.body.is_within(&TOKEN);
+        parts && self.prefix.len() + self.min >= LONG_RUN
+    }
+
+    /// Returns the prefix with what may stand beside it.
+    pub(crate) fn literal(&self) -> Literal {
+        Literal::new(self.prefix, (ByteSet::BOUNDARY, self.body))
     }
 
     /// Returns the token that begins at `at`.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{Anchor, Confidence, Detector, Trigger};
+use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, before, byte, has, is_random, real, run, run_back};
 use crate::redact::data_type::DataType;
 
@@ -12,7 +12,7 @@ pub(super) const URL: Detector = Detector::find(
     "url_credentials",
     DataType::UrlCredentials,
     Confidence::Context,
-    &[Anchor::Byte(Trigger::At)],
+    &[Anchor::At],
     user_info,
 );
 

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::redact::bytes::{ByteSet, Mix, before, byte, has, is_placeholder, is_reference, run};
+use crate::redact::bytes::{
+    ByteSet, Mix, before, byte, has, is_placeholder, is_reference, run, steps,
+};
 
 /// A value and what leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,12 @@ pub(super) fn assigned(text: &[u8], at: usize, is_option: bool) -> Option<Assign
     value(text, start, sign)
 }
 
+/// Returns whether something can be assigned to the name that ends at `at`, by the byte behind it.
+pub(super) fn may_assign(text: &[u8], at: usize) -> bool {
+    const SIGNS: ByteSet = ByteSet::of(b"\\\"'`])* \t:=>-");
+    byte(text, at).is_some_and(|b| b >= 0x80 || SIGNS.contains(b))
+}
+
 fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     if let Some(found) = near(text, at) {
         return Some(found);
@@ -77,14 +85,16 @@ fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     let end = run(text, at, &CLAUSE, MAX_FAR);
     let clause = text.get(at..end)?;
     let colon = (byte(text, end) == Some(b':')).then_some(end - at);
-    let says = [&b" is "[..], b" lautet ", b" ist ", b" est ", b" es "]
-        .iter()
-        .filter_map(|word| memmem::find(clause, word))
-        .min();
+    let says = (0..clause.len()).find(|at| {
+        byte(clause, *at) == Some(b' ')
+            && [&b" is "[..], b" lautet ", b" ist ", b" est ", b" es "]
+                .iter()
+                .any(|word| has(clause, *at, word))
+    });
     // A new sentence is about something else.
     let far = says.or(colon).filter(|far| {
         let between = clause.get(..*far).unwrap_or_default();
-        memmem::find(between, b". ").is_none()
+        !between.windows(2).any(|pair| pair == b". ")
     })?;
     let (start, _) = near(text, at + far)?;
     Some((start, Sign::Far))
@@ -112,6 +122,17 @@ fn near(text: &[u8], at: usize) -> Option<(usize, Sign)> {
             .iter()
             .position(|b| *b == b' ')
             .unwrap_or(sign - at);
+    // All but those of scripts without spaces begin with one, and few letters follow it.
+    let begins = match byte(text, word)? {
+        b' ' => matches!(
+            byte(text, word + 1)?,
+            b'e' | b'i' | b'l' | b't' | b'w' | 0xc3
+        ),
+        first => first >= 0x80,
+    };
+    if !begins {
+        return None;
+    }
     SAYS.iter()
         .find(|says| has(text, word, says.as_bytes()))
         .map(|says| (word + says.len(), Sign::Says))
@@ -170,6 +191,7 @@ fn quoted(text: &[u8], start: usize, quote: u8, max: usize) -> Option<usize> {
     let escapes =
         start - 1 - crate::redact::bytes::run_back(text, start - 1, &ByteSet::of(b"\\"), 8);
     let window = text.get(start..(start + max).min(text.len()))?;
+    steps::add(window.len());
     for (offset, byte) in window.iter().enumerate() {
         let end = start + offset;
         if *byte == b'\n' {
@@ -202,6 +224,7 @@ fn bare(text: &[u8], start: usize, max: usize) -> usize {
             _ => end = at + 1,
         }
     }
+    steps::add(end - start);
     // The limit may stand inside a character.
     while matches!(byte(text, end), Some(0x80..=0xbf)) {
         end += 1;
@@ -289,10 +312,8 @@ const WORDS: &[&str] = &[
 /// value, an address, a path, or in code an expression that yields a value elsewhere.
 pub(super) fn is_no_secret(value: &[u8], is_code: bool) -> bool {
     is_placeholder(value)
-        || WORDS
-            .iter()
-            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-        || memmem::find(value, "•".as_bytes()).is_some()
+        || is_word(value)
+        || !value.is_ascii() && memmem::find(value, "•".as_bytes()).is_some()
         || is_masked(value)
         || has_template(value)
         || is_address(value)
@@ -300,6 +321,13 @@ pub(super) fn is_no_secret(value: &[u8], is_code: bool) -> bool {
         || value.starts_with(b"env:")
         || is_constant(value)
         || (is_code && is_expression(value))
+}
+
+fn is_word(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_alphabetic)
+        && WORDS
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Returns whether `value` begins with a scheme and `://`.
@@ -312,15 +340,18 @@ fn is_address(value: &[u8]) -> bool {
 /// Returns whether asterisks hide most of `value`.
 fn is_masked(value: &[u8]) -> bool {
     let shown = value.iter().filter(|b| **b != b'*').count();
-    memmem::find(value, b"***").is_some() && shown <= (value.len() - shown).max(8)
+    value.windows(3).any(|part| part == b"***") && shown <= (value.len() - shown).max(8)
 }
 
 /// Returns whether a part of `value` is filled in elsewhere: `${X}`, `#{x}`, `{{ x }}`, `%(x)s`.
 fn has_template(value: &[u8]) -> bool {
+    if !value.iter().any(|b| matches!(b, b'{' | b'(')) {
+        return false;
+    }
     [(b"${", b'}'), (b"#{", b'}'), (b"{{", b'}'), (b"%(", b')')]
         .iter()
         .filter_map(|(open, close)| {
-            let at = memmem::find(value, *open)? + 2;
+            let at = value.windows(2).position(|pair| pair == *open)? + 2;
             Some((value.get(at..)?, close))
         })
         .any(|(rest, close)| {
@@ -345,10 +376,12 @@ fn is_path(value: &[u8]) -> bool {
 
 /// Returns whether `value` is a name such as `OPENAI_API_KEY`.
 fn is_constant(value: &[u8]) -> bool {
+    if !value.contains(&b'_') {
+        return false;
+    }
     let mix = Mix::of(value);
     mix.lower == 0
         && mix.digits * 4 < value.len()
-        && value.contains(&b'_')
         && value.iter().all(|b| ByteSet::WORD.contains(*b))
 }
 

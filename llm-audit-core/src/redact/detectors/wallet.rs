@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use super::{Anchor, Beside, Confidence, Detector, Runs};
+use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, byte, has, in_word, run};
 use crate::redact::data_type::DataType;
 
@@ -13,9 +13,7 @@ pub(super) const BASE58: Detector = Detector::find(
     "wallet_base58",
     DataType::CryptoWallet,
     Confidence::Valid,
-    &[Anchor::Digits(
-        Runs::from(1).beside(Beside::Other, Beside::Letter),
-    )],
+    &[Anchor::InLongRun(b"13")],
     base58,
 );
 
@@ -23,14 +21,7 @@ pub(super) const BECH32: Detector = Detector::find(
     "wallet_bech32",
     DataType::CryptoWallet,
     Confidence::Valid,
-    &[
-        Anchor::Literal("bc1q"),
-        Anchor::Literal("bc1p"),
-        Anchor::Literal("BC1Q"),
-        Anchor::Literal("BC1P"),
-        Anchor::Literal("ltc1q"),
-        Anchor::Literal("addr1"),
-    ],
+    &[Anchor::InLongRun(b"bBla")],
     bech32,
 );
 
@@ -38,9 +29,7 @@ pub(super) const ETHEREUM: Detector = Detector::find(
     "wallet_ethereum",
     DataType::CryptoWallet,
     Confidence::Prefix,
-    &[Anchor::Digits(
-        Runs::of(&[1]).beside(Beside::Other, Beside::Letter),
-    )],
+    &[Anchor::InLongRun(b"0")],
     ethereum,
 );
 
@@ -55,7 +44,7 @@ const MAX_BECH32: usize = 110;
 const ADDRESS: usize = 25;
 
 fn base58(text: &[u8], at: usize) -> Option<Range<usize>> {
-    if !matches!(byte(text, at), Some(b'1' | b'3')) {
+    if in_word(text, at) {
         return None;
     }
     let end = run(text, at, &BASE58_SET, 36);
@@ -81,6 +70,10 @@ fn base58(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 fn bech32(text: &[u8], at: usize) -> Option<Range<usize>> {
+    const PREFIXES: [&[u8]; 6] = [b"bc1q", b"bc1p", b"BC1Q", b"BC1P", b"ltc1q", b"addr1"];
+    if !PREFIXES.iter().any(|prefix| has(text, at, prefix)) {
+        return None;
+    }
     let end = run(text, at, &ByteSet::ALNUM, MAX_BECH32 + 1);
     let address = text.get(at..end)?;
     if in_word(text, at) || goes_on(text, end) || !(30..=MAX_BECH32).contains(&address.len()) {
@@ -122,7 +115,7 @@ fn bech32(text: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 fn ethereum(text: &[u8], at: usize) -> Option<Range<usize>> {
-    if !has(text, at, b"0x") {
+    if !has(text, at, b"0x") || in_word(text, at) {
         return None;
     }
     let end = run(text, at + 2, &ByteSet::HEX, 41);

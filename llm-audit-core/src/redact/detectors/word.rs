@@ -42,6 +42,9 @@ impl Word {
     pub(super) fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
         let start = at.checked_sub(self.anchor)?;
         let range = start..start + self.word.len();
+        // Most words are told by their first byte.
+        let first = self.word.as_bytes().first().zip(byte(text, start));
+        first.filter(|(known, byte)| (*known ^ byte) & !0x20 == 0)?;
         let same = text
             .get(range.clone())?
             .eq_ignore_ascii_case(self.word.as_bytes());
@@ -91,11 +94,28 @@ const PURPOSES: &[&str] = &[
     "zugangs",
 ];
 
+/// What may stand before a word behind a purpose: the last letter of one, or what parts words.
+pub(super) const PURPOSE_END: ByteSet = {
+    let mut set = ByteSet::of(b"_- ");
+    let mut rest = PURPOSES;
+    while let [purpose, tail @ ..] = rest {
+        if let [.., last] = purpose.as_bytes() {
+            set = set.and(&[*last, last.to_ascii_uppercase()]);
+        }
+        rest = tail;
+    }
+    set
+};
+
 fn is_for_secrets(text: &[u8], at: usize) -> bool {
     let end = run_back(text, at, &ByteSet::of(b"_- "), 1);
     let start = run_back(text, end, &ByteSet::ALPHA, 24);
     let word = text.get(start..end).unwrap_or_default();
-    PURPOSES.iter().any(|purpose| {
+    let last = word.last().map(u8::to_ascii_lowercase);
+    let mut purposes = PURPOSES
+        .iter()
+        .filter(|purpose| purpose.as_bytes().last() == last.as_ref());
+    purposes.any(|purpose| {
         word.len()
             .checked_sub(purpose.len())
             .and_then(|from| word.get(from..))
