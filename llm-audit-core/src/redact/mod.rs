@@ -1,7 +1,8 @@
 //! Redaction: personal data and secrets are found in text and replaced before anything is written.
 //!
 //! One table of detectors drives everything. A text is searched for what announces their values:
-//! literals such as `sk-` by one table, and single bytes such as `@` in one scan of blocks.
+//! literals such as `password` by one table; single bytes such as `@`, numbers, and long runs of what
+//! tokens are made of in one scan of blocks.
 //! At each place a hand-written matcher looks at a bounded piece of text, and validates it where a
 //! format can be validated. Overlaps are resolved, an operator writes what takes the value's place,
 //! and the report counts it. The time is linear in the length of the text; a text without a value

@@ -1,0 +1,46 @@
+//! What looking for values costs in memory.
+
+use std::borrow::Cow;
+
+use llm_audit_core::redact::Redactor;
+
+const PROSE: &str = "The minutes of the meeting are in the usual folder: 12 people came, among them \
+two from Tromsø, and the token of the cloakroom is lost. Basic understanding is enough; the key is \
+under the mat. Version 2.10.3 was built on 2026-05-20 at 08:30. ";
+const CODE: &str = "let token = self.next_token(&mut input)?; // see https://docs.example/a_b-c\n\
+if key.is_empty() || password.len() < MIN { return Err(Error::short(stringify!(password))); }\n";
+const JSON: &str = r#"{"id":"8d0f7c1e-5a44-4f0e-9a63-0b8b3f5f7a11","ts":1779264000123,"items":[{"sku":"A-10023-77","qty":3,"price":19.99}],"sha":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}"#;
+/// Of bytes, of a sentence, and in characters of full width, with escapes.
+const DISGUISED: &str = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4 \
+VGhlIHdpbmQgdHVybmVkIGFuZCB0aGUgYm9hdHMgbGF5IGluIHRoZSByZWVkcw== \
+Ｔｈｅ ｗｉｎｄ １２ \\u0041 100%25 10\u{a0}000 ";
+
+/// Returns how many allocations the second look at `text` costs, which holds no value.
+fn allocations(text: &str) -> u64 {
+    let redactor = Redactor::default();
+    let look = || assert!(matches!(redactor.redact_str(text), Cow::Borrowed(_)));
+    look();
+    allocation_counter::measure(look).count_total
+}
+
+#[test]
+fn a_text_without_a_value_costs_no_allocation() {
+    for text in [PROSE, CODE, JSON, "", "a"] {
+        assert_eq!(allocations(text), 0, "{text}");
+        assert_eq!(allocations(&text.repeat(100)), 0, "many of {text}");
+    }
+}
+
+#[test]
+fn disguises_without_a_value_cost_no_allocation_once_a_thread_has_the_memory() {
+    assert_eq!(allocations(DISGUISED), 0);
+    assert_eq!(allocations(&DISGUISED.repeat(30)), 0);
+}
+
+#[test]
+fn a_text_with_a_value_is_copied() {
+    let redactor = Redactor::default();
+    let text = "write to ada@example.org";
+    let counted = allocation_counter::measure(|| drop(redactor.redact_str(text)));
+    assert!(counted.count_total > 0, "the counter counts");
+}
