@@ -63,6 +63,7 @@
 //! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
+//! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
 //!
@@ -111,6 +112,10 @@ pub mod sinks {
     #[cfg(feature = "jsonl")]
     #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
     pub use llm_audit_sinks::{JsonlSink, jsonl};
+
+    #[cfg(feature = "parquet")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
+    pub use llm_audit_sinks::{ParquetSink, parquet};
 }
 
 #[cfg(doctest)]
@@ -132,3 +137,7 @@ struct PolicyManual;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/keys.md")]
 struct Keys;
+
+#[cfg(all(doctest, feature = "parquet"))]
+#[doc = include_str!("../docs/parquet.md")]
+struct Parquet;

@@ -41,6 +41,12 @@ impl Error {
         }
     }
 
+    /// Returns an error about data that is not what was written, or never was an event; for authors
+    /// of readers.
+    pub fn damaged(message: impl Into<String>) -> Self {
+        Self::new(Kind::Damaged, message)
+    }
+
     /// Returns whether a policy or its file is at fault.
     pub fn is_policy(&self) -> bool {
         self.kind == Kind::Policy
@@ -99,10 +105,6 @@ impl Error {
 
     pub(crate) fn policy(message: impl Into<String>) -> Self {
         Self::new(Kind::Policy, message)
-    }
-
-    pub(crate) fn damaged(message: impl Into<String>) -> Self {
-        Self::new(Kind::Damaged, message)
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {

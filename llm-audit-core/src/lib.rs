@@ -84,7 +84,9 @@ pub use usage::Usage;
 /// # Examples
 ///
 /// ```
-/// use llm_audit_core::schema::{self, CATALOG, Column, FieldInfo, FieldType, Record, ValueRef};
+/// use llm_audit_core::schema::{
+///     self, CATALOG, Column, FieldInfo, FieldType, Record, RecordInfo, Scalar, Shape, ValueRef,
+/// };
 /// use llm_audit_core::{Event, Field, Part};
 ///
 /// // A reader of another format walks the catalogue …
@@ -93,6 +95,14 @@ pub use usage::Usage;
 /// assert!(CATALOG.iter().any(|info| info.field == Field::InputTokens));
 /// let columns: &[Column] = Part::COLUMNS;
 /// assert_eq!(columns[0].name, "type");
+///
+/// // … or, to translate the types to another system, the few shapes that they come down to, …
+/// let translated = match FieldType::Messages.shape() {
+///     Shape::One(Scalar::Int) => "BIGINT".to_owned(),
+///     Shape::Records(RecordInfo { name, .. }) => format!("{name}[]"),
+///     _ => "VARCHAR".to_owned(),
+/// };
+/// assert_eq!(translated, "Message[]");
 ///
 /// // … and the fields that an event has.
 /// let line = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001",
@@ -109,7 +119,8 @@ pub use usage::Usage;
 /// ```
 pub mod schema {
     pub use crate::catalog::{
-        CATALOG, FieldInfo, FieldType, duckdb_sql, fields_markdown, json_schema,
+        CATALOG, FieldInfo, FieldType, RecordInfo, Scalar, Shape, duckdb_sql, fields_markdown,
+        json_schema,
     };
     pub use crate::event::{Column, Record, SCHEMA_VERSION as VERSION, Value, ValueRef};
 }

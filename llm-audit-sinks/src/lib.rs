@@ -5,6 +5,9 @@
 //! when it fails. To write a sink of your own, implement [`llm_audit_core::Sink`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(test)]
+#[cfg(any(feature = "jsonl", feature = "parquet"))]
+mod fixture;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
@@ -19,3 +22,11 @@ pub use http::HttpSink;
 #[cfg(feature = "jsonl")]
 #[doc(no_inline)]
 pub use jsonl::JsonlSink;
+
+#[cfg(feature = "parquet")]
+#[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
+pub mod parquet;
+
+#[cfg(feature = "parquet")]
+#[doc(no_inline)]
+pub use parquet::ParquetSink;

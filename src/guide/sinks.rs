@@ -48,6 +48,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`sinks`](crate::sinks) has a copy as JSON Lines, and with feature `parquet` one table for DuckDB,
+//! Spark and their like. A sink may call an event durable late: the Parquet sink does when the
+//! event's file is final, within minutes or at a flush; until then the event counts as pending.
+//!
 //! The trait is async through the crate [`async-trait`](https://docs.rs/async-trait), which a
 //! crate with a sink of its own depends on.
 //!

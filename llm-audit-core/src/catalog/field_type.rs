@@ -59,7 +59,8 @@ pub enum FieldType {
 
 /// How values of a type are built; whoever translates types to another system matches on this.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Shape {
+#[non_exhaustive]
+pub enum Shape {
     /// One value.
     One(Scalar),
     /// A list of values.
@@ -73,27 +74,40 @@ pub(crate) enum Shape {
 }
 
 /// The types that are built of no other.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Scalar {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scalar {
+    /// `true` or `false`.
     Bool,
+    /// A finite number of 64 bits with a fraction.
     Float,
+    /// The identifier of an event.
     Id,
+    /// A non-negative integer that a signed one of 64 bits can hold.
     Int,
+    /// JSON, kept as text.
     Json,
+    /// Text.
     Text,
+    /// A moment, in microseconds.
     Time,
 }
 
 /// What there is to say of a record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordInfo {
-    pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
-    pub(crate) columns: &'static [Column],
+#[non_exhaustive]
+pub struct RecordInfo {
+    /// Name in documents and schemas.
+    pub name: &'static str,
+    /// What the record is.
+    pub doc: &'static str,
+    /// The columns, in the order in which they are written.
+    pub columns: &'static [Column],
 }
 
 impl FieldType {
-    pub(crate) const fn shape(self) -> Shape {
+    /// Returns how values of the type are built.
+    pub const fn shape(self) -> Shape {
         match self {
             Self::Bool => Shape::One(Scalar::Bool),
             Self::Counts => Shape::Map(Scalar::Int),

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::facet::Facet;
 
 pub use duckdb::duckdb_sql;
-pub use field_type::FieldType;
+pub use field_type::{FieldType, RecordInfo, Scalar, Shape};
 pub use fields_md::fields_markdown;
 pub use json_schema::json_schema;
 pub(crate) use table::with_catalog;

@@ -5,47 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use llm_audit_core::testing::{ManualClock, MemorySink};
+use llm_audit_core::testing::ManualClock;
 use llm_audit_core::vfs::{Fault, MemVfs, Op};
-use llm_audit_core::{
-    Batch, Clock, Durable, Event, Operation, Policy, Preset, Sink, Timestamp, builder, journal,
-};
+use llm_audit_core::{Batch, Durable, Event, Operation, Sink, builder, journal};
 use proptest::prelude::*;
 
 use super::stream::StreamWriter;
 use super::writer::DirWriter;
 use super::{JsonlConfig, JsonlFileName, JsonlSink};
-
-const LONG: Duration = Duration::from_secs(10);
-const DAY: i64 = 86_400_000_000;
-
-fn policy() -> Policy {
-    Policy::preset(Preset::Operations).unwrap()
-}
-
-/// Returns the batches of a log that was flushed on each of `days`, after so many events.
-fn batches(days: &[(i64, usize)]) -> Vec<Batch> {
-    let memory = MemorySink::new();
-    let clock = ManualClock::at(Timestamp::from_unix_micros(20_000 * DAY));
-    let log = builder()
-        .policy(policy())
-        .sink(memory.clone())
-        .clock(clock.clone());
-    let audit = log.spawn().unwrap();
-    for (day, count) in days {
-        clock.jump(day * DAY + DAY / 2 - clock.now().as_unix_micros());
-        for number in 0..*count {
-            let mut call = audit.begin(Operation::Chat);
-            call.request_model(format!("model-{number}"));
-            call.finish();
-        }
-        assert!(audit.flush(LONG).is_complete());
-    }
-    assert!(audit.shutdown(LONG).is_complete());
-    let kept = memory.batches();
-    assert!(kept.len() >= days.len());
-    kept
-}
+use crate::fixture::{LONG, batches, policy};
 
 /// Returns a batch of at least three events.
 fn batch_of_three() -> Batch {
