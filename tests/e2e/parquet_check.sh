@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Other programs find in Parquet files what is in the journal: pyarrow, DuckDB, polars.
+#   tests/e2e/parquet_check.sh [DIR…]   what `--example generate` filled; without one, a small one is made
+# PYTHON names an interpreter that has duckdb and pyarrow, and polars if it is to be checked.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here/../.."
+view=$PWD/docs/events.duckdb.sql
+
+if [ $# -eq 0 ]; then
+    scratch=$(mktemp -d)
+    trap 'rm -rf "$scratch"' EXIT
+    cargo run --locked --quiet --all-features --example generate -- --events 1000 --seed 1 --dir "$scratch/generated" --days 3
+    set -- "$scratch/generated"
+fi
+for dir; do
+    printf '%s\n' "$dir"
+    "${PYTHON:-python3}" "$here/parquet_check.py" "$dir/journal" "$dir/parquet" "$view"
+done
