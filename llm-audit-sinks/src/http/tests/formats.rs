@@ -2,14 +2,15 @@
 
 use llm_audit_core::testing::{ManualClock, SequentialIds};
 use llm_audit_core::{Batch, Durable, Operation, SinkError, Timestamp, builder};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::answers::{Row, check_manual};
 use super::server::{Do, Server};
 use super::{LONG, batch, config, fate, policy, write};
 use crate::http::{
-    BodyFormat, DatadogLogs, ElasticBulk, Endpoint, HttpConfig, HttpSink, JsonArray, NdJson,
-    SplunkHec,
+    Answer, BodyFormat, DatadogLogs, ElasticBulk, Endpoint, HttpConfig, HttpSink, JsonArray,
+    NdJson, SplunkHec,
 };
 
 /// Sends a batch to a receiver that gives this answer.
@@ -279,4 +280,51 @@ fn what_datadog_would_cut_is_not_called_delivered() {
         (2, 1, 1),
         "{report}"
     );
+}
+
+proptest! {
+    /// Whatever a receiver says, its answer is no panic, no other event's number, no yes without a
+    /// status that says so, and nothing of it is repeated.
+    #[test]
+    fn no_answer_is_trusted_further_than_it_goes(
+        status in prop_oneof![Just(200_u16), Just(400), 100_u16..700],
+        body in prop_oneof![
+            "\\PC{0,60}",
+            (any::<i64>(), any::<i64>()).prop_map(|(code, at)| {
+                format!(r#"{{"code":{code},"invalid-event-number":{at}}}"#)
+            }),
+            (0_u64..20, 0_u64..9).prop_map(|(code, at)| {
+                format!(r#"{{"code":{code},"invalid-event-number":{at}}}"#)
+            }),
+            prop::collection::vec(any::<u16>(), 0..9).prop_map(|statuses| {
+                let items = statuses.iter().map(|status| json!({"create": {"status": status}}));
+                json!({"errors": true, "items": items.collect::<Vec<_>>()}).to_string()
+            }),
+            prop::collection::vec(prop_oneof![Just(201), Just(400), Just(429), Just(403)], 60)
+                .prop_map(|statuses: Vec<u16>| {
+                    let items = statuses.iter().take(batch().len());
+                    let items = items.map(|status| json!({"create": {"status": status}}));
+                    json!({"errors": true, "items": items.collect::<Vec<_>>()}).to_string()
+                }),
+        ],
+    ) {
+        let batch = batch();
+        let answer = Answer::new(status, "application/json", body.clone());
+        let formats: [Box<dyn BodyFormat>; 4] = [
+            Box::new(NdJson),
+            Box::new(SplunkHec::new()),
+            Box::new(ElasticBulk::new("logs")),
+            Box::new(DatadogLogs::new()),
+        ];
+        for format in formats {
+            let Err(error) = format.judge(&batch, &answer) else {
+                prop_assert!((200..300).contains(&status) && status != 207);
+                continue;
+            };
+            prop_assert!(error.rejected().iter().all(|seq| batch.seqs().contains(seq)));
+            prop_assert!(error.rejected().is_empty() || (200..300).contains(&status));
+            prop_assert!(!error.is_retry() || error.rejected().is_empty());
+            prop_assert!(body.len() < 8 || !error.to_string().contains(&body));
+        }
+    }
 }
