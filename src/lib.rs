@@ -59,7 +59,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `http` | no | [`sinks::http`]: a copy to a webhook, Splunk, Elasticsearch, Datadog; over TLS |
+//! | `http` | no | module `sinks::http`: a copy to a webhook, Splunk, Elasticsearch, Datadog; over TLS |
 //! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
@@ -74,7 +74,7 @@
 //!   with levels of their own, `feedback_loop` what is said of an answer later, `custom_sink` a
 //!   destination of one's own, `streaming`, `policy_file`, `every_field` and `find_subject`.
 //! - In `docs/` of the repository, `capture.md` is the manual of capturing by hand, `policy.md` of the
-//!   policy file, `keys.md` of keys, `journal.md` of the format on disk; `fields.md` lists every
+//!   policy file, `keys.md` of keys, `journal.md` of the format on disk, `http.md` of HTTP; `fields.md` lists every
 //!   field, `promises.md` says what is promised and which test holds it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -55,7 +55,7 @@
 //! The trait is async through the crate [`async-trait`](https://docs.rs/async-trait), which a
 //! crate with a sink of its own depends on.
 //!
-//! Over HTTP there is [`HttpSink`] (feature `http`): JSON Lines or an array to a webhook, signed, or
+//! Over HTTP there is `sinks::HttpSink` (feature `http`): JSON Lines or an array to a webhook, signed, or
 //! what Splunk, Elasticsearch and Datadog want. It tells by the answer what was delivered, what is
 //! to be sent again, and what somebody has to mend first; `docs/http.md` has the tables.
 //!
@@ -78,7 +78,5 @@
 //! `admitted = written + lost + pending` at every moment, a [`Report`] says what a flush or a
 //! shutdown achieved, and `loss` events in the log name the numbers that are missing.
 
-#[cfg(all(doc, feature = "http"))]
-use crate::sinks::HttpSink;
 #[cfg(doc)]
 use crate::{Audit, AuditBuilder, Report, Sink};
