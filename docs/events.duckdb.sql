@@ -31,7 +31,7 @@ FROM read_json(
     'policy_id': 'VARCHAR',
     'policy_hash': 'VARCHAR',
     'absent': 'MAP(VARCHAR, VARCHAR[])',
-    'redactions': 'STRUCT("field" VARCHAR, "data_type" VARCHAR, "operator" VARCHAR, "count" BIGINT)[]',
+    'redactions': 'STRUCT("field" VARCHAR, "data_type" VARCHAR, "operator" VARCHAR, "count" BIGINT, "path" VARCHAR, "detector" VARCHAR)[]',
     'truncations': 'STRUCT("field" VARCHAR, "bytes" BIGINT, "digest" VARCHAR)[]',
     'digests': 'MAP(VARCHAR, VARCHAR)',
     'sample_rate': 'DOUBLE',

@@ -64,7 +64,9 @@
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
+//! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
+//! | `token` | no | [`redact`]: values that whoever holds a key can read again |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
 //!
 //! # Where to go next
@@ -90,6 +92,10 @@ pub use llm_audit_core::{
     Truncation, Usage, Warning, WriterId, begin, begin_durable, begin_durable_blocking, builder,
     installed, journal, propagate, redact, schema,
 };
+
+#[cfg(feature = "token")]
+#[cfg_attr(docsrs, doc(cfg(feature = "token")))]
+pub use llm_audit_core::TokenKey;
 
 #[cfg(feature = "macros")]
 #[cfg_attr(docsrs, doc(cfg(feature = "macros")))]

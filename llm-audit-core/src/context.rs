@@ -10,8 +10,10 @@ use pin_project_lite::pin_project;
 
 use crate::facet::Facet;
 use crate::fields::Fields;
+use crate::hidden::Hidden;
 use crate::id::EventId;
 use crate::level::{Level, Levels};
+use crate::redact::DataType;
 use crate::sync::{Arc, thread_local};
 
 /// What holds for everything that happens within it: fields, a narrower policy, a parent.
@@ -38,6 +40,7 @@ pub struct Context(Option<Arc<Frame>>);
 pub(crate) struct Frame {
     pub(crate) fields: Fields,
     pub(crate) narrowed: Levels,
+    pub(crate) hidden: Hidden,
     pub(crate) parent: Option<Parent>,
 }
 
@@ -80,6 +83,23 @@ impl Context {
         })
     }
 
+    /// Returns this context with `value` hidden in every event within it, as by
+    /// [`Interaction::hide`](crate::Interaction::hide).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::Context;
+    /// use llm_audit_core::redact::DataType;
+    ///
+    /// let request = Context::current().hiding(DataType::Person, "Ada Lovelace");
+    /// assert!(!format!("{request:?}").contains("Ada"));
+    /// ```
+    #[must_use]
+    pub fn hiding(&self, data_type: DataType, value: &str) -> Self {
+        self.changed(|frame| frame.hidden.add(data_type, value))
+    }
+
     /// Returns the identifier of the innermost interaction that the context is within.
     pub fn event_id(&self) -> Option<EventId> {
         self.0
@@ -117,6 +137,14 @@ impl Context {
         }
     }
 
+    /// Returns this context with more values hidden.
+    pub(crate) fn hiding_all(self, hidden: &Hidden) -> Self {
+        if hidden.values().is_empty() && !hidden.is_overfull() {
+            return self;
+        }
+        self.changed(|frame| frame.hidden.extend(hidden))
+    }
+
     pub(crate) const fn from_frame(frame: Option<Arc<Frame>>) -> Self {
         Self(frame)
     }
@@ -130,11 +158,13 @@ impl Context {
             Some(frame) => Frame {
                 fields: frame.fields.clone(),
                 narrowed: frame.narrowed,
+                hidden: frame.hidden.clone(),
                 parent: frame.parent.clone(),
             },
             None => Frame {
                 fields: Fields::new(),
                 narrowed: Levels::FULL,
+                hidden: Hidden::default(),
                 parent: None,
             },
         };

@@ -52,6 +52,8 @@ kinds! {
     RecoveryFinding "recovery_finding",
     /// A sink or a diagnostics hook tried to record an event.
     Reentrance "reentrance",
+    /// Texts could not be redacted, and are withheld; each reason is told once.
+    RedactionFailed "redaction_failed",
     /// The policy allows something that is probably not meant.
     PolicyWarning "policy_warning",
     /// An inspector panicked, took too long, or was not listened to.

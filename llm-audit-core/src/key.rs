@@ -18,6 +18,12 @@ use crate::error::Error;
 use crate::sync::Arc;
 
 mod store;
+#[cfg(feature = "token")]
+mod token;
+
+#[cfg(feature = "token")]
+#[cfg_attr(docsrs, doc(cfg(feature = "token")))]
+pub use token::TokenKey;
 
 /// A secret key with a public id.
 ///
@@ -62,23 +68,13 @@ impl Key {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let line = match store::read(path)? {
-            Some(line) => line,
-            None => {
-                let bytes = store::random::<BYTES>()?;
-                let id = derived_id('k', &bytes);
-                store::create(path, &format!("{PREFIX}:{id}:{}\n", base64url(&bytes)))?
-            }
-        };
-        Self::from_line(&line).ok_or_else(|| {
-            Error::configuration(format!(
-                "key file `{}` does not hold one line `{PREFIX}:<id>:<base64url of {BYTES} \
-                 bytes>`; restore it from a backup, or remove it and a new key is made, which old \
-                 digests do not link to",
-                path.display()
-            ))
-        })
+        let (id, bytes) = in_file(
+            path.as_ref(),
+            PREFIX,
+            'k',
+            "which old digests do not link to",
+        )?;
+        Ok(Self::new(&id, &bytes))
     }
 
     /// Returns the key of these bytes; the id is 1 to 16 characters of `a-z`, `0-9` and `-`.
@@ -87,11 +83,7 @@ impl Key {
     ///
     /// When there are fewer than 16 bytes or the id has another form.
     pub fn bytes(id: &str, bytes: &[u8]) -> Result<Self, Error> {
-        if !is_id(id) {
-            return Err(Error::configuration(format!(
-                "a key id is 1 to {MAX_ID} characters of a-z, 0-9 and -, for example `k1`"
-            )));
-        }
+        check_id(id)?;
         if bytes.len() < MIN_BYTES {
             return Err(Error::configuration(format!(
                 "key `{id}` has {} bytes; use at least {MIN_BYTES} random bytes, better {BYTES}",
@@ -109,32 +101,8 @@ impl Key {
     /// # Errors
     ///
     /// When the variable is absent or holds no key.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the caller names the variable, and a key widens nothing"
-    )]
     pub fn env(name: &str) -> Result<Self, Error> {
-        // A key in place of the name must not end up in an error.
-        if !is_variable(name) {
-            return Err(Error::configuration(
-                "the name of an environment variable is 1 to 64 letters, digits and underscores",
-            ));
-        }
-        let text = std::env::var_os(name).ok_or_else(|| {
-            Error::configuration(format!(
-                "environment variable `{name}` is not set; put a key there, for example the output \
-                 of `openssl rand -base64 {BYTES}`"
-            ))
-        })?;
-        text.to_str()
-            .and_then(|text| Self::from_text(text.trim()))
-            .ok_or_else(|| {
-                Error::configuration(format!(
-                    "environment variable `{name}` does not hold a key; put the line of a key file \
-                     there, or at least {MIN_BYTES} bytes in base64 or hex, for example the output \
-                     of `openssl rand -base64 {BYTES}`"
-                ))
-            })
+        in_variable(name, MIN_BYTES, Self::from_text)
     }
 
     /// Returns a random key that ends with the process, for tests and trials.
@@ -183,34 +151,12 @@ impl Key {
         }))
     }
 
-    fn from_line(line: &str) -> Option<Self> {
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        let (id, bytes) = line
-            .strip_prefix(PREFIX)?
-            .strip_prefix(':')?
-            .split_once(':')?;
-        let bytes = from_base64url(bytes)?;
-        (is_id(id) && bytes.len() == BYTES).then(|| Self::new(id, &bytes))
-    }
-
     fn from_text(text: &str) -> Option<Self> {
         if text.starts_with(PREFIX) {
-            return Self::from_line(text);
+            let (id, bytes) = in_line(text, PREFIX)?;
+            return Some(Self::new(id, &bytes));
         }
-        // Hex first: its digits are letters of base64 too, and no base64 text of a random key is
-        // made of them alone.
-        let bytes = from_hex(&text.to_ascii_lowercase()).or_else(|| {
-            let url: String = text
-                .trim_end_matches('=')
-                .chars()
-                .map(|character| match character {
-                    '+' => '-',
-                    '/' => '_',
-                    other => other,
-                })
-                .collect();
-            from_base64url(&url)
-        })?;
+        let bytes = in_base64_or_hex(text)?;
         (bytes.len() >= MIN_BYTES).then(|| Self::new(&derived_id('k', &bytes), &bytes))
     }
 }
@@ -298,6 +244,96 @@ pub(crate) fn digest(key: &Key, tenant: &str, field: &str, value: &[u8]) -> Stri
     let mac = key.hmac(&[tenant.as_bytes(), field.as_bytes(), value]);
     let short = mac.get(..DIGEST_BYTES).unwrap_or(&mac);
     format!("h:{}:{}", key.id(), base64url(short))
+}
+
+/// Returns id and bytes of the key in the file at `path`, made when there is no file; `lost` says
+/// what a new key cannot do.
+fn in_file(path: &Path, prefix: &str, kind: char, lost: &str) -> Result<(String, Vec<u8>), Error> {
+    let line = match store::read(path)? {
+        Some(line) => line,
+        None => {
+            let bytes = store::random::<BYTES>()?;
+            let id = derived_id(kind, &bytes);
+            store::create(path, &format!("{prefix}:{id}:{}\n", base64url(&bytes)))?
+        }
+    };
+    let key = in_line(&line, prefix).map(|(id, bytes)| (id.to_owned(), bytes));
+    key.ok_or_else(|| {
+        Error::configuration(format!(
+            "key file `{}` does not hold one line `{prefix}:<id>:<base64url of {BYTES} bytes>`; \
+             restore it from a backup, or remove it and a new key is made, {lost}",
+            path.display()
+        ))
+    })
+}
+
+/// Returns the key that `read` makes of the environment variable `name`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the caller names the variable, and a key widens nothing"
+)]
+fn in_variable<K>(
+    name: &str,
+    least: usize,
+    read: impl FnOnce(&str) -> Option<K>,
+) -> Result<K, Error> {
+    // A key in place of the name must not end up in an error.
+    if !is_variable(name) {
+        return Err(Error::configuration(
+            "the name of an environment variable is 1 to 64 letters, digits and underscores",
+        ));
+    }
+    let text = std::env::var_os(name).ok_or_else(|| {
+        Error::configuration(format!(
+            "environment variable `{name}` is not set; put a key there, for example the output of \
+             `openssl rand -base64 {BYTES}`"
+        ))
+    })?;
+    let key = text.to_str().and_then(|text| read(text.trim()));
+    key.ok_or_else(|| {
+        Error::configuration(format!(
+            "environment variable `{name}` does not hold a key; put the line of a key file there, \
+             or at least {least} bytes in base64 or hex, for example the output of \
+             `openssl rand -base64 {BYTES}`"
+        ))
+    })
+}
+
+/// Returns id and bytes of the key in the line of a key file.
+fn in_line<'l>(line: &'l str, prefix: &str) -> Option<(&'l str, Vec<u8>)> {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    let (id, bytes) = line
+        .strip_prefix(prefix)?
+        .strip_prefix(':')?
+        .split_once(':')?;
+    let bytes = from_base64url(bytes)?;
+    (is_id(id) && bytes.len() == BYTES).then_some((id, bytes))
+}
+
+fn in_base64_or_hex(text: &str) -> Option<Vec<u8>> {
+    // Hex first: its digits are letters of base64 too, and no base64 text of a random key is made
+    // of them alone.
+    from_hex(&text.to_ascii_lowercase()).or_else(|| {
+        let url: String = text
+            .trim_end_matches('=')
+            .chars()
+            .map(|character| match character {
+                '+' => '-',
+                '/' => '_',
+                other => other,
+            })
+            .collect();
+        from_base64url(&url)
+    })
+}
+
+fn check_id(id: &str) -> Result<(), Error> {
+    if is_id(id) {
+        return Ok(());
+    }
+    Err(Error::configuration(format!(
+        "a key id is 1 to {MAX_ID} characters of a-z, 0-9 and -, for example `k1`"
+    )))
 }
 
 fn is_id(id: &str) -> bool {

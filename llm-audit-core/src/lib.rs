@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod facet;
 mod fields;
+mod hidden;
 mod id;
 mod inspect;
 mod interaction;
@@ -65,6 +66,9 @@ pub use fields::Fields;
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use inspect::{Escalation, Inspection, Inspector, InspectorCounters};
 pub use interaction::{BeginDurable, Interaction};
+#[cfg(feature = "token")]
+#[cfg_attr(docsrs, doc(cfg(feature = "token")))]
+pub use key::TokenKey;
 pub use key::{Key, KeyRing};
 pub use level::{Level, Levels};
 pub use narrow::{Narrowed, SinkExt};

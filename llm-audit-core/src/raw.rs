@@ -7,6 +7,7 @@ use crate::catalog::Field;
 use crate::context::Frame;
 use crate::event::{Kind, Message, Operation, Part, Status, Value};
 use crate::facet::{Facet, FacetSet};
+use crate::hidden::Hidden;
 use crate::id::EventId;
 use crate::level::Levels;
 use crate::policy::Policy;
@@ -36,6 +37,8 @@ pub(crate) struct RawEvent {
     /// What context and call narrowed; a layer of its own.
     pub(crate) narrowed: Levels,
     pub(crate) context: Option<Arc<Frame>>,
+    /// Values that are hidden wherever the event has them.
+    pub(crate) hidden: Hidden,
     /// Facets that were offered while they were off.
     pub(crate) offered: FacetSet,
     /// Facets of which something could not be taken: for want of memory, or because its code failed.

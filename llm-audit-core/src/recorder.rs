@@ -13,6 +13,7 @@ use crate::id::EventId;
 use crate::interaction::in_flight::InFlight;
 use crate::level::Level;
 use crate::put::{PutField, setters};
+use crate::redact::DataType;
 use crate::sync::Arc;
 
 /// An event that is recorded at once: a late fact, a connection, a skill, a verdict.
@@ -86,6 +87,15 @@ impl Recorder {
     pub fn narrow(&mut self, facet: Facet, level: Level) -> &mut Self {
         if let Some(flight) = &mut self.flight {
             flight.narrow(facet, level);
+        }
+        self
+    }
+
+    /// Hides `value` wherever this event has it; see
+    /// [`Interaction::hide`](crate::Interaction::hide).
+    pub fn hide(&mut self, data_type: DataType, value: &str) -> &mut Self {
+        if let Some(flight) = &mut self.flight {
+            flight.raw.hidden.add(data_type, value);
         }
         self
     }

@@ -14,7 +14,7 @@
 //! let redactor = Redactor::builder()
 //!     .operator(Family::Pii, Operator::Numbered)
 //!     .operator(DataType::CreditCard, Operator::KeepLast(4))
-//!     .allow("help@example.org")
+//!     .allow_value("help@example.org")
 //!     .build()?;
 //! assert_eq!(
 //!     redactor.redact_str("ada@example.org paid with 4111 1111 1111 1111, says help@example.org"),
@@ -22,6 +22,25 @@
 //! );
 //! # Ok::<(), llm_audit::Error>(())
 //! ```
+//!
+//! Operators can be chosen for a facet, and for values at a path in JSON; a path stands over a type,
+//! a type over its family:
+//!
+//! ```
+//! use llm_audit::Facet;
+//! use llm_audit::redact::{Operator, RedactionRules, Redactor};
+//!
+//! let tools = RedactionRules::new().path("$..password", Operator::Drop);
+//! let redactor = Redactor::builder().facet(Facet::ToolIo, tools).build()?;
+//! assert_eq!(
+//!     redactor.redact_json(Facet::ToolIo, r#"{"user":"u-17","password":"x"}"#),
+//!     r#"{"user":"u-17"}"#
+//! );
+//! # Ok::<(), llm_audit::Error>(())
+//! ```
+//!
+//! What no detector knows, a [`Detector`](crate::redact::Detector) of your own can find, and what the
+//! program knows it can name: [`Interaction::hide`](crate::Interaction::hide).
 //!
 //! No detector finds everything. What must not be stored at all belongs at level
 //! [`Off`](Level::Off).
@@ -53,7 +72,8 @@
 //! let line = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001",
 //!     "kind":"interaction","writer_id":"019b76da-a800-7000-8000-000000000002",
 //!     "recorded_at":"2026-01-01T00:00:00.000000Z",
-//!     "redactions":[{"field":"input_messages","data_type":"email","operator":"redact","count":2}],
+//!     "redactions":[{"field":"input_messages","data_type":"email","operator":"redact","count":2,
+//!         "path":"[*].parts[*].content","detector":"email"}],
 //!     "truncations":[{"field":"input_messages","bytes":70000}]}"#;
 //! let event = Event::from_json(line)?;
 //! let hidden: &[RedactionCount] = event.redactions().unwrap();

@@ -344,7 +344,8 @@ impl AuditBuilder {
             Arc::clone(&self.clock),
             Arc::clone(&self.ids),
             max_event_bytes,
-        );
+        )
+        .telling(diagnostics.clone());
         let inspectors = Inspectors::new(
             self.inspectors,
             Arc::clone(&self.clock),

@@ -111,12 +111,14 @@ record! {
 }
 
 record! {
-    /// What the redactor hid in one field: a count by type and operator, never a value.
+    /// What the redactor hid in one field: a count by place, type, detector and operator, never a value.
     RedactionCount {
-        field: Text "Path of the field.";
+        field: Text "Name of the field.";
         data_type: Text "Type of data.";
-        operator: Text "What was done with it.";
+        operator: Text "What was done with it: an operator, or withhold where the text could not be redacted.";
         count: Int "How often.";
+        path: Text "Place in the field: columns by name, [*] for elements, * for members, whose names may be content.";
+        detector: Text "What found it: a detector, known_value, path; of what was withheld, what failed: a detector, key, max_bytes, max_time.";
     }
 }
 

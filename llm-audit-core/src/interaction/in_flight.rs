@@ -10,6 +10,7 @@ use crate::diagnostics::DiagnosticKind;
 use crate::event::{Kind, Operation, Status, Value, ValueRef};
 use crate::facet::{Facet, FacetSet};
 use crate::fields::Fields;
+use crate::hidden::Hidden;
 use crate::id::{self, EventId};
 use crate::level::{Level, Levels};
 use crate::pipeline::Slot;
@@ -81,6 +82,7 @@ impl InFlight {
                 levels,
                 narrowed,
                 context,
+                hidden: Hidden::default(),
                 offered: FacetSet::EMPTY,
                 failed: FacetSet::EMPTY,
                 cut: Vec::new(),
@@ -127,6 +129,7 @@ impl InFlight {
         }
         Context::from_frame(self.raw.context.clone())
             .narrowed_by(&Context::current())
+            .hiding_all(&self.raw.hidden)
             .with(identity)
             .with_parent(Parent {
                 event_id,
@@ -259,6 +262,7 @@ impl InFlight {
         let mut sent = Self::new(&self.shared, Kind::PromptSent, operation, None);
         // The intent is of the interaction's request, wherever it is sent from.
         sent.raw.context.clone_from(&self.raw.context);
+        sent.raw.hidden.clone_from(&self.raw.hidden);
         sent.raw.levels = sent.raw.levels.min(self.raw.levels);
         sent.raw.narrowed = sent.raw.narrowed.min(self.raw.narrowed);
         if intent != Intent::Content {

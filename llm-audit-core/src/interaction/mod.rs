@@ -21,6 +21,7 @@ use crate::level::Level;
 use crate::pipeline::Slot;
 use crate::policy::Intent;
 use crate::put::{PutField, display_text, setters};
+use crate::redact::DataType;
 use crate::sync::{Arc, thread};
 
 pub use durable::BeginDurable;
@@ -148,6 +149,43 @@ impl Interaction {
     pub fn narrow(&mut self, facet: Facet, level: Level) -> &mut Self {
         if let Some(active) = &mut self.inner {
             active.flight.narrow(facet, level);
+        }
+        self
+    }
+
+    /// Hides `value` wherever this event has it, of type `data_type`: a name, an address, a number
+    /// that the program knows and that no detector would find.
+    ///
+    /// The value itself is never written. It is looked for in every text but those of who and where,
+    /// at level Full too, as words of their own and without regard to the case of ASCII letters.
+    /// Values of less than four characters are not looked for. When there are more than 64, or one
+    /// is longer than 1,024 bytes, all content of the event is withheld.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::redact::DataType;
+    /// use llm_audit_core::{Facet, Kind, Level, Operation, Policy, Retention, journal};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// let policy = Policy::builder()
+    ///     .facet(Facet::Prompt, Level::Redacted)
+    ///     .retention(Retention::Days90)
+    ///     .build()?;
+    /// let audit = llm_audit_core::builder().policy(policy).journal(directory.path()).spawn()?;
+    /// let mut call = audit.begin(Operation::Chat);
+    /// call.hide(DataType::Person, "Ada Lovelace").prompt("What did Ada Lovelace order?");
+    /// call.finish();
+    /// audit.shutdown(std::time::Duration::from_secs(5));
+    ///
+    /// let events = journal::Reader::open(directory.path())?.events();
+    /// let event = events.filter_map(Result::ok).find(|event| *event.kind() == Kind::Interaction);
+    /// assert_eq!(event.unwrap().prompt().unwrap(), "What did [PERSON] order?");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hide(&mut self, data_type: DataType, value: &str) -> &mut Self {
+        if let Some(active) = &mut self.inner {
+            active.flight.raw.hidden.add(data_type, value);
         }
         self
     }

@@ -136,6 +136,9 @@ pub struct Counters {
     pub memory_bytes: u64,
     /// Those of them that events on their way to the journal take: the queue.
     pub queue_bytes: u64,
+    /// Values that could not be redacted, and so were left out of their events: a detector failed,
+    /// or the budget was spent. The events say so, and the diagnostics hook was told.
+    pub withheld: u64,
     /// Time that policy, redaction and inspectors have taken, on the log's own thread.
     pub redaction: Duration,
     /// The highest number such that everything written up to it survives a power cut; `None` when

@@ -181,6 +181,8 @@ struct Shared<S: Seal> {
     degraded: AtomicBool,
     redaction_nanos: AtomicU64,
     inspections: Tally,
+    /// Values that could not be redacted.
+    withheld: AtomicU64,
     deadlines: Arc<Deadlines>,
 }
 
@@ -462,6 +464,7 @@ impl<S: Seal> Shared<S> {
             reentrant: self.reentrant.load(Ordering::Relaxed),
             memory_bytes: memory_bytes as u64,
             queue_bytes: self.budget.queued() as u64,
+            withheld: self.withheld.load(Ordering::Relaxed),
             redaction: Duration::from_nanos(self.redaction_nanos.load(Ordering::Relaxed)),
             synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
             inspectors: self.inspections.counters(),

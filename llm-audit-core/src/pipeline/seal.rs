@@ -29,4 +29,6 @@ pub(crate) trait Raw: Send + 'static {
 pub(crate) struct Sealed<T> {
     pub(crate) event: Event,
     pub(crate) spare: T,
+    /// How many values could not be redacted, and are left out.
+    pub(crate) withheld: u64,
 }

@@ -50,14 +50,21 @@ impl<S: Seal> Worker<S> {
             let clock = &self.shared.clock;
             let start = clock.monotonic();
             let mut end = start;
+            let mut left_out = 0;
             let sealed = seal(&mut self.json, || {
-                let Sealed { event, spare } = sealer.seal(entry.raw, seq);
+                let Sealed {
+                    event,
+                    spare,
+                    withheld,
+                } = sealer.seal(entry.raw, seq);
                 end = clock.monotonic();
+                left_out = withheld;
                 (event, Some(spare))
             });
             let nanos = u64::try_from(end.saturating_sub(start).as_nanos()).unwrap_or(0);
             let redaction = &self.shared.redaction_nanos;
             redaction.fetch_add(nanos, Ordering::Relaxed);
+            self.shared.withheld.fetch_add(left_out, Ordering::Relaxed);
             self.take(chunk, seq, sealed, true)
         };
         chunk.items.push(Item {

@@ -2,16 +2,21 @@
 
 use crate::error::Error;
 use crate::facet::{Facet, FacetGroup, FacetSet};
+#[cfg(feature = "token")]
+use crate::key::TokenKey;
 use crate::key::{Key, KeyRing};
 use crate::level::Level;
 use crate::policy::Policy;
+#[cfg(feature = "token")]
+use crate::policy::draft::TokenKeyName;
 use crate::policy::draft::{Draft, Keys, Setting, Settings};
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
 use crate::policy::rule::{FacetRule, Intent};
 use crate::policy::validate;
-use crate::redact::{RedactionSettings, Redactor};
+use crate::redact::{Detector, RedactionSettings, Redactor};
 use crate::retention::Retention;
+use crate::sync::Arc;
 
 /// Builds a [`Policy`]; everything that is not set is off.
 ///
@@ -144,6 +149,20 @@ impl PolicyBuilder {
     /// Sets which detectors run and what becomes of what they find.
     pub fn redaction(mut self, settings: RedactionSettings) -> Self {
         self.draft.redaction.settings = settings;
+        self
+    }
+
+    /// Adds a detector of your own to those of the settings.
+    pub fn detector(mut self, detector: impl Detector) -> Self {
+        self.draft.redaction.detectors.push(Arc::new(detector));
+        self
+    }
+
+    /// Sets the key of redaction operator `token`.
+    #[cfg(feature = "token")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "token")))]
+    pub fn token_key(mut self, key: TokenKey) -> Self {
+        self.draft.redaction.token_key = TokenKeyName::Key(key);
         self
     }
 

@@ -14,7 +14,7 @@ use crate::facet::Facet;
 use crate::key;
 use crate::level::{Level, Levels};
 use crate::policy::Parts;
-use crate::redact::Redactor;
+use crate::redact::{PatternSettings, Redactor, RuleSettings};
 
 /// The version of this form; a policy file names the same.
 pub(super) const VERSION: u64 = 1;
@@ -91,11 +91,73 @@ impl Parts {
             .iter()
             .map(|value| self.digest("", "redaction.allow", value))
             .collect();
-        Canonical::map([
+        let mut entries = vec![
             ("engine", Canonical::text(Redactor::ENGINE_VERSION)),
             ("preset", Canonical::text(settings.preset.name())),
             ("operators", Canonical::map(operators)),
             ("allow", Canonical::texts(allow)),
+        ];
+        let mut add = |name, values: Vec<String>| {
+            if !values.is_empty() {
+                entries.push((name, Canonical::texts(values)));
+            }
+        };
+        let patterns = settings.allow_regex.iter();
+        let patterns = patterns.map(|pattern| self.digest("", "redaction.allow_regex", pattern));
+        add(
+            "allow_regex",
+            patterns.collect::<BTreeSet<_>>().into_iter().collect(),
+        );
+        add("detectors", self.redactor.detector_names());
+        add(
+            "token_key",
+            self.redactor
+                .token_key_id()
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+        );
+        let rules = RuleSettings {
+            // They stand among the first.
+            operators: BTreeMap::new(),
+            ..settings.rules()
+        };
+        entries.extend(rules_of(&rules));
+        let facets = settings.facets.iter();
+        let facets = facets.map(|(facet, rules)| (facet, Canonical::map(rules_of(rules))));
+        let facets: Vec<_> = facets.collect();
+        if !facets.is_empty() {
+            entries.push(("facets", Canonical::map(facets)));
+        }
+        let patterns: Vec<_> = settings
+            .patterns
+            .iter()
+            .map(|pattern| (&pattern.name, self.pattern(pattern)))
+            .collect();
+        if !patterns.is_empty() {
+            entries.push(("patterns", Canonical::map(patterns)));
+        }
+        let max_bytes = settings.max_bytes.map(|bytes| bytes as u64);
+        for (name, limit) in [
+            ("max_bytes", max_bytes),
+            ("max_time_ms", settings.max_time_ms),
+        ] {
+            entries.extend(limit.map(|limit| (name, Canonical::Integer(limit))));
+        }
+        Canonical::map(entries)
+    }
+
+    /// A pattern may spell the values that it finds, so it stands as a digest.
+    fn pattern(&self, pattern: &PatternSettings) -> Canonical {
+        let words = pattern.context.iter();
+        let words = words.map(|word| self.digest("", "redaction.patterns.context", word));
+        Canonical::map([
+            (
+                "pattern",
+                Canonical::text(self.digest("", "redaction.patterns", &pattern.pattern)),
+            ),
+            ("family", Canonical::text(pattern.family)),
+            ("context", Canonical::texts(words.collect::<BTreeSet<_>>())),
         ])
     }
 
@@ -106,6 +168,23 @@ impl Parts {
             None => format!("sha256:{}", hex(&Sha256::digest(value))),
         }
     }
+}
+
+/// Returns what rules say, and nothing of what they do not say.
+fn rules_of(rules: &RuleSettings) -> Vec<(&'static str, Canonical)> {
+    let mut entries = Vec::new();
+    for (name, map) in [("operators", &rules.operators), ("paths", &rules.paths)] {
+        if !map.is_empty() {
+            let words = map.iter().map(|(key, word)| (key, Canonical::text(word)));
+            entries.push((name, Canonical::map(words)));
+        }
+    }
+    if !rules.allow_paths.is_empty() {
+        entries.push(("allow_paths", Canonical::texts(&rules.allow_paths)));
+    }
+    let least = rules.min_confidence;
+    entries.extend(least.map(|least| ("min_confidence", Canonical::text(least.name()))));
+    entries
 }
 
 /// Returns what a layer narrows, by facet.

@@ -1,17 +1,21 @@
 //! A policy as it was written down: what the builder and the file reader fill alike.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::facet::{Facet, FacetGroup, FacetSet};
+#[cfg(feature = "token")]
+use crate::key::TokenKey;
 use crate::key::{Key, KeyRing};
 use crate::level::Level;
 use crate::policy::preset::Preset;
 use crate::policy::problem::Place;
 use crate::policy::rule::{FacetRule, Intent};
-use crate::redact::{RedactionSettings, Redactor};
+use crate::redact::{Detector, RedactionSettings, Redactor};
 use crate::retention::Retention;
+use crate::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draft {
@@ -52,12 +56,40 @@ pub(super) struct Setting {
 }
 
 /// How redaction is set; a redactor made in code stands over settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Redaction {
     pub(super) place: Place,
     pub(super) settings: RedactionSettings,
-    pub(super) operator_places: BTreeMap<String, Place>,
+    /// By the names of entries, such as `redaction.operators.email`.
+    pub(super) places: BTreeMap<String, Place>,
+    /// Detectors that code adds to the settings.
+    pub(super) detectors: Vec<Arc<dyn Detector>>,
+    pub(super) token_key: TokenKeyName,
     pub(super) redactor: Option<Redactor>,
+}
+
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redaction")
+            .field("settings", &self.settings)
+            .field("detectors", &self.detectors.len())
+            .field("redactor", &self.redactor)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the key of tokens comes from.
+#[derive(Clone, Debug, Default)]
+pub(super) enum TokenKeyName {
+    #[default]
+    None,
+    #[cfg(feature = "token")]
+    Key(TokenKey),
+    #[cfg_attr(
+        not(feature = "token"),
+        expect(dead_code, reason = "without the feature only the place is told")
+    )]
+    Named(KeyName, Place),
 }
 
 impl Redaction {
@@ -66,8 +98,9 @@ impl Redaction {
         let operators = self.settings.operators.iter();
         operators
             .filter(|(_, operator)| *operator == "pseudonym")
-            .filter_map(|(name, _)| self.operator_places.get(name).copied())
+            .filter_map(|(name, _)| self.places.get(&format!("redaction.operators.{name}")))
             .min()
+            .copied()
             .unwrap_or(self.place)
     }
 }
@@ -91,6 +124,14 @@ pub(super) enum KeyName {
 }
 
 impl KeyName {
+    #[cfg(feature = "token")]
+    pub(super) fn open_token_key(&self) -> Result<TokenKey, Error> {
+        match self {
+            Self::File(path) => TokenKey::file(path),
+            Self::Env(name) => TokenKey::env(name),
+        }
+    }
+
     pub(super) fn open(&self) -> Result<Key, Error> {
         match self {
             Self::File(path) => Key::file(path),

@@ -26,6 +26,7 @@ mod narrowing;
 mod preset;
 mod problem;
 mod process;
+mod redaction;
 mod rule;
 mod scope;
 mod validate;

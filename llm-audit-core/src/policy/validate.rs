@@ -12,8 +12,8 @@ use crate::policy::narrowing::Narrowing;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, Warning};
 use crate::policy::process::{Resolved, resolve};
-use crate::policy::{Parts, Policy};
-use crate::redact::{RedactionPreset, RedactionSettings, Redactor};
+use crate::policy::{Parts, Policy, redaction};
+use crate::redact::Redactor;
 use crate::retention::Retention;
 
 /// Returns the policy, or one error with every problem; `subject` names the policy in it.
@@ -51,7 +51,7 @@ pub(super) fn compile_with(
     let mut digests = process.digests();
     digests.extend(narrowing.into_digests());
 
-    let redactor = redactor(&draft, &mut problems);
+    let redactor = redaction::redactor(&draft, &mut problems, &mut warnings);
     check_keys(&draft.keys, &digests, &mut problems);
     let pseudonyms = redactor.as_ref().is_some_and(Redactor::needs_key);
     if pseudonyms && matches!(draft.keys, Keys::None) {
@@ -64,6 +64,11 @@ pub(super) fn compile_with(
     // A key file is made by reading it, so keys come last: a wrong policy leaves nothing behind.
     let keys = if problems.is_empty() {
         open(&draft.keys, &mut problems)
+    } else {
+        None
+    };
+    let redactor = if problems.is_empty() {
+        redaction::with_token_key(&draft, redactor, &mut problems)
     } else {
         None
     };
@@ -172,54 +177,6 @@ fn check_training(
             ));
         }
     }
-}
-
-fn redactor(draft: &Draft, problems: &mut Problems) -> Option<Redactor> {
-    let redaction = &draft.redaction;
-    let chosen = redaction.redactor.as_ref().map(Redactor::settings);
-    let preset = chosen.map_or(redaction.settings.preset, |settings| settings.preset);
-    if matches!(preset, RedactionPreset::Pii | RedactionPreset::Empty) {
-        problems.add(
-            redaction.place,
-            format!(
-                "redaction preset `{}` would leave secrets in the log; use `recommended` or \
-                 `secrets`, and `danger_verbatim` for a facet that must keep them",
-                preset.name()
-            ),
-        );
-        return None;
-    }
-    if let Some(redactor) = &redaction.redactor {
-        return Some(redactor.clone());
-    }
-    let mut settings = redaction.settings.clone();
-    if matches!(draft.preset, Some((Preset::FineTuning, _))) {
-        for family in Preset::NUMBERED {
-            settings
-                .operators
-                .entry((*family).to_owned())
-                .or_insert_with(|| "numbered".to_owned());
-        }
-    }
-    let whole = match Redactor::from_settings(&settings) {
-        Ok(redactor) => return Some(redactor),
-        Err(error) => error,
-    };
-    // The whole tells its first fault; one by one, each fault gets its line.
-    let mut found = false;
-    for (name, operator) in &settings.operators {
-        let mut alone = RedactionSettings::default();
-        alone.operators.insert(name.clone(), operator.clone());
-        if let Err(error) = Redactor::from_settings(&alone) {
-            let place = redaction.operator_places.get(name).copied();
-            problems.add(place.unwrap_or(redaction.place), error.to_string());
-            found = true;
-        }
-    }
-    if !found {
-        problems.add(redaction.place, whole.to_string());
-    }
-    None
 }
 
 fn check_keys(keys: &Keys, digests: &[(String, Place)], problems: &mut Problems) {

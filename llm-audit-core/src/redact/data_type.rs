@@ -1,9 +1,11 @@
 //! The types of data that are found, in two families.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::sync::{Mutex, lock};
 
 macro_rules! data_types {
     ($($family:ident { $($(#[$doc:meta])* $variant:ident $name:literal $word:literal,)+ })+) => {
@@ -12,29 +14,39 @@ macro_rules! data_types {
         /// [`DataType::name`] stands in policy files and in the log's report, [`DataType::word`] in
         /// the text that takes the place of a value.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
         #[non_exhaustive]
         pub enum DataType {
             $($($(#[$doc])* $variant,)+)+
+            /// A type of your own; see [`DataType::custom`].
+            Custom(CustomType),
         }
 
         impl DataType {
-            /// Every type, personal data first.
+            /// Every built-in type, personal data first.
             pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
 
             /// Returns the name in policy files and reports, such as `credit_card`.
             pub const fn name(self) -> &'static str {
-                match self { $($(Self::$variant => $name,)+)+ }
+                match self {
+                    $($(Self::$variant => $name,)+)+
+                    Self::Custom(custom) => custom.name,
+                }
             }
 
             /// Returns the word in placeholders, such as `CREDIT_CARD`.
             pub const fn word(self) -> &'static str {
-                match self { $($(Self::$variant => $word,)+)+ }
+                match self {
+                    $($(Self::$variant => $word,)+)+
+                    Self::Custom(custom) => custom.word,
+                }
             }
 
             /// Returns the family that the type belongs to.
             pub const fn family(self) -> Family {
-                match self { $($(Self::$variant => Family::$family,)+)+ }
+                match self {
+                    $($(Self::$variant => Family::$family,)+)+
+                    Self::Custom(custom) => custom.family,
+                }
             }
         }
     };
@@ -66,6 +78,12 @@ data_types! {
         HealthId "health_id" "HEALTH_ID",
         /// The address of a wallet of Bitcoin, Ethereum or the like.
         CryptoWallet "crypto_wallet" "CRYPTO_WALLET",
+        /// The name of a person. Only detectors of yours, and values that the host names, have it.
+        Person "person" "PERSON",
+        /// A postal address. Only detectors of yours, and values that the host names, have it.
+        Address "address" "ADDRESS",
+        /// What a path of the policy hides, whatever it is.
+        Redacted "redacted" "REDACTED",
     }
     Secret {
         /// A JSON web token (RFC 7519).
@@ -117,10 +135,94 @@ data_types! {
     }
 }
 
+/// A type of data that no built-in detector knows; [`DataType::custom`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CustomType {
+    name: &'static str,
+    word: &'static str,
+    family: Family,
+}
+
+/// Types of one's own are told apart by name for as long as the process lives; they are a handful.
+const MAX_CUSTOM: usize = 4_096;
+const MAX_CUSTOM_NAME: usize = 32;
+
 impl DataType {
-    pub(crate) const fn index(self) -> usize {
-        self as usize
+    /// Returns a type of your own: what detectors of yours find, or what the host names.
+    ///
+    /// The name is 2 to 32 characters of `a-z`, `0-9` and `_` and begins with a letter. It stands in
+    /// policies and reports, in capitals in placeholders, and is remembered until the process ends.
+    ///
+    /// # Errors
+    ///
+    /// When the name has another form or is that of a built-in type or a family, or when the
+    /// process has made 4,096 types.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::redact::{DataType, Family};
+    ///
+    /// let staff = DataType::custom("employee_id", Family::Pii)?;
+    /// assert_eq!(staff.word(), "EMPLOYEE_ID");
+    /// assert_eq!(staff, DataType::custom("employee_id", Family::Pii)?);
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn custom(name: &str, family: Family) -> Result<Self, Error> {
+        let is_name = (2..=MAX_CUSTOM_NAME).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        if !is_name {
+            return Err(Error::policy(format!(
+                "a type of your own has a name of 2 to {MAX_CUSTOM_NAME} characters of a-z, 0-9 \
+                 and _ that begins with a letter, such as `employee_id`"
+            )));
+        }
+        let is_taken = Self::ALL.iter().any(|known| known.name() == name)
+            || Family::ALL.iter().any(|known| known.name() == name);
+        if is_taken {
+            return Err(Error::policy(format!(
+                "`{name}` is a built-in type or family; give a type of your own another name"
+            )));
+        }
+        Ok(Self::Custom(CustomType {
+            name: interned(name)?,
+            word: interned(&name.to_uppercase())?,
+            family,
+        }))
     }
+
+    /// The types that no built-in detector finds.
+    #[cfg(test)]
+    pub(super) const WITHOUT_DETECTOR: &'static [Self] =
+        &[Self::Person, Self::Address, Self::Redacted];
+}
+
+/// Returns whether `word` stands in placeholders of a built-in type, or of one that the process made.
+pub(super) fn is_word_of_type(word: &str) -> bool {
+    let is_word = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    DataType::ALL.iter().any(|known| known.word() == word)
+        || word.bytes().all(is_word) && lock(&KNOWN).contains(word)
+}
+
+static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+/// Returns `text` for the rest of the process: a data type is a plain value wherever it goes.
+pub(super) fn interned(text: &str) -> Result<&'static str, Error> {
+    let mut known = lock(&KNOWN);
+    if let Some(text) = known.get(text) {
+        return Ok(text);
+    }
+    if known.len() >= 2 * MAX_CUSTOM {
+        return Err(Error::policy(format!(
+            "the process has made {MAX_CUSTOM} types of its own; use the same ones again"
+        )));
+    }
+    let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    known.insert(text);
+    Ok(text)
 }
 
 impl fmt::Display for DataType {

@@ -8,10 +8,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use serde::de::IgnoredAny;
 
-use super::session::{Families, RedactError, Session};
+use super::failure::RedactError;
+use super::operator::Operator;
+use super::path::{At, PathRule};
+use super::place::Step;
+use super::session::{Families, Session};
 
 const MAX_NESTED_TEXTS: usize = 4;
 /// Shorter numbers hold no value that a detector knows without the name of the member.
@@ -25,21 +29,71 @@ pub(super) fn redact(
     families: Families,
     name: Option<&str>,
 ) -> Result<Option<String>, RedactError> {
-    value(session, text, families, name, MAX_NESTED_TEXTS)
+    let (redactor, facet) = session.redactor();
+    let at = redactor.rules(facet).paths.root();
+    value(session, text, families, name, &at, MAX_NESTED_TEXTS)
+}
+
+/// As [`redact`], of the member `key` of a map that is the document.
+pub(super) fn redact_member(
+    session: &mut Session,
+    text: &str,
+    families: Families,
+    key: &str,
+    is_json: bool,
+) -> Result<Option<String>, RedactError> {
+    let (redactor, facet) = session.redactor();
+    let paths = &redactor.rules(facet).paths;
+    let at = paths.member_of(&paths.root(), key);
+    if is_json || paths.rule(&at).is_some() || text.trim_start().starts_with(['{', '[']) {
+        let redacted = value(session, text, families, Some(key), &at, MAX_NESTED_TEXTS)?;
+        // Of a text no more than the text is kept: it is no literal.
+        return Ok(
+            redacted.map(|new| match serde_json::from_str::<String>(&new) {
+                Ok(plain) if !is_json && !text.starts_with('"') => plain,
+                _ => new,
+            }),
+        );
+    }
+    session.leaf(text, families, Some(key))
+}
+
+/// Returns whether a rule takes out the member `key` of a map that is the document.
+pub(super) fn drops(session: &Session, key: &str) -> bool {
+    let (redactor, facet) = session.redactor();
+    let paths = &redactor.rules(facet).paths;
+    let at = paths.member_of(&paths.root(), key);
+    !session.is_recalling() && paths.rule(&at) == Some(&PathRule::Operate(Operator::Drop))
 }
 
 fn value(
     session: &mut Session,
     text: &str,
-    families: Families,
+    mut families: Families,
     name: Option<&str>,
+    at: &At,
     nested: usize,
 ) -> Result<Option<String>, RedactError> {
+    if let Some(rule) = rule(session, at) {
+        match rule {
+            PathRule::Allow => families = Families::SecretsOnly,
+            PathRule::Operate(Operator::Drop) => {
+                session.count_dropped();
+                return Ok(Some("null".to_owned()));
+            }
+            PathRule::Operate(operator) => {
+                let whole = decoded_whole(text);
+                let is_container = text.trim_start().starts_with(['{', '[']);
+                let new = session.operated(&whole, is_container, &operator)?;
+                return literal(&new).map(Some);
+            }
+        }
+    }
     let may_be_json = text.trim_start().starts_with([
         '{', '[', '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
     ]);
     if !may_be_json || serde_json::from_str::<IgnoredAny>(text).is_err() {
-        return session.text(text, families, name);
+        return session.leaf(text, families, name);
     }
     Walk {
         session,
@@ -47,10 +101,22 @@ fn value(
         families,
         nested,
         outer: name,
+        open: Vec::new(),
+        name: None,
+        root: at,
         out: String::new(),
         copied: 0,
     }
     .run()
+}
+
+/// Returns the rule of a path for a value; none where only kept secrets are looked for.
+fn rule(session: &Session, at: &At) -> Option<PathRule> {
+    if at.is_empty() || session.is_recalling() {
+        return None;
+    }
+    let (redactor, facet) = session.redactor();
+    redactor.rules(facet).paths.rule(at).cloned()
 }
 
 struct Walk<'w> {
@@ -59,6 +125,11 @@ struct Walk<'w> {
     families: Families,
     nested: usize,
     outer: Option<&'w str>,
+    open: Vec<Open>,
+    /// The literal with the name of the member whose value is next.
+    name: Option<Range<usize>>,
+    /// Where the document is.
+    root: &'w At,
     out: String,
     /// How far the text stands in `out`, or was replaced there.
     copied: usize,
@@ -69,50 +140,98 @@ struct Open {
     is_object: bool,
     /// The literal with the name of the member that it is the value of.
     name: Option<Range<usize>>,
+    /// Which detectors run on what is around it.
+    families: Families,
+    at: At,
+    /// Where the last member or element ends that is kept.
+    kept_to: Option<usize>,
 }
 
 impl Walk<'_> {
     fn run(mut self) -> Result<Option<String>, RedactError> {
-        let mut open: Vec<Open> = Vec::new();
-        let mut name: Option<Range<usize>> = None;
         let mut expects_name = false;
         let mut at = 0;
         while let Some(byte) = self.text.as_bytes().get(at) {
             match byte {
-                b'{' | b'[' => {
-                    let is_object = *byte == b'{';
-                    open.push(Open {
-                        is_object,
-                        name: name.clone(),
-                    });
-                    expects_name = is_object;
-                    at += 1;
-                }
                 b'}' | b']' => {
-                    name = open.pop().and_then(|closed| closed.name);
                     at += 1;
+                    if let Some(closed) = self.open.pop() {
+                        self.name = closed.name;
+                        self.families = closed.families;
+                    }
+                    self.leave(at);
                 }
                 b',' => {
-                    expects_name = open.last().is_some_and(|open| open.is_object);
+                    expects_name = self.open.last().is_some_and(|open| open.is_object);
                     at += 1;
                 }
-                b'"' => {
+                b'"' if expects_name => {
                     let end = string_end(self.text, at);
-                    if expects_name {
-                        self.string(at..end, None, false)?;
-                        name = Some(at..end);
-                        expects_name = false;
-                    } else {
-                        self.string(at..end, name.clone(), true)?;
+                    self.name = Some(at..end);
+                    expects_name = false;
+                    // A member that is taken out goes with its name.
+                    let path = self.path();
+                    if self.dropped(&path) {
+                        let colon =
+                            memchr(b':', self.rest(end)).map_or(end, |colon| end + colon + 1);
+                        let start = colon + spaces(self.rest(colon));
+                        at = self.drop(at, value_end(self.text, start));
+                        expects_name = true;
+                        continue;
                     }
+                    self.session.down(Step::Member);
+                    self.string(at..end, None, &At::new())?;
+                    self.session.up();
                     at = end;
                 }
-                b'-' | b'0'..=b'9' => {
-                    let end = number_end(self.text, at);
-                    self.number(at..end, name.clone())?;
-                    at = end;
+                b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
+                first => {
+                    let path = self.path();
+                    let in_array = self.open.last().is_some_and(|open| !open.is_object);
+                    let is_open = matches!(first, b'{' | b'[');
+                    if in_array && self.dropped(&path) {
+                        at = self.drop(at, value_end(self.text, at));
+                        continue;
+                    }
+                    let families = self.families;
+                    self.enter();
+                    let rule = rule(self.session, &path);
+                    match rule {
+                        Some(PathRule::Operate(operator)) => {
+                            let end = value_end(self.text, at);
+                            self.operate(at..end, &operator)?;
+                            at = end;
+                        }
+                        _ => {
+                            if rule.is_some() {
+                                self.families = Families::SecretsOnly;
+                            }
+                            if is_open {
+                                let is_object = *first == b'{';
+                                self.open.push(Open {
+                                    is_object,
+                                    name: self.name.clone(),
+                                    families,
+                                    at: path,
+                                    kept_to: None,
+                                });
+                                expects_name = is_object;
+                                at += 1;
+                                continue;
+                            }
+                            let end = value_end(self.text, at);
+                            let name = self.name.clone();
+                            match first {
+                                b'"' => self.string(at..end, Some(name), &path)?,
+                                b'-' | b'0'..=b'9' => self.number(at..end, name)?,
+                                _ => {}
+                            }
+                            at = end;
+                        }
+                    }
+                    self.families = families;
+                    self.leave(at);
                 }
-                _ => at += 1,
             }
         }
         if self.copied == 0 {
@@ -123,33 +242,104 @@ impl Walk<'_> {
         Ok(Some(self.out))
     }
 
-    /// Redacts the string literal at `range`, quotes included.
+    /// Returns where the paths are for the value that is next.
+    fn path(&self) -> At {
+        let Some(open) = self.open.last() else {
+            return self.root.clone();
+        };
+        if open.at.is_empty() {
+            return At::new();
+        }
+        let (redactor, facet) = self.session.redactor();
+        let paths = &redactor.rules(facet).paths;
+        match &self.name {
+            Some(name) if open.is_object => {
+                let name = decoded(self.text.get(name.clone()).unwrap_or_default());
+                paths.member_of(&open.at, &name)
+            }
+            _ => paths.element_of(&open.at),
+        }
+    }
+
+    /// Goes into the value that is next.
+    fn enter(&mut self) {
+        match self.open.last() {
+            Some(open) if open.is_object => self.session.down(Step::Member),
+            Some(_) => self.session.down(Step::Each),
+            None => {}
+        }
+    }
+
+    /// Leaves a value that ends at `end`, and is kept.
+    fn leave(&mut self, end: usize) {
+        if let Some(open) = self.open.last_mut() {
+            open.kept_to = Some(end);
+            self.session.up();
+        }
+    }
+
+    fn dropped(&self, path: &At) -> bool {
+        rule(self.session, path) == Some(PathRule::Operate(Operator::Drop))
+    }
+
+    /// Takes out the member or element at `start..end` with one comma, and returns where to go on.
+    fn drop(&mut self, start: usize, end: usize) -> usize {
+        self.enter();
+        self.session.count_dropped();
+        self.session.up();
+        let kept_to = self.open.last().and_then(|open| open.kept_to);
+        let (from, to) = match kept_to {
+            Some(kept_to) => (kept_to, end),
+            None => {
+                let comma = end + spaces(self.rest(end));
+                match self.text.as_bytes().get(comma) {
+                    Some(b',') => (start, comma + 1 + spaces(self.rest(comma + 1))),
+                    _ => (start, end),
+                }
+            }
+        };
+        let between = self.text.get(self.copied..from).unwrap_or_default();
+        self.out.push_str(between);
+        self.copied = to;
+        to
+    }
+
+    /// Writes what stands for the whole value at `range`.
+    fn operate(&mut self, range: Range<usize>, operator: &Operator) -> Result<(), RedactError> {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        if text == "null" {
+            return Ok(());
+        }
+        let whole = decoded_whole(text);
+        let is_container = text.starts_with(['{', '[']);
+        let new = self.session.operated(&whole, is_container, operator)?;
+        if new == *whole && text.starts_with('"') {
+            return Ok(());
+        }
+        self.put(range, &new)
+    }
+
+    /// Redacts the string literal at `range`, quotes included; `name` is that of the member whose
+    /// value it is, `None` for a name itself.
     fn string(
         &mut self,
         range: Range<usize>,
-        name: Option<Range<usize>>,
-        is_value: bool,
+        name: Option<Option<Range<usize>>>,
+        path: &At,
     ) -> Result<(), RedactError> {
         let literal = self.text.get(range.clone()).unwrap_or_default();
         let content = decoded(literal);
-        let redacted = if is_value {
-            let name = self.name(name);
-            let nested = content.trim_start().starts_with(['{', '[']) && self.nested > 0;
-            if nested {
-                let nested = self.nested - 1;
-                value(
-                    self.session,
-                    &content,
-                    self.families,
-                    name.as_deref(),
-                    nested,
-                )?
-            } else {
-                self.session
-                    .text(&content, self.families, name.as_deref())?
+        let redacted = match name {
+            Some(name) => {
+                let name = self.name(name);
+                let (name, families) = (name.as_deref(), self.families);
+                let nested = content.trim_start().starts_with(['{', '[']);
+                match self.nested.checked_sub(1).filter(|_| nested) {
+                    Some(nested) => value(self.session, &content, families, name, path, nested)?,
+                    None => self.session.leaf(&content, families, name)?,
+                }
             }
-        } else {
-            self.session.text(&content, self.families, None)?
+            None => self.session.leaf(&content, self.families, None)?,
         };
         match redacted {
             Some(redacted) => self.put(range, &redacted),
@@ -166,10 +356,10 @@ impl Walk<'_> {
         let name = self.name(name);
         let is_whole = literal.bytes().all(|b| b.is_ascii_digit());
         let is_known = || is_whole && name.as_deref().is_some_and(|n| self.session.knows(n));
-        if literal.len() < MIN_NUMBER && !is_known() {
+        if literal.len() < MIN_NUMBER && !self.session.is_recalling() && !is_known() {
             return Ok(());
         }
-        match self.session.text(literal, self.families, name.as_deref())? {
+        match self.session.leaf(literal, self.families, name.as_deref())? {
             Some(redacted) => self.put(range, &redacted),
             None => Ok(()),
         }
@@ -179,8 +369,7 @@ impl Walk<'_> {
     fn put(&mut self, range: Range<usize>, content: &str) -> Result<(), RedactError> {
         let between = self.text.get(self.copied..range.start).unwrap_or_default();
         self.out.push_str(between);
-        let literal = serde_json::to_string(content).map_err(|_| RedactError::BadSpan("json"))?;
-        self.out.push_str(&literal);
+        self.out.push_str(&literal(content)?);
         self.copied = range.end;
         Ok(())
     }
@@ -193,6 +382,58 @@ impl<'w> Walk<'w> {
             None => self.outer.map(Cow::Borrowed),
         }
     }
+
+    fn rest(&self, at: usize) -> &'w [u8] {
+        self.text.as_bytes().get(at..).unwrap_or_default()
+    }
+}
+
+/// Returns what a value stands for: a string's content, the JSON text of anything else.
+fn decoded_whole(text: &str) -> Cow<'_, str> {
+    let trimmed = text.trim();
+    match trimmed.starts_with('"') && serde_json::from_str::<IgnoredAny>(trimmed).is_ok() {
+        true => decoded(trimmed),
+        false => Cow::Borrowed(trimmed),
+    }
+}
+
+fn literal(content: &str) -> Result<String, RedactError> {
+    serde_json::to_string(content).map_err(|_| RedactError::BadSpan("json"))
+}
+
+fn spaces(text: &[u8]) -> usize {
+    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    text.iter().take_while(|b| is_space(b)).count()
+}
+
+/// Returns where the value ends that begins at `at`.
+fn value_end(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut depth = 0_usize;
+    let mut end = at;
+    while let Some(byte) = bytes.get(end) {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                end += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                end += 1;
+            }
+            b'"' => end = string_end(text, end),
+            b'-' | b'0'..=b'9' => end = number_end(text, end),
+            b'a'..=b'z' => {
+                let rest = bytes.get(end..).unwrap_or_default();
+                end += rest.iter().take_while(|b| b.is_ascii_lowercase()).count();
+            }
+            _ => end += 1,
+        }
+        if depth == 0 && end > at {
+            break;
+        }
+    }
+    end
 }
 
 /// Returns where the string literal ends that begins at `at`, behind its closing quote.

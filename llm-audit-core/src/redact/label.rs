@@ -8,8 +8,8 @@ use super::data_type::DataType;
 
 /// The longest word of a type.
 const MAX_WORD: usize = 24;
-/// The longest tag that an operator puts behind the word.
-const MAX_TAG: usize = 96;
+/// The longest tag that an operator puts behind the word; a token is as long as its value.
+const MAX_TAG: usize = 400;
 
 /// Returns where the placeholder ends whose bracket is at `at`. A label that introduces a value,
 /// such as `[PASSPORT]: C01X00T47`, is none.

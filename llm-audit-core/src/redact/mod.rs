@@ -9,39 +9,73 @@
 //! costs no allocation. Where anything fails, the text is withheld, never passed on.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::error::Error;
-use crate::key::Key;
+use crate::facet::Facet;
+#[cfg(feature = "token")]
+use crate::key::TokenKey;
 use crate::sync::Arc;
 
+mod allow;
 mod blocks;
+mod budget;
 mod buffers;
+mod builder;
 mod bytes;
 mod context;
+mod custom;
 mod data_type;
 mod date;
 mod detectors;
 mod encoded;
+mod failure;
 mod file_scan;
 mod fold;
 mod json;
+mod known;
 mod label;
 mod layout;
 mod literals;
+mod normal;
 mod operator;
+mod path;
+#[cfg(feature = "regex")]
+mod pattern;
+mod place;
+mod recall;
+mod replace;
+mod rules;
 mod runs;
 mod scan;
 mod session;
 mod settings;
 
-pub use data_type::{DataType, Family};
+pub use builder::RedactorBuilder;
+pub use custom::{Detector, DetectorContext, Findings};
+pub use data_type::{CustomType, DataType, Family};
+pub use detectors::Confidence;
+pub(crate) use failure::RedactError;
 pub use file_scan::{FileFinding, FileScan};
+pub(crate) use known::{MIN_KNOWN, names_in};
 pub use operator::Operator;
-pub(crate) use session::{Families, Finding, RedactError, Session};
-pub use settings::{RedactionPreset, RedactionSettings, RedactionTarget, RedactorBuilder};
+#[cfg(feature = "regex")]
+#[cfg_attr(docsrs, doc(cfg(feature = "regex")))]
+pub use pattern::Pattern;
+pub(crate) use place::Step;
+pub use rules::RedactionRules;
+pub(crate) use session::{Families, Finding, Given, Session};
+pub(crate) use settings::Fault;
+pub use settings::{
+    PatternSettings, RedactionPreset, RedactionSettings, RedactionTarget, RuleSettings,
+};
 
+use allow::Allow;
+use budget::Budget;
+use custom::Custom;
 use detectors::DETECTORS;
+use rules::Compiled;
 use scan::{Hit, Scanner};
 
 /// Finds personal data and secrets in text and replaces them.
@@ -55,7 +89,7 @@ use scan::{Hit, Scanner};
 ///
 /// let redactor = Redactor::builder()
 ///     .operator(DataType::CreditCard, Operator::KeepLast(4))
-///     .allow("help@example.org")
+///     .allow_value("help@example.org")
 ///     .build()?;
 /// assert_eq!(
 ///     redactor.redact_str("help@example.org, I am ada@example.org, card 4111 1111 1111 1111"),
@@ -67,10 +101,30 @@ use scan::{Hit, Scanner};
 pub struct Redactor(Arc<Inner>);
 
 struct Inner {
-    settings: RedactionSettings,
-    /// By the index of the data type.
-    operators: Vec<Operator>,
+    parts: Parts,
     scanner: Scanner,
+}
+
+/// What a checked redactor is made of.
+struct Parts {
+    settings: RedactionSettings,
+    rules: Compiled,
+    /// For facets with rules of their own.
+    facets: BTreeMap<Facet, Compiled>,
+    allow: Allow,
+    /// Those of one's own, patterns first.
+    detectors: Vec<Custom>,
+    budget: Budget,
+    #[cfg(feature = "token")]
+    token_key: Option<TokenKey>,
+}
+
+impl std::ops::Deref for Inner {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// A value that was found, by its place in the text.
@@ -104,14 +158,15 @@ impl Redactor {
     /// When an entry names no type or operator, or an operator may not be used; the error names
     /// the entry, such as `redaction.operators.email`.
     pub fn from_settings(settings: &RedactionSettings) -> Result<Self, Error> {
-        RedactorBuilder::from_settings(settings)?.build()
+        RedactorBuilder::read(settings, &[]).build()
     }
 
-    /// Returns whether an operator needs a key.
+    /// Returns whether an operator needs the key of pseudonyms.
     pub fn needs_key(&self) -> bool {
-        DataType::ALL.iter().any(|data_type| {
-            self.is_enabled(*data_type) && *self.operator(*data_type) == Operator::Pseudonym
-        })
+        let all = [&self.0.rules].into_iter().chain(self.0.facets.values());
+        let mut operators =
+            all.flat_map(|rules| rules.operators(|family| self.0.settings.preset.contains(family)));
+        operators.any(|operator| *operator == Operator::Pseudonym)
     }
 
     /// Returns the settings in canonical form: equal redactors have equal settings.
@@ -124,11 +179,38 @@ impl Redactor {
     /// This is what the log does to one text by itself. Without a key, [`Operator::Pseudonym`]
     /// writes what [`Operator::Redact`] does. A text that cannot be redacted comes back empty.
     pub fn redact_str<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut session = Session::keyless(self.clone());
+        let mut session = Session::direct(self.clone(), None);
         match session.text(text, Families::All, None) {
             Ok(None) => Cow::Borrowed(text),
             Ok(Some(redacted)) => Cow::Owned(redacted),
             Err(_) => Cow::Borrowed(""),
+        }
+    }
+
+    /// Returns JSON `text` of a facet with every value in it replaced; borrowed when there is none.
+    ///
+    /// It stays JSON: strings are redacted one by one, with the names of members as context, and
+    /// rules by path apply. What is not JSON is redacted as text. JSON that cannot be redacted comes
+    /// back as `null`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::redact::Redactor;
+    ///
+    /// let redactor = Redactor::default();
+    /// let json = r#"{"to":"ada@example.org","password":"x7"}"#;
+    /// assert_eq!(
+    ///     redactor.redact_json(None, json),
+    ///     r#"{"to":"[EMAIL]","password":"[GENERIC_SECRET]"}"#
+    /// );
+    /// ```
+    pub fn redact_json<'t>(&self, facet: impl Into<Option<Facet>>, text: &'t str) -> Cow<'t, str> {
+        let mut session = Session::direct(self.clone(), facet.into());
+        match session.json(text, Families::All, None) {
+            Ok(None) => Cow::Borrowed(text),
+            Ok(Some(redacted)) => Cow::Owned(redacted),
+            Err(_) => Cow::Borrowed("null"),
         }
     }
 
@@ -144,7 +226,7 @@ impl Redactor {
     /// assert_eq!(spans[0].data_type, DataType::Email);
     /// ```
     pub fn find(&self, text: &str) -> Vec<Span> {
-        let mut session = Session::keyless(self.clone());
+        let mut session = Session::direct(self.clone(), None);
         let hits = session.find(text, Families::All, None);
         let span = |hit: &Hit| Span {
             start: hit.start,
@@ -157,43 +239,69 @@ impl Redactor {
     }
 
     /// Returns what redacts the texts of one event.
-    pub(crate) fn session(&self, key: Option<&Key>, tenant: &str) -> Session {
-        Session::new(self.clone(), key.cloned(), tenant)
+    pub(crate) fn session(&self, given: &Given<'_>) -> Session {
+        Session::new(self.clone(), given)
     }
 
     /// Returns what counts the values in texts that are not kept, where the preset has detectors of
-    /// `family`.
-    pub(crate) fn observer(&self, family: Family) -> Option<Session> {
+    /// `family`. Detectors of one's own that are no patterns do not see these texts.
+    pub(crate) fn observer(&self, family: Family, given: &Given<'_>) -> Option<Session> {
         let has_family = self.0.settings.preset.contains(family);
-        has_family.then(|| Session::keyless(self.clone()))
+        has_family.then(|| Session::observer(self.clone(), given))
     }
 
-    fn assemble(settings: RedactionSettings, operators: Vec<Operator>) -> Self {
-        let preset = settings.preset;
+    /// Returns whether a placeholder may be a type without a number or mark.
+    pub(crate) fn has_bare_tags(&self) -> bool {
+        let preset = self.0.settings.preset;
+        let mut operators = self.0.rules.operators(|family| preset.contains(family));
+        operators.any(|operator| *operator == Operator::Redact)
+    }
+
+    /// Returns the detectors of one's own that are no patterns, as a policy's text names them.
+    pub(crate) fn detector_names(&self) -> Vec<String> {
+        self.0
+            .detectors
+            .iter()
+            .filter_map(Custom::identity)
+            .collect()
+    }
+
+    /// Returns the id of the key of tokens.
+    pub(crate) fn token_key_id(&self) -> Option<&str> {
+        #[cfg(feature = "token")]
+        return self.0.token_key.as_ref().map(TokenKey::id);
+        #[cfg(not(feature = "token"))]
+        None
+    }
+
+    fn assemble(parts: Parts) -> Self {
+        let preset = parts.settings.preset;
         let detectors = DETECTORS
             .iter()
             .filter(|detector| preset.contains(detector.data_type.family()));
-        Self(Arc::new(Inner {
-            scanner: Scanner::new(detectors),
-            settings,
-            operators,
-        }))
+        let scanner = Scanner::new(detectors);
+        Self(Arc::new(Inner { parts, scanner }))
     }
 
-    fn is_enabled(&self, data_type: DataType) -> bool {
-        self.0.settings.preset.contains(data_type.family())
-    }
-
-    fn operator(&self, data_type: DataType) -> &Operator {
-        const FALLBACK: &Operator = &Operator::Redact;
-        self.0.operators.get(data_type.index()).unwrap_or(FALLBACK)
+    /// Returns the rules for texts of `facet`.
+    fn rules(&self, facet: Option<Facet>) -> &Compiled {
+        let own = facet.and_then(|facet| self.0.facets.get(&facet));
+        own.unwrap_or(&self.0.rules)
     }
 }
 
 impl Default for Redactor {
     fn default() -> Self {
-        let operators = vec![Operator::Redact; DataType::ALL.len()];
-        Self::assemble(RedactionSettings::default(), operators)
+        Self::assemble(Parts {
+            settings: RedactionSettings::default(),
+            rules: Compiled::new(&RedactionRules::new(), None),
+            facets: BTreeMap::new(),
+            allow: Allow::default(),
+            detectors: Vec::new(),
+            budget: Budget::new(None, None),
+            #[cfg(feature = "token")]
+            token_key: None,
+        })
     }
 }
 

@@ -4,9 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::data_type::{DataType, names};
+use super::normal::normal;
 use crate::encode::hex;
 use crate::error::Error;
 use crate::key::Key;
+#[cfg(feature = "token")]
+use crate::key::TokenKey;
 
 /// What takes the place of a value.
 ///
@@ -45,7 +48,10 @@ pub enum Operator {
     /// `pseudonym`: the type, the id of the key and a keyed tag, `[EMAIL:k1:4f6c…]`; one value of
     /// a tenant has one tag as long as the key is the same.
     Pseudonym,
-    /// `drop`: nothing.
+    /// `token`: the type, the id of the key and the value encrypted, `[EMAIL:t1:Zm9v…]`; whoever
+    /// holds the key can read it again. It needs feature `token` and a key of its own.
+    Token,
+    /// `drop`: nothing. At a path in JSON the member or element is taken out.
     Drop,
     /// `keep`: the value itself, counted in the report.
     Keep,
@@ -56,16 +62,26 @@ const MAX_LAST: u8 = 4;
 const MIN_MASKED: usize = 5;
 const TAG_BYTES: usize = 16;
 
-const FORMS: [&str; 8] = [
+const FORMS: [&str; 9] = [
     "redact",
     "replace:TEXT",
     "mask:FIRST:LAST",
     "keep_last:N",
     "numbered",
     "pseudonym",
+    "token",
     "drop",
     "keep",
 ];
+
+/// What operators write with.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Keys<'k> {
+    pub(super) tenant: &'k str,
+    pub(super) key: Option<&'k Key>,
+    #[cfg(feature = "token")]
+    pub(super) token_key: Option<&'k TokenKey>,
+}
 
 impl Operator {
     /// Returns the operator's word without parameters; it stands in the report.
@@ -77,14 +93,18 @@ impl Operator {
             Self::KeepLast(_) => "keep_last",
             Self::Numbered => "numbered",
             Self::Pseudonym => "pseudonym",
+            Self::Token => "token",
             Self::Drop => "drop",
             Self::Keep => "keep",
         }
     }
 
-    /// Returns whether part of the value can be read afterwards.
+    /// Returns whether part of the value can be read afterwards, be it with a key.
     pub const fn reveals(&self) -> bool {
-        matches!(self, Self::Mask { .. } | Self::KeepLast(_) | Self::Keep)
+        matches!(
+            self,
+            Self::Mask { .. } | Self::KeepLast(_) | Self::Token | Self::Keep
+        )
     }
 
     /// Returns what is wrong with the parameters, if anything.
@@ -112,7 +132,7 @@ impl Operator {
         data_type: DataType,
         value: &str,
         number: impl FnOnce(String) -> usize,
-        key: Option<(&Key, &str)>,
+        keys: Keys<'_>,
     ) -> bool {
         let word = data_type.word();
         match self {
@@ -131,19 +151,32 @@ impl Operator {
                 bracketed(out, &[word, "_", &number]);
             }
             Self::Pseudonym => {
-                let Some((key, tenant)) = key else {
+                let Some(key) = keys.key else {
                     return false;
                 };
                 let value = normal(data_type, value);
                 let mac = key.hmac(&[
                     b"pseudonym",
-                    tenant.as_bytes(),
+                    keys.tenant.as_bytes(),
                     data_type.name().as_bytes(),
                     value.as_bytes(),
                 ]);
                 let tag = hex(mac.get(..TAG_BYTES).unwrap_or(&mac));
                 bracketed(out, &[word, ":", key.id(), ":", &tag]);
             }
+            #[cfg(feature = "token")]
+            Self::Token => {
+                let token = keys.token_key.and_then(|key| {
+                    let body = key.seal(keys.tenant, data_type.name(), value)?;
+                    Some((key.id(), body))
+                });
+                let Some((id, body)) = token else {
+                    return false;
+                };
+                bracketed(out, &[word, ":", id, ":", &body]);
+            }
+            #[cfg(not(feature = "token"))]
+            Self::Token => return false,
             Self::Drop => {}
             Self::Keep => out.push_str(value),
         }
@@ -186,6 +219,7 @@ impl FromStr for Operator {
             ("keep_last", Some(last)) => last.parse().ok().map(Self::KeepLast),
             ("numbered", None) => Some(Self::Numbered),
             ("pseudonym", None) => Some(Self::Pseudonym),
+            ("token", None) => Some(Self::Token),
             ("drop", None) => Some(Self::Drop),
             ("keep", None) => Some(Self::Keep),
             _ => None,
@@ -228,15 +262,6 @@ fn ending(value: &str, count: usize) -> Option<&str> {
     value.get(start..)
 }
 
-/// Returns the form in which equal values are equal texts.
-fn normal(data_type: DataType, value: &str) -> String {
-    match data_type {
-        DataType::Email => value.to_lowercase(),
-        DataType::CreditCard => value.chars().filter(char::is_ascii_digit).collect(),
-        _ => value.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +269,12 @@ mod tests {
     fn written(operator: &Operator, data_type: DataType, value: &str) -> String {
         let key = Key::bytes("k1", &[7; 32]).unwrap();
         let mut out = String::new();
-        assert!(operator.write(&mut out, data_type, value, |_| 3, Some((&key, "acme"))));
+        let keys = Keys {
+            tenant: "acme",
+            key: Some(&key),
+            ..Keys::default()
+        };
+        assert!(operator.write(&mut out, data_type, value, |_| 3, keys));
         out
     }
 
@@ -302,7 +332,12 @@ mod tests {
         let key = Key::bytes("k1", &[7; 32]).unwrap();
         let tag = |tenant: &str, data_type, value: &str| {
             let mut out = String::new();
-            Operator::Pseudonym.write(&mut out, data_type, value, |_| 0, Some((&key, tenant)));
+            let keys = Keys {
+                tenant,
+                key: Some(&key),
+                ..Keys::default()
+            };
+            Operator::Pseudonym.write(&mut out, data_type, value, |_| 0, keys);
             out
         };
         let ada = tag("a", DataType::Email, "Ada@example.org");

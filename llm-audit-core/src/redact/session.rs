@@ -4,15 +4,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::Redactor;
-use super::bytes::{Mix, in_word, is_placeholder};
+use super::budget::Meter;
+use super::custom::DetectorContext;
 use super::data_type::{DataType, Family};
 use super::detectors::Confidence;
+use super::failure::RedactError;
+use super::known::Known;
 use super::operator::Operator;
+use super::place::{Place, Step};
+use super::replace::Piece;
+use super::rules::Compiled;
 use super::scan::{Hit, resolve};
+use crate::clock::Clock;
+use crate::facet::Facet;
 use crate::key::Key;
+use crate::sync::Arc;
 
 /// Which detectors run on a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,95 +36,181 @@ impl Families {
     }
 }
 
-/// How often an operator was applied to values of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How often an operator was applied to values of a type at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub(crate) data_type: DataType,
+    pub(crate) detector: &'static str,
     /// The operator's word, without parameters.
     pub(crate) operator: &'static str,
+    /// Where in the field, without names that may be content.
+    pub(crate) place: String,
     pub(crate) count: u64,
 }
 
-/// Why a text could not be redacted. It must then be withheld.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RedactError {
-    /// An operator needs a key and there is none.
-    NoKey(DataType),
-    /// A detector named bytes that are no part of the text.
-    BadSpan(&'static str),
-}
-
-impl fmt::Display for RedactError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoKey(data_type) => write!(f, "operator pseudonym of `{data_type}` has no key"),
-            Self::BadSpan(detector) => write!(f, "detector `{detector}` left the text"),
-        }
-    }
+/// What the texts of one event are redacted with.
+#[derive(Clone, Default)]
+pub(crate) struct Given<'g> {
+    pub(crate) key: Option<&'g Key>,
+    pub(crate) tenant: &'g str,
+    /// Measures the time, if it is limited.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+    /// Values that the host named: they are hidden at level Full too.
+    pub(crate) hidden: &'g [(DataType, Box<str>)],
+    /// Whether the host named values that cannot be looked for.
+    pub(crate) is_overfull: bool,
+    /// Values that the event's own fields gave.
+    pub(crate) known: &'g [(DataType, String)],
 }
 
 /// Redacts the texts of one event.
 ///
 /// Equal values get equal numbers, and a secret that one text gave away by its surroundings is
-/// hidden in later texts too, where it stands alone.
+/// hidden in the others too, where it stands alone.
 pub(crate) struct Session {
-    redactor: Redactor,
-    key: Option<Key>,
-    keyless: bool,
-    tenant: String,
-    numbers: HashMap<(DataType, String), usize>,
-    last_number: HashMap<DataType, usize>,
-    proven: Vec<Proven>,
-    findings: Vec<Finding>,
-    hits: Vec<Hit>,
+    pub(super) redactor: Redactor,
+    pub(super) key: Option<Key>,
+    /// Nothing that depends on a key is written.
+    pub(super) keyless: bool,
+    /// Whether what is redacted counts against the budget of an event.
+    metered: bool,
+    /// There are values to hide that cannot be looked for, so no content is kept.
+    is_overfull: bool,
+    viewers: Viewers,
+    pub(super) tenant: String,
+    pub(super) facet: Option<Facet>,
+    pub(super) place: Place,
+    meter: Meter,
+    pub(super) numbers: HashMap<(DataType, String), usize>,
+    pub(super) last_number: HashMap<DataType, usize>,
+    pub(super) proven: Vec<Proven>,
+    pub(super) known: Vec<(Known, Naming)>,
+    /// Only kept secrets are looked for.
+    pub(super) recalling: bool,
+    pub(super) findings: Vec<Finding>,
+    pub(super) hits: Vec<Hit>,
 }
 
-struct Proven {
-    value: String,
-    hit: Hit,
+pub(super) struct Proven {
+    pub(super) value: String,
+    pub(super) hit: Hit,
 }
 
-/// What of a value stands in a text.
-enum Piece<'v> {
-    Whole,
-    /// Its beginning; the operator is applied here, to all of it.
-    First(&'v str),
-    /// What shows nothing of the value, and is not counted again.
-    Later,
+/// Who named a known value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Naming {
+    Host,
+    Field,
 }
 
-/// More secrets than this in one event are each found by themselves, but not looked for elsewhere.
-const MAX_PROVEN: usize = 32;
-const MIN_PROVEN: usize = 6;
+/// On which texts detectors of one's own run that are no patterns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Viewers {
+    /// On none.
+    None,
+    /// On those of facets at level Redacted.
+    OfFacets,
+    /// On all: the redactor was called by itself.
+    All,
+}
+
 const MAX_NAME: usize = 48;
 
+/// What finds the values at paths of the policy, as the report names it.
+pub(super) const PATH: &str = "path";
+
 impl Session {
-    pub(super) fn new(redactor: Redactor, key: Option<Key>, tenant: &str) -> Self {
+    pub(super) fn new(redactor: Redactor, given: &Given<'_>) -> Self {
+        let host = given
+            .hidden
+            .iter()
+            .map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Host)));
+        let fields = given
+            .known
+            .iter()
+            .map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Field)));
         Self {
+            known: host.chain(fields).flatten().collect(),
+            meter: Meter::new(redactor.0.budget, given.clock.clone()),
             redactor,
-            key,
+            key: given.key.cloned(),
             keyless: false,
-            tenant: tenant.to_owned(),
+            metered: true,
+            is_overfull: given.is_overfull,
+            viewers: Viewers::OfFacets,
+            tenant: given.tenant.to_owned(),
+            facet: None,
+            place: Place::default(),
             numbers: HashMap::new(),
             last_number: HashMap::new(),
             proven: Vec::new(),
+            recalling: false,
             findings: Vec::new(),
             hits: Vec::new(),
         }
     }
 
-    /// Returns a session in which pseudonyms become placeholders without a tag.
-    pub(super) fn keyless(redactor: Redactor) -> Self {
+    /// Returns a session for texts outside of an event; without a key, pseudonyms become
+    /// placeholders without a tag.
+    pub(super) fn direct(redactor: Redactor, facet: Option<Facet>) -> Self {
         Self {
             keyless: true,
-            ..Self::new(redactor, None, "")
+            metered: false,
+            viewers: Viewers::All,
+            facet,
+            ..Self::new(redactor, &Given::default())
         }
+    }
+
+    /// Returns a session for texts of an event that are not kept.
+    pub(super) fn observer(redactor: Redactor, given: &Given<'_>) -> Self {
+        Self {
+            keyless: true,
+            viewers: Viewers::None,
+            ..Self::new(redactor, given)
+        }
+    }
+
+    /// Goes on with texts of `facet`, at `place` in their field.
+    pub(crate) fn enter(&mut self, facet: Option<Facet>, place: &[Step]) {
+        self.facet = facet;
+        self.place.set(place);
+    }
+
+    /// Goes into `step` until [`Session::up`].
+    pub(crate) fn down(&mut self, step: Step) {
+        self.place.down(step);
+    }
+
+    pub(crate) fn up(&mut self) {
+        self.place.up();
+    }
+
+    /// Returns whether a secret was found that may stand alone elsewhere.
+    pub(crate) fn has_proven(&self) -> bool {
+        !self.proven.is_empty()
+    }
+
+    /// Goes on looking for kept secrets only, in texts that were searched before they were found.
+    pub(crate) fn recall_only(&mut self) {
+        self.recalling = true;
     }
 
     /// Returns the redacted text, or `None` when it needs no change.
     ///
     /// `name` is the key that the text is the value of, where it has one.
     pub(crate) fn text(
+        &mut self,
+        text: &str,
+        families: Families,
+        name: Option<&str>,
+    ) -> Result<Option<String>, RedactError> {
+        self.take(text)?;
+        self.leaf(text, families, name)
+    }
+
+    /// As [`Session::text`], of a text whose bytes were counted.
+    pub(super) fn leaf(
         &mut self,
         text: &str,
         families: Families,
@@ -139,7 +232,39 @@ impl Session {
         families: Families,
         name: Option<&str>,
     ) -> Result<Option<String>, RedactError> {
+        self.take(text)?;
         super::json::redact(self, text, families, name)
+    }
+
+    /// As [`Session::json`], of a value whose document is the map that has it as member `key`.
+    pub(crate) fn member(
+        &mut self,
+        text: &str,
+        families: Families,
+        key: &str,
+        is_json: bool,
+    ) -> Result<Option<String>, RedactError> {
+        self.take(text)?;
+        super::json::redact_member(self, text, families, key, is_json)
+    }
+
+    /// Returns whether a rule takes the member `key` out of a map that is a document.
+    pub(crate) fn drops(&mut self, key: &str) -> bool {
+        let drops = super::json::drops(self, key);
+        if drops {
+            self.count(DataType::Redacted, PATH, Operator::Drop.name());
+        }
+        drops
+    }
+
+    /// Whether only kept secrets are looked for.
+    pub(super) const fn is_recalling(&self) -> bool {
+        self.recalling
+    }
+
+    /// Returns a handle on the rules for the texts that are redacted.
+    pub(super) fn redactor(&self) -> (Redactor, Option<Facet>) {
+        (self.redactor.clone(), self.facet)
     }
 
     /// Redacts texts that belong together, as one text that was cut anywhere, and returns whether
@@ -150,6 +275,7 @@ impl Session {
         families: Families,
     ) -> Result<bool, RedactError> {
         let joined = texts.concat();
+        self.take(&joined)?;
         let hits = self.find(&joined, families, None)?.to_vec();
         let (mut changed, mut start) = (false, 0);
         // The last value that is whole in its first text and seems to go on in the next.
@@ -175,10 +301,11 @@ impl Session {
             let own =
                 own.filter(|hit| hit.start >= start || alone_to != Some((hit.start, hit.end)));
             let pieces = own.map(|hit| {
+                let whole = joined.get(hit.start..hit.end).unwrap_or_default();
                 let piece = if hit.start < start {
-                    Piece::Later
+                    Piece::Later(whole)
                 } else if hit.end > end && alone_to != Some((hit.start, hit.end)) {
-                    Piece::First(joined.get(hit.start..hit.end).unwrap_or_default())
+                    Piece::First(whole)
                 } else {
                     Piece::Whole
                 };
@@ -207,6 +334,10 @@ impl Session {
         name: Option<&str>,
     ) -> Result<&[Hit], RedactError> {
         self.hits.clear();
+        if self.recalling {
+            self.recall(text, families);
+            return Ok(&self.hits);
+        }
         self.redactor.0.scanner.scan(text, families, &mut self.hits);
         if let Some(name) = name {
             self.judge_by_name(text, families, name);
@@ -223,12 +354,118 @@ impl Session {
                 hit.end += 1;
             }
         }
+        let own = self.find_custom(text, families, name)?;
         self.drop_allowed(text);
         let rests = resolve(&mut self.hits);
         self.find_in_rests(text, families, rests);
+        self.fill_in(text, &own);
         self.remember(text);
-        self.recall(text);
+        self.recall(text, families);
         Ok(&self.hits)
+    }
+
+    /// Counts the bytes of a text against the event's budget.
+    fn take(&mut self, text: &str) -> Result<(), RedactError> {
+        if !self.metered || self.recalling {
+            return Ok(());
+        }
+        let is_content = self.facet.is_some_and(Facet::is_content);
+        if is_content && self.is_overfull {
+            return Err(RedactError::TooManyHidden);
+        }
+        if self.meter.take(text.len(), is_content) {
+            Ok(())
+        } else if is_content && self.meter.is_late() {
+            Err(RedactError::Late)
+        } else {
+            Err(RedactError::OverBudget)
+        }
+    }
+
+    fn rules(&self) -> &Compiled {
+        self.redactor.rules(self.facet)
+    }
+
+    /// Adds what detectors of one's own find, and returns it.
+    fn find_custom(
+        &mut self,
+        text: &str,
+        families: Families,
+        name: Option<&str>,
+    ) -> Result<Vec<Hit>, RedactError> {
+        let redactor = self.redactor.clone();
+        let found = self.hits.len();
+        let context = DetectorContext {
+            facet: self.facet,
+            name,
+        };
+        for detector in &redactor.0.detectors {
+            let may_see = match detector.is_foreign() {
+                true => {
+                    families == Families::All
+                        && match self.viewers {
+                            Viewers::None => false,
+                            Viewers::OfFacets => self.facet.is_some(),
+                            Viewers::All => true,
+                        }
+                }
+                false => detector
+                    .types()
+                    .iter()
+                    .any(|t| families.contains(t.family())),
+            };
+            if !may_see || text.is_empty() {
+                continue;
+            }
+            detector.find(text, &context, &mut self.hits)?;
+            if detector.is_foreign() && self.meter.is_late() {
+                return Err(RedactError::Slow(detector.name()));
+            }
+        }
+        Ok(self.hits.get(found..).unwrap_or_default().to_vec())
+    }
+
+    /// Hides what detectors of one's own have found and overlaps left over: no built-in detector
+    /// knows what it is.
+    fn fill_in(&mut self, text: &str, own: &[Hit]) {
+        if own.is_empty() {
+            return;
+        }
+        let least = self.rules().min_confidence;
+        let mut added = Vec::new();
+        for hit in own {
+            let value = text.get(hit.start..hit.end).unwrap_or_default();
+            if !hit.is_at_least(least)
+                || self
+                    .redactor
+                    .0
+                    .allow
+                    .contains(value, hit.data_type.family())
+            {
+                continue;
+            }
+            let mut start = hit.start;
+            let first = self.hits.partition_point(|other| other.end <= hit.start);
+            let others = self.hits.get(first..).unwrap_or_default();
+            let ends = others.iter().map(|other| (other.start, other.end));
+            for (end, next) in ends.chain([(hit.end, hit.end)]) {
+                let end = end.clamp(start, hit.end);
+                let rest = text.get(start..end).unwrap_or_default();
+                if rest.contains(char::is_alphanumeric) {
+                    let trimmed = rest.trim();
+                    let at = start + (rest.len() - rest.trim_start().len());
+                    added.push(hit.moved(at..at + trimmed.len()));
+                }
+                start = next.clamp(start, hit.end);
+                if start >= hit.end {
+                    break;
+                }
+            }
+        }
+        if !added.is_empty() {
+            self.hits.append(&mut added);
+            resolve(&mut self.hits);
+        }
     }
 
     /// Adds the values that stand by themselves in what overlaps have left over.
@@ -248,12 +485,18 @@ impl Session {
         }
     }
 
-    fn drop_allowed(&mut self, text: &str) {
-        let allow = &self.redactor.0.settings.allow;
-        self.hits.retain(|hit| {
-            let value = text.get(hit.start..hit.end).unwrap_or_default();
-            !allow.iter().any(|allowed| allowed == value)
-        });
+    pub(super) fn drop_allowed(&mut self, text: &str) {
+        let least = self.rules().min_confidence;
+        if least > Confidence::Shape {
+            self.hits.retain(|hit| hit.is_at_least(least));
+        }
+        let allow = &self.redactor.0.allow;
+        if !allow.is_empty() {
+            self.hits.retain(|hit| {
+                let value = text.get(hit.start..hit.end).unwrap_or_default();
+                !allow.contains(value, hit.data_type.family())
+            });
+        }
     }
 
     /// Returns whether a detector knows members of this name. One of many does not count: a number
@@ -284,111 +527,6 @@ impl Session {
             }
         }
     }
-
-    /// Keeps the secrets that only their surroundings gave away.
-    fn remember(&mut self, text: &str) {
-        for hit in &self.hits {
-            let value = text.get(hit.start..hit.end).unwrap_or_default();
-            if self.proven.len() < MAX_PROVEN
-                && hit.is_by_context()
-                && is_telling(value)
-                && self.proven.iter().all(|proven| proven.value != value)
-            {
-                self.proven.push(Proven {
-                    value: value.to_owned(),
-                    hit: *hit,
-                });
-            }
-        }
-    }
-
-    /// Adds the places where kept secrets stand alone.
-    fn recall(&mut self, text: &str) {
-        let found = self.hits.len();
-        for Proven { value, hit } in &self.proven {
-            if value.len() > text.len() {
-                continue;
-            }
-            for start in memmem::find_iter(text.as_bytes(), value) {
-                let end = start + value.len();
-                let next = text.as_bytes().get(end);
-                let bounded = !in_word(text.as_bytes(), start)
-                    && !next.is_some_and(u8::is_ascii_alphanumeric);
-                if bounded {
-                    self.hits.push(hit.moved(start..end));
-                }
-            }
-        }
-        if self.hits.len() > found {
-            resolve(&mut self.hits);
-        }
-    }
-
-    fn replace<'v>(
-        &mut self,
-        text: &str,
-        pieces: impl Iterator<Item = (Hit, Piece<'v>)>,
-    ) -> Result<Option<String>, RedactError> {
-        let mut out = String::with_capacity(text.len());
-        let mut end = 0;
-        let mut changed = false;
-        let redactor = self.redactor.clone();
-        for (hit, piece) in pieces {
-            let (Some(between), Some(own)) =
-                (text.get(end..hit.start), text.get(hit.start..hit.end))
-            else {
-                return Err(RedactError::BadSpan(hit.detector));
-            };
-            let mut operator = redactor.operator(hit.data_type);
-            if self.keyless && *operator == Operator::Pseudonym {
-                operator = &Operator::Redact;
-            }
-            let value = match piece {
-                Piece::First(value) if *operator != Operator::Keep => value,
-                _ => own,
-            };
-            let is_later = matches!(piece, Piece::Later);
-            if is_later && !matches!(operator, Operator::Drop | Operator::Keep) {
-                operator = &Operator::Redact;
-            }
-            out.push_str(between);
-            let start = out.len();
-            let key = self.key.as_ref().map(|key| (key, self.tenant.as_str()));
-            let (numbers, last) = (&mut self.numbers, &mut self.last_number);
-            let number = |value| {
-                *numbers.entry((hit.data_type, value)).or_insert_with(|| {
-                    let last = last.entry(hit.data_type).or_default();
-                    *last += 1;
-                    *last
-                })
-            };
-            if !operator.write(&mut out, hit.data_type, value, number, key) {
-                return Err(RedactError::NoKey(hit.data_type));
-            }
-            changed |= out.get(start..) != Some(own);
-            if !is_later {
-                self.count(hit.data_type, operator.name());
-            }
-            end = hit.end;
-        }
-        out.push_str(text.get(end..).unwrap_or_default());
-        Ok(changed.then_some(out))
-    }
-
-    fn count(&mut self, data_type: DataType, operator: &'static str) {
-        let known = self
-            .findings
-            .iter_mut()
-            .find(|finding| finding.data_type == data_type && finding.operator == operator);
-        match known {
-            Some(finding) => finding.count += 1,
-            None => self.findings.push(Finding {
-                data_type,
-                operator,
-                count: 1,
-            }),
-        }
-    }
 }
 
 impl fmt::Debug for Session {
@@ -417,20 +555,12 @@ fn goes_on(text: &str) -> bool {
     first.is_some_and(|b| b.is_ascii_digit() || b.is_ascii_punctuation())
 }
 
-/// Returns whether a value is no word that texts hold for other reasons.
-fn is_telling(value: &str) -> bool {
-    let mix = Mix::of(value.as_bytes());
-    let letters = mix.upper + mix.lower;
-    let others = value.len() - letters - mix.digits;
-    let kinds = [letters, mix.digits, others]
-        .iter()
-        .filter(|count| **count > 0)
-        .count();
-    value.len() >= MIN_PROVEN && kinds >= 2 && !is_placeholder(value.as_bytes())
-}
-
 impl Hit {
-    fn is_by_context(&self) -> bool {
+    fn is_at_least(&self, least: Confidence) -> bool {
+        self.data_type.family() == Family::Secret || self.confidence >= least
+    }
+
+    pub(super) fn is_by_context(&self) -> bool {
         self.data_type.family() == Family::Secret && self.confidence <= Confidence::Context
     }
 }

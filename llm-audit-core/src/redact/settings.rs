@@ -1,13 +1,13 @@
-//! How a redactor is configured: presets, operators and values that are never hidden.
+//! The redaction of a policy as plain data: presets, operators and values that are never hidden.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::Redactor;
 use super::data_type::{DataType, Family, names};
-use super::operator::Operator;
+use super::detectors::Confidence;
 use crate::error::Error;
+use crate::facet::Facet;
 
 /// Which detectors run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -91,21 +91,106 @@ impl FromStr for RedactionPreset {
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RedactionSettings {
-    /// Which detectors run.
+    /// Which built-in detectors run.
     pub preset: RedactionPreset,
     /// Operators by the name of a type, or of a family for its types without an own entry.
     pub operators: BTreeMap<String, String>,
     /// Exact values that are never hidden, such as your own support address.
     pub allow: Vec<String>,
+    /// Operators by path, for whole values in JSON.
+    pub paths: BTreeMap<String, String>,
+    /// Paths in JSON at which personal data stays.
+    pub allow_paths: Vec<String>,
+    /// Patterns of whole values that are never hidden, but for secrets; they need feature `regex`.
+    pub allow_regex: Vec<String>,
+    /// Personal data stays of which a detector is less sure; any is hidden where this is `None`.
+    pub min_confidence: Option<Confidence>,
+    /// Rules for single facets, over those for all.
+    pub facets: BTreeMap<Facet, RuleSettings>,
+    /// Detectors that are patterns; they need feature `regex`.
+    pub patterns: Vec<PatternSettings>,
+    /// How many bytes of content are redacted in one event; see
+    /// [`RedactorBuilder::max_bytes`](super::RedactorBuilder::max_bytes).
+    pub max_bytes: Option<usize>,
+    /// How many milliseconds the redaction of one event's content may take; see
+    /// [`RedactorBuilder::max_time`](super::RedactorBuilder::max_time).
+    pub max_time_ms: Option<u64>,
+}
+
+/// The rules of one facet as plain data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleSettings {
+    /// Operators by the name of a type, or of a family for its types without an own entry.
+    pub operators: BTreeMap<String, String>,
+    /// Operators by path, for whole values in JSON.
+    pub paths: BTreeMap<String, String>,
+    /// Paths in JSON at which personal data stays.
+    pub allow_paths: Vec<String>,
+    /// Personal data stays of which a detector is less sure.
+    pub min_confidence: Option<Confidence>,
+}
+
+/// A detector that is a pattern, as plain data; see `Pattern`, which needs feature `regex`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct PatternSettings {
+    /// Name of the type that it finds.
+    pub name: String,
+    /// The pattern, in the syntax of crate `regex`.
+    pub pattern: String,
+    /// The family of the type.
+    pub family: Family,
+    /// Words of which one must stand before the value; none where there are none.
+    pub context: Vec<String>,
+}
+
+#[cfg(not(feature = "regex"))]
+pub(super) const NEEDS_REGEX: &str =
+    "patterns need feature `regex` of crate `llm-audit`; switch it on";
+
+impl RedactionSettings {
+    /// Returns the rules for all facets.
+    pub(crate) fn rules(&self) -> RuleSettings {
+        RuleSettings {
+            operators: self.operators.clone(),
+            paths: self.paths.clone(),
+            allow_paths: self.allow_paths.clone(),
+            min_confidence: self.min_confidence,
+        }
+    }
 }
 
 impl fmt::Debug for RedactionSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedactionSettings")
             .field("preset", &self.preset)
-            .field("operators", &self.operators)
+            .field("rules", &self.rules())
+            .field("facets", &self.facets)
             .field("allow", &format_args!("{} values", self.allow.len()))
+            .field(
+                "allow_regex",
+                &format_args!("{} patterns", self.allow_regex.len()),
+            )
+            .field(
+                "patterns",
+                &format_args!("{} patterns", self.patterns.len()),
+            )
+            .field("max_bytes", &self.max_bytes)
+            .field("max_time_ms", &self.max_time_ms)
             .finish()
+    }
+}
+
+impl PatternSettings {
+    /// Returns the pattern of a type of personal data, found wherever it stands.
+    pub fn new(name: impl Into<String>, pattern: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            pattern: pattern.into(),
+            family: Family::Pii,
+            context: Vec::new(),
+        }
     }
 }
 
@@ -128,16 +213,26 @@ impl RedactionTarget {
         }
     }
 
-    const fn family(self) -> Family {
+    pub(super) const fn family(self) -> Family {
         match self {
             Self::Family(family) => family,
             Self::Type(data_type) => data_type.family(),
         }
     }
 
-    fn all() -> impl Iterator<Item = Self> {
-        let families = Family::ALL.iter().copied().map(Self::Family);
-        families.chain(DataType::ALL.iter().copied().map(Self::Type))
+    /// Returns the target of this name; `custom` are the types beside the built-in ones.
+    pub(super) fn named(name: &str, custom: &[DataType]) -> Result<Self, String> {
+        let all = || {
+            let families = Family::ALL.iter().copied().map(Self::Family);
+            families.chain(DataType::ALL.iter().chain(custom).copied().map(Self::Type))
+        };
+        all().find(|target| target.name() == name).ok_or_else(|| {
+            let known = names(all().map(Self::name));
+            format!(
+                "no such type or family; there are {known}, and those that detectors of your own \
+                 find"
+            )
+        })
     }
 }
 
@@ -153,167 +248,28 @@ impl From<DataType> for RedactionTarget {
     }
 }
 
-/// Builds a [`Redactor`].
-/// # Examples
-///
-/// ```
-/// use llm_audit_core::redact::{Family, Operator, RedactionPreset, RedactionTarget, RedactorBuilder};
-///
-/// let redactor = RedactorBuilder::default()
-///     .preset(RedactionPreset::Pii)
-///     .operator(RedactionTarget::from(Family::Pii), Operator::Numbered)
-///     .build()?;
-/// assert_eq!(redactor.redact_str("ada@example.org"), "[EMAIL_1]");
-/// # Ok::<(), llm_audit_core::Error>(())
-/// ```
-#[derive(Clone, Default)]
-#[must_use]
-pub struct RedactorBuilder {
-    preset: RedactionPreset,
-    operators: BTreeMap<RedactionTarget, Choice>,
-    allow: Vec<String>,
+/// Something that is wrong with settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The entry in a policy file, such as `redaction.operators.email`.
+    pub(crate) entry: String,
+    /// Why it cannot be used, and what to do about it; no value is in it.
+    pub(crate) why: String,
 }
 
-#[derive(Clone)]
-struct Choice {
-    operator: Operator,
-    danger: bool,
-}
-
-/// What a canonical operator begins with that only code can choose.
-const DANGER: &str = "danger_";
-
-impl RedactorBuilder {
-    /// Chooses which detectors run; [`RedactionPreset::Recommended`] by default.
-    pub const fn preset(mut self, preset: RedactionPreset) -> Self {
-        self.preset = preset;
-        self
-    }
-
-    /// Chooses the operator of a type or of a family; [`Operator::Redact`] by default.
-    pub fn operator(self, target: impl Into<RedactionTarget>, operator: Operator) -> Self {
-        self.choose(target.into(), operator, false)
-    }
-
-    /// Chooses an operator that may leave part of a secret, or all of it, readable in the log.
-    pub fn danger_operator(self, target: impl Into<RedactionTarget>, operator: Operator) -> Self {
-        self.choose(target.into(), operator, true)
-    }
-
-    /// Adds a value that is never hidden; it is compared exactly.
-    pub fn allow(mut self, value: impl Into<String>) -> Self {
-        self.allow.push(value.into());
-        self
-    }
-
-    /// Builds the redactor.
-    ///
-    /// # Errors
-    ///
-    /// When an operator has parameters out of range, or would leave part of a secret readable.
-    pub fn build(self) -> Result<Redactor, Error> {
-        for (target, choice) in &self.operators {
-            if let Some(fault) = choice.operator.fault() {
-                return Err(failed(target.name(), fault));
-            }
-            if target.family() == Family::Secret && choice.operator.reveals() && !choice.danger {
-                return Err(failed(
-                    target.name(),
-                    &format!(
-                        "`{}` leaves part of a secret readable; use redact, replace:TEXT, \
-                         numbered, pseudonym or drop, or in code \
-                         `RedactorBuilder::danger_operator`",
-                        choice.operator
-                    ),
-                ));
-            }
-        }
-        let operators = DataType::ALL
-            .iter()
-            .map(|data_type| self.operator_of(*data_type))
-            .collect();
-        let settings = self.settings();
-        Ok(Redactor::assemble(settings, operators))
-    }
-
-    pub(super) fn from_settings(settings: &RedactionSettings) -> Result<Self, Error> {
-        let mut builder = Self {
-            preset: settings.preset,
-            allow: settings.allow.clone(),
-            ..Self::default()
-        };
-        for (name, operator) in &settings.operators {
-            let target = RedactionTarget::all()
-                .find(|target| target.name() == name)
-                .ok_or_else(|| {
-                    let known = names(RedactionTarget::all().map(RedactionTarget::name));
-                    failed(name, &format!("no such type or family; there are {known}"))
-                })?;
-            if operator.starts_with(DANGER) {
-                return Err(failed(
-                    name,
-                    "only code can choose this, with `RedactorBuilder::danger_operator`",
-                ));
-            }
-            let operator = operator
-                .parse()
-                .map_err(|error: Error| failed(name, &error.to_string()))?;
-            builder = builder.operator(target, operator);
-        }
-        Ok(builder)
-    }
-
-    fn choose(mut self, target: RedactionTarget, operator: Operator, danger: bool) -> Self {
-        self.operators.insert(target, Choice { operator, danger });
-        self
-    }
-
-    fn operator_of(&self, data_type: DataType) -> Operator {
-        let by_type = self.operators.get(&RedactionTarget::Type(data_type));
-        let by_family = || {
-            self.operators
-                .get(&RedactionTarget::Family(data_type.family()))
-        };
-        by_type
-            .or_else(by_family)
-            .map(|choice| choice.operator.clone())
-            .unwrap_or_default()
-    }
-
-    fn settings(mut self) -> RedactionSettings {
-        self.allow.sort();
-        self.allow.dedup();
-        RedactionSettings {
-            preset: self.preset,
-            operators: self
-                .operators
-                .iter()
-                .map(|(target, Choice { operator, .. })| {
-                    let danger = target.family() == Family::Secret && operator.reveals();
-                    let prefix = if danger { DANGER } else { "" };
-                    (target.name().to_owned(), format!("{prefix}{operator}"))
-                })
-                .collect(),
-            allow: self.allow,
+impl Fault {
+    pub(super) fn new(entry: &str, why: &str) -> Self {
+        Self {
+            entry: format!("redaction.{entry}"),
+            why: why.to_owned(),
         }
     }
-}
-
-impl fmt::Debug for RedactorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedactorBuilder")
-            .field(&self.clone().settings())
-            .finish()
-    }
-}
-
-fn failed(name: &str, why: &str) -> Error {
-    Error::policy(format!("redaction.operators.{name}: {why}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::{Operator, Redactor};
 
     fn error(name: &str, operator: &str) -> String {
         let mut settings = RedactionSettings::default();
@@ -373,9 +329,9 @@ mod tests {
     fn settings_are_canonical_and_build_the_same_redactor() {
         let redactor = Redactor::builder()
             .operator(DataType::Email, Operator::Numbered)
-            .allow("b@example.org")
-            .allow("a@example.org")
-            .allow("b@example.org")
+            .allow_value("b@example.org")
+            .allow_value("a@example.org")
+            .allow_value("b@example.org")
             .build()
             .unwrap();
         let settings = redactor.settings();
@@ -386,7 +342,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_allowed_value() {
-        let builder = Redactor::builder().allow("help@example.org");
+        let builder = Redactor::builder().allow_value("help@example.org");
         let redactor = builder.clone().build().unwrap();
         for text in [
             format!("{builder:?}"),

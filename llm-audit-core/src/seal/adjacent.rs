@@ -6,8 +6,10 @@ use crate::facet::Facet;
 use crate::level::Level;
 
 use super::parts::facet_of;
+use super::report::place_of_part;
 use super::scrub;
 use super::treatment::Treatment;
+use crate::redact::Step;
 
 /// What came of a part's text as one of several.
 pub(super) enum Joined {
@@ -17,6 +19,13 @@ pub(super) enum Joined {
     Redacted(String),
     /// It could not be redacted.
     Failed,
+}
+
+/// Where the text of a part is in `field`.
+fn content_place(field: Field) -> Vec<Step> {
+    let mut place = place_of_part(field).to_vec();
+    place.push(Step::Column("content"));
+    place
 }
 
 impl Treatment<'_> {
@@ -50,8 +59,9 @@ impl Treatment<'_> {
                 .iter()
                 .map(|part| part.content.clone().unwrap_or_default());
             let mut texts: Vec<_> = texts.collect();
-            let scrubbed =
-                self.scrub(|session| scrub::scrub_adjacent(session, families, &mut texts));
+            let scrubbed = self.scrub(Some(facet), &content_place(field), |session| {
+                scrub::scrub_adjacent(session, families, &mut texts)
+            });
             if self.note(field, Some(facet), scrubbed) {
                 joined.extend(texts.into_iter().map(Joined::Redacted));
             } else {

@@ -13,7 +13,7 @@ use crate::catalog::Field;
 use crate::event::{Absence, Event, Message, Part, Value};
 use crate::facet::{Facet, FacetSet};
 use crate::level::Level;
-use crate::redact::{Families, Family, Finding, Session};
+use crate::redact::{DataType, Families, Family, Finding, Session};
 
 /// A side of a conversation.
 pub(super) struct Side {
@@ -51,7 +51,9 @@ pub(super) struct Sides {
 impl Sides {
     /// Counts what the redactor found in `field`.
     pub(super) fn count(&mut self, field: Field, finding: &Finding) {
-        if finding.data_type.family() == Family::Pii {
+        // What a path of the policy hides may be anything.
+        let is_known = finding.data_type != DataType::Redacted;
+        if is_known && finding.data_type.family() == Family::Pii {
             let key = (field, finding.data_type.name());
             *self.found.entry(key).or_default() += finding.count;
         }
@@ -79,7 +81,7 @@ impl Treatment<'_> {
             {
                 continue;
             }
-            let Some(mut session) = self.policy().redactor().observer(Family::Pii) else {
+            let Some(mut session) = self.observer() else {
                 continue;
             };
             if self.redacts_all(side, messages) {

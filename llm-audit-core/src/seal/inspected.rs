@@ -7,6 +7,7 @@ use crate::catalog::Field;
 use crate::context::Frame;
 use crate::event::{Event, Value};
 use crate::facet::FacetSet;
+use crate::hidden::Hidden;
 use crate::id::{self, EventId};
 use crate::inspect::{Escalation, Escalations, Finding, Inspectors, Said};
 use crate::level::{Level, Levels};
@@ -32,6 +33,7 @@ pub(crate) struct Inspection {
 pub(super) struct Layers {
     levels: Levels,
     context: Option<Arc<Frame>>,
+    hidden: Hidden,
     fields: Vec<(Field, Value)>,
 }
 
@@ -41,6 +43,7 @@ impl Layers {
         Self {
             levels,
             context: raw.context.clone(),
+            hidden: raw.hidden.clone(),
             fields: fields.cloned().collect(),
         }
     }
@@ -122,6 +125,7 @@ impl Sealer {
             levels: layers.levels,
             narrowed: Levels::FULL,
             context: layers.context.clone(),
+            hidden: layers.hidden.clone(),
             offered: FacetSet::EMPTY,
             failed: FacetSet::EMPTY,
             cut: Vec::new(),

@@ -11,13 +11,16 @@ mod digest;
 mod fit;
 mod inspected;
 pub(crate) mod parts;
+mod recall;
+mod report;
 mod scrub;
 mod treatment;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::Field;
 use crate::clock::Clock;
+use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::encode::hex;
 use crate::event::{Absence, Event, Kind, Value};
 use crate::facet::FacetSet;
@@ -27,17 +30,21 @@ use crate::level::{Level, Levels};
 use crate::pipeline::{OwnEvent, Raw, Seal, Sealed};
 use crate::policy::{Policy, Scope};
 use crate::raw::{RawBuffers, RawEvent};
-use crate::redact::Families;
+use crate::redact::{Families, Given};
 use crate::sync::{Arc, RwLock};
 
 pub(crate) use digest::sha256;
 pub(crate) use fit::head;
 pub(crate) use inspected::Inspection;
 use inspected::Layers;
+use report::Failures;
 use treatment::Treatment;
 
 /// Combinations of layers whose hashes are remembered; a program has a handful.
 const MAX_COMBINATIONS: usize = 1_024;
+
+/// Reasons are told once; there are a few for each detector.
+const MAX_TOLD: usize = 256;
 
 /// Bytes of the longest word for a kind, an operation or a state.
 const MAX_WORD: usize = 64;
@@ -55,6 +62,7 @@ struct RawSealed {
     event: Event,
     spare: RawBuffers,
     layers: Option<Layers>,
+    withheld: u64,
 }
 
 /// Turns raw events into sealed ones. Nothing else does.
@@ -69,6 +77,9 @@ pub(crate) struct Sealer {
     combinations: HashMap<(String, Levels), String>,
     pending_own: Vec<OwnEvent>,
     inspection: Option<Inspection>,
+    diagnostics: Option<Diagnostics>,
+    /// Why texts could not be redacted, as far as it was told.
+    told: BTreeSet<String>,
 }
 
 impl Raw for RawEvent {
@@ -96,6 +107,33 @@ impl Sealer {
             combinations: HashMap::new(),
             pending_own: Vec::new(),
             inspection: None,
+            diagnostics: None,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// Tells `diagnostics` why texts could not be redacted, each reason once.
+    pub(crate) fn telling(self, diagnostics: Diagnostics) -> Self {
+        Self {
+            diagnostics: Some(diagnostics),
+            ..self
+        }
+    }
+
+    fn tell(&mut self, failures: &Failures) {
+        for reason in &failures.reasons {
+            let why = match reason {
+                Some(reason) => reason.to_string(),
+                None => "a built-in detector panicked; please report it".to_owned(),
+            };
+            let Some(diagnostics) = &self.diagnostics else {
+                continue;
+            };
+            if self.told.len() < MAX_TOLD && self.told.insert(why.clone()) {
+                let message =
+                    format!("{why}; the text is withheld, and the rest of its event kept");
+                diagnostics.report(DiagnosticKind::RedactionFailed, message);
+            }
         }
     }
 
@@ -215,7 +253,7 @@ impl Sealer {
             .as_ref()
             .map(|_| Layers::of(levels, &raw, &given));
         let tenant = scope.tenant.unwrap_or_default().to_owned();
-        let mut treatment = Treatment::new(&policy, levels, &tenant, &raw, &given);
+        let mut treatment = Treatment::new(&policy, levels, &tenant, &raw, &given, &self.clock);
         treatment.derive(&given, &mut event);
         treatment.detect(&given, &mut event);
         for (field, value) in given {
@@ -236,14 +274,16 @@ impl Sealer {
                 treatment.absences.add(Absence::Failed, facet);
             }
         }
-        treatment.finish(&mut event);
+        let failures = treatment.finish(&mut event);
         fit::fit(&mut event, self.max_event_bytes);
 
+        self.tell(&failures);
         raw.buffers.clear();
         RawSealed {
             event,
             spare: raw.buffers,
             layers,
+            withheld: failures.withheld,
         }
     }
 }
@@ -257,11 +297,16 @@ impl Seal for Sealer {
             event,
             spare,
             layers,
+            withheld,
         } = self.seal_raw(raw, Some(seq));
         if let Some(layers) = layers {
             self.inspect(&event, &layers);
         }
-        Sealed { event, spare }
+        Sealed {
+            event,
+            spare,
+            withheld,
+        }
     }
 
     fn own(&mut self, own: OwnEvent, seq: u64) -> Event {
@@ -274,7 +319,7 @@ impl Seal for Sealer {
         let mut event = Event::new(own.kind, event_id, self.writer_id, now);
         event.set(Field::Seq, Value::Int(seq));
         let policy = crate::sync::read(&self.policy).clone();
-        let mut session = policy.redactor().session(None, "");
+        let mut session = policy.redactor().session(&Given::default());
         for (field, mut value) in own.fields {
             // People write these; everything else is the log's own.
             let scrubbed = !FREE_TEXT.contains(&field)

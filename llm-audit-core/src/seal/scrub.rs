@@ -6,14 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde::de::IgnoredAny;
 
 use crate::event::{Part, Record, Value, ValueRef};
-use crate::redact::{Families, RedactError, Session};
+use crate::redact::{Families, RedactError, Session, Step};
 
-/// A value could not be redacted, so it must not be kept.
-pub(super) struct ScrubFailed;
+/// A value could not be redacted, so it must not be kept; `None` when a built-in detector panicked.
+pub(super) struct ScrubFailed(pub(super) Option<RedactError>);
 
 impl From<RedactError> for ScrubFailed {
-    fn from(_: RedactError) -> Self {
-        Self
+    fn from(error: RedactError) -> Self {
+        Self(Some(error))
     }
 }
 
@@ -22,7 +22,7 @@ pub(super) type Scrubbed = Result<bool, ScrubFailed>;
 
 /// Runs `scrub`; a panic in a detector fails like any other error.
 pub(super) fn contained(scrub: impl FnOnce() -> Scrubbed) -> Scrubbed {
-    catch_unwind(AssertUnwindSafe(scrub)).unwrap_or(Err(ScrubFailed))
+    catch_unwind(AssertUnwindSafe(scrub)).unwrap_or(Err(ScrubFailed(None)))
 }
 
 /// Redacts every text in `value` in place.
@@ -38,39 +38,47 @@ pub(super) fn scrub(
         }
         Value::Text(text) => scrub_text(session, families, Some(name), text),
         Value::Json(text) => scrub_json(session, families, None, text),
-        Value::Texts(texts) => all(texts, |item| {
+        Value::Texts(texts) => each(session, texts, |session, item| {
             scrub_text(session, families, Some(name), item)
         }),
         Value::JsonMap(map) => {
-            let changed = keys(session, families, map)?;
-            Ok(all_of(map.iter_mut(), |(key, text)| {
-                scrub_json(session, families, Some(key), text)
-            })? | changed)
+            let changed = members(session, families, map)?;
+            Ok(
+                member_values(session, map.iter_mut(), |session, key, text| {
+                    let redacted = session.member(text, families, key, true)?;
+                    Ok(replace(text, redacted))
+                })? | changed,
+            )
         }
         Value::TextMap(map) => {
-            let changed = keys(session, families, map)?;
-            Ok(all_of(map.iter_mut(), |(key, text)| {
-                scrub_text(session, families, Some(key), text)
-            })? | changed)
+            let changed = members(session, families, map)?;
+            Ok(
+                member_values(session, map.iter_mut(), |session, key, text| {
+                    let redacted = session.member(text, families, key, false)?;
+                    Ok(replace(text, redacted))
+                })? | changed,
+            )
         }
         Value::TextsMap(map) => {
-            let changed = keys(session, families, map)?;
-            Ok(all_of(map.values_mut().flatten(), |item| {
-                scrub_text(session, families, None, item)
+            let changed = members(session, families, map)?;
+            Ok(member_values(session, map.iter_mut(), |session, _, texts| {
+                each(session, texts, |session, item| {
+                    scrub_text(session, families, None, item)
+                })
             })? | changed)
         }
         Value::Counts(map) => keys(session, families, map),
         Value::Numbers(map) => keys(session, families, map),
-        Value::Documents(list) => all(list, |item| record(session, families, item)),
-        Value::Evaluations(list) => all(list, |item| record(session, families, item)),
-        Value::Guardrails(list) => all(list, |item| record(session, families, item)),
-        Value::Links(list) => all(list, |item| record(session, families, item)),
-        Value::Media(list) => all(list, |item| record(session, families, item)),
-        Value::Messages(list) => all(list, |item| record(session, families, item)),
-        Value::Parts(list) => all(list, |item| record(session, families, item)),
-        Value::Redactions(list) => all(list, |item| record(session, families, item)),
-        Value::ToolDefinitions(list) => all(list, |item| record(session, families, item)),
-        Value::Truncations(list) => all(list, |item| record(session, families, item)),
+        Value::Documents(list) => records(session, families, list),
+        Value::Evaluations(list) => records(session, families, list),
+        Value::Guardrails(list) => records(session, families, list),
+        Value::Links(list) => records(session, families, list),
+        Value::Media(list) => records(session, families, list),
+        Value::Messages(list) => records(session, families, list),
+        Value::Parts(list) => records(session, families, list),
+        Value::Redactions(list) => records(session, families, list),
+        Value::ToolDefinitions(list) => records(session, families, list),
+        Value::Truncations(list) => records(session, families, list),
     }
 }
 
@@ -133,16 +141,53 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
             Some(ValueRef::Parts(parts)) => Value::Parts(parts.to_vec()),
             _ => continue,
         };
+        session.down(Step::Column(column.name));
         if scrub(session, families, column.name, &mut owned)? {
             record.put(number, owned);
             changed = true;
         }
+        session.up();
     }
     for (name, json) in record.unknown_mut() {
+        session.down(Step::Member);
         let redacted = session.json(json, families, Some(name))?;
         changed |= replace(json, redacted);
         let redacted = session.text(name, families, None)?;
         changed |= replace(name, redacted);
+        session.up();
+    }
+    Ok(changed)
+}
+
+fn records<R: Record>(session: &mut Session, families: Families, list: &mut [R]) -> Scrubbed {
+    each(session, list, |session, item| {
+        record(session, families, item)
+    })
+}
+
+/// Takes out the members that a rule takes out, and redacts the keys of the others.
+fn members<V>(
+    session: &mut Session,
+    families: Families,
+    map: &mut BTreeMap<String, V>,
+) -> Scrubbed {
+    let before = map.len();
+    session.down(Step::Member);
+    map.retain(|key, _| !session.drops(key));
+    session.up();
+    Ok(keys(session, families, map)? | (map.len() < before))
+}
+
+fn member_values<'m, V: 'm>(
+    session: &mut Session,
+    members: impl Iterator<Item = (&'m String, &'m mut V)>,
+    mut scrub: impl FnMut(&mut Session, &str, &mut V) -> Scrubbed,
+) -> Scrubbed {
+    let mut changed = false;
+    for (key, value) in members {
+        session.down(Step::Member);
+        changed |= scrub(session, key, value)?;
+        session.up();
     }
     Ok(changed)
 }
@@ -150,11 +195,13 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
 /// Redacts the keys of `map`. Of keys that become one text, all but the first get a number.
 fn keys<V>(session: &mut Session, families: Families, map: &mut BTreeMap<String, V>) -> Scrubbed {
     let mut renamed = Vec::new();
+    session.down(Step::Member);
     for key in map.keys() {
         if let Some(new) = session.text(key, families, None)? {
             renamed.push((key.clone(), new));
         }
     }
+    session.up();
     let changed = !renamed.is_empty();
     let mut numbers = HashMap::new();
     for (old, new) in renamed {
@@ -181,14 +228,16 @@ fn free_key<V>(map: &BTreeMap<String, V>, key: String, number: &mut usize) -> St
     }
 }
 
-fn all<T>(items: &mut [T], scrub: impl FnMut(&mut T) -> Scrubbed) -> Scrubbed {
-    all_of(items.iter_mut(), scrub)
-}
-
-fn all_of<T>(items: impl Iterator<Item = T>, mut scrub: impl FnMut(T) -> Scrubbed) -> Scrubbed {
+fn each<T>(
+    session: &mut Session,
+    items: &mut [T],
+    mut scrub: impl FnMut(&mut Session, &mut T) -> Scrubbed,
+) -> Scrubbed {
     let mut changed = false;
     for item in items {
-        changed |= scrub(item)?;
+        session.down(Step::Each);
+        changed |= scrub(session, item)?;
+        session.up();
     }
     Ok(changed)
 }

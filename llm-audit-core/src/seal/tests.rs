@@ -1,12 +1,14 @@
 mod channels;
 mod detect;
 mod faithful;
+mod hiding;
 mod leftovers;
 
 use super::*;
 use crate::clock::SystemClock;
 use crate::event::{Guardrail, Message, Operation, Part, Status};
 use crate::facet::{Facet, FacetSet};
+use crate::hidden::Hidden;
 use crate::id::{EventId, RandomIds};
 use crate::key::Key;
 use crate::policy::{FacetRule, PolicyBuilder, Preset};
@@ -39,6 +41,7 @@ fn raw(policy: &Policy, fields: &[(Field, Value)]) -> RawEvent {
         levels: policy.levels(),
         narrowed: Levels::FULL,
         context: None,
+        hidden: Hidden::default(),
         offered: FacetSet::EMPTY,
         failed: FacetSet::EMPTY,
         cut: Vec::new(),

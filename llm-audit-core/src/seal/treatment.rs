@@ -7,8 +7,11 @@ use super::absence::Absences;
 use super::adjacent::Joined;
 use super::detect::Sides;
 use super::parts::{facet_of, without_content};
+use super::recall::names_of_user;
+use super::report::{Failures, place_of_part};
 use super::{derive, digest, fit, scrub};
 use crate::catalog::Field;
+use crate::clock::Clock;
 use crate::event::{
     Absence, Event, Kind, Message, Part, Record, RedactionCount, Status, Truncation, Value,
     ValueRef, last_user_text, response_text,
@@ -18,7 +21,8 @@ use crate::key::Key;
 use crate::level::{Level, Levels};
 use crate::policy::Policy;
 use crate::raw::RawEvent;
-use crate::redact::{Families, Session};
+use crate::redact::{Families, Family, Given, Session, Step};
+use crate::sync::Arc;
 
 /// The treatment of one event's fields.
 pub(super) struct Treatment<'a> {
@@ -29,14 +33,18 @@ pub(super) struct Treatment<'a> {
     tenant: &'a str,
     key: Option<&'a Key>,
     /// Facets in which even secrets stay: both the policy at `begin` and the one in force say so.
-    verbatim: FacetSet,
+    pub(super) verbatim: FacetSet,
+    clock: &'a Arc<dyn Clock>,
     /// One for each of the policies: what either hides is hidden.
-    sessions: Vec<Session>,
+    pub(super) sessions: Vec<Session>,
+    /// Fields that were put in the event, in their order.
+    pub(super) kept: Vec<Field>,
+    pub(super) failures: Failures,
     /// Where in the unit interval the event's sampling falls; `None` when all of it is kept.
     sample_point: Option<f64>,
     sample_rate: Option<f64>,
     pub(super) absences: Absences,
-    redactions: Vec<RedactionCount>,
+    pub(super) redactions: Vec<RedactionCount>,
     truncations: Vec<Truncation>,
     digests: BTreeMap<String, String>,
     pub(super) sides: Sides,
@@ -59,12 +67,27 @@ impl<'a> Treatment<'a> {
         tenant: &'a str,
         raw: &'a RawEvent,
         given: &[(Field, Value)],
+        clock: &'a Arc<dyn Clock>,
     ) -> Self {
         let key = policy.keys().map(|keys| keys.current());
         let before = Some(&raw.policy).filter(|before| before.hash() != policy.hash());
+        let mut hidden = raw.hidden.clone();
+        if let Some(frame) = &raw.context {
+            hidden.extend(&frame.hidden);
+        }
+        let known = match levels.get(Facet::User) {
+            Level::Off => Vec::new(),
+            _ => names_of_user(given),
+        };
         let session = |policy: &Policy| {
-            let key = policy.keys().map(|keys| keys.current());
-            policy.redactor().session(key, tenant)
+            policy.redactor().session(&Given {
+                key: policy.keys().map(|keys| keys.current()),
+                tenant,
+                clock: Some(Arc::clone(clock)),
+                hidden: hidden.values(),
+                is_overfull: hidden.is_overfull(),
+                known: &known,
+            })
         };
         Self {
             policy,
@@ -78,6 +101,9 @@ impl<'a> Treatment<'a> {
                 .filter(|facet| policy.is_verbatim(*facet) && raw.policy.is_verbatim(*facet))
                 .collect(),
             sessions: before.into_iter().chain([policy]).map(session).collect(),
+            clock,
+            kept: Vec::new(),
+            failures: Failures::default(),
             sample_point: (!must_keep(raw, given)).then(|| sample_point(raw, given)),
             sample_rate: None,
             absences: Absences::default(),
@@ -136,6 +162,7 @@ impl<'a> Treatment<'a> {
                 Value::Messages(messages) => self.messages(field, facet, messages, event),
                 Value::Parts(parts) => {
                     let parts = self.parts(field, facet, Some("system"), parts);
+                    self.kept.push(field);
                     event.set(field, Value::Parts(parts));
                 }
                 value => self.keep(field, value, self.families(facet), event),
@@ -153,7 +180,8 @@ impl<'a> Treatment<'a> {
     }
 
     /// Puts in `event` what the treatment has to say.
-    pub(super) fn finish(mut self, event: &mut Event) {
+    pub(super) fn finish(mut self, event: &mut Event) -> Failures {
+        self.recall(event);
         self.say_redacted(event);
         if !self.digests.is_empty() {
             event.set(Field::Digests, Value::TextMap(self.digests));
@@ -168,10 +196,16 @@ impl<'a> Treatment<'a> {
             event.set(Field::SampleRate, Value::Float(rate));
         }
         self.absences.write_to(event);
+        self.failures
     }
 
-    pub(super) fn policy(&self) -> &'a Policy {
-        self.policy
+    /// Returns what counts personal data in texts that are not kept.
+    pub(super) fn observer(&self) -> Option<Session> {
+        let given = Given {
+            clock: Some(Arc::clone(self.clock)),
+            ..Given::default()
+        };
+        self.policy.redactor().observer(Family::Pii, &given)
     }
 
     pub(super) fn level(&self, facet: Facet) -> Level {
@@ -247,13 +281,17 @@ impl<'a> Treatment<'a> {
         self.before.into_iter().chain([self.policy])
     }
 
-    /// Runs `scrub` with the redactor of each policy.
+    /// Runs `scrub` with the redactor of each policy, on what is of `facet` and at `place` in its
+    /// field.
     pub(super) fn scrub(
         &mut self,
+        facet: Option<Facet>,
+        place: &[Step],
         mut scrub: impl FnMut(&mut Session) -> scrub::Scrubbed,
     ) -> scrub::Scrubbed {
         let mut changed = false;
         for session in &mut self.sessions {
+            session.enter(facet, place);
             changed |= scrub::contained(|| scrub(session))?;
         }
         Ok(changed)
@@ -277,8 +315,9 @@ impl<'a> Treatment<'a> {
             self.limit(facet, value.as_ref(), digest)
         });
         if let Some(families) = families {
-            let scrubbed =
-                self.scrub(|session| scrub::scrub(session, families, field.name(), &mut value));
+            let scrubbed = self.scrub(field.facet(), &[], |session| {
+                scrub::scrub(session, families, field.name(), &mut value)
+            });
             if !self.note(field, field.facet(), scrubbed) {
                 return;
             }
@@ -286,6 +325,7 @@ impl<'a> Treatment<'a> {
         if let Some(limit) = limit {
             self.cut(field, limit, &mut value);
         }
+        self.kept.push(field);
         event.set(field, value);
     }
 
@@ -355,8 +395,9 @@ impl<'a> Treatment<'a> {
             let role = message.role.clone();
             if let Some(families) = self.families(container) {
                 let mut alone = Value::Messages(vec![message]);
-                let scrubbed =
-                    self.scrub(|session| scrub::scrub(session, families, "message", &mut alone));
+                let scrubbed = self.scrub(Some(container), &[], |session| {
+                    scrub::scrub(session, families, "message", &mut alone)
+                });
                 let Value::Messages(scrubbed_messages) = alone else {
                     continue;
                 };
@@ -371,6 +412,7 @@ impl<'a> Treatment<'a> {
             message.parts = parts.map(|parts| self.parts(field, container, role.as_deref(), parts));
             kept.push(message);
         }
+        self.kept.push(field);
         event.set(field, Value::Messages(kept));
     }
 
@@ -430,7 +472,9 @@ impl<'a> Treatment<'a> {
             Joined::Failed => return without_content(&part, Absence::Failed.as_str()),
         }
         if let Some(families) = self.families_at(level, facet) {
-            let scrubbed = self.scrub(|session| scrub::scrub_part(session, families, &mut part));
+            let scrubbed = self.scrub(Some(facet), place_of_part(field), |session| {
+                scrub::scrub_part(session, families, &mut part)
+            });
             if !self.note(field, Some(facet), scrubbed) {
                 return without_content(&part, Absence::Failed.as_str());
             }
@@ -443,54 +487,6 @@ impl<'a> Treatment<'a> {
         match alone {
             Value::Parts(mut parts) => parts.pop().unwrap_or_default(),
             _ => Part::default(),
-        }
-    }
-
-    /// Notes what the redactor did, and returns whether the value may be kept.
-    pub(super) fn note(
-        &mut self,
-        field: Field,
-        facet: Option<Facet>,
-        scrubbed: scrub::Scrubbed,
-    ) -> bool {
-        let sessions = self.sessions.iter_mut();
-        let findings: Vec<_> = sessions.flat_map(Session::take_findings).collect();
-        for finding in &findings {
-            self.count_finding(field, finding);
-        }
-        match (scrubbed, facet) {
-            (Ok(changed), facet) => {
-                if let Some(facet) = facet.filter(|_| changed) {
-                    self.absences.add(Absence::Redacted, facet);
-                }
-                true
-            }
-            (Err(_), Some(facet)) => {
-                self.sides.fail(field);
-                self.absences.add(Absence::Failed, facet);
-                false
-            }
-            (Err(_), None) => false,
-        }
-    }
-
-    fn count_finding(&mut self, field: Field, finding: &crate::redact::Finding) {
-        self.sides.count(field, finding);
-        let (data_type, operator) = (finding.data_type.name(), finding.operator);
-        let present = self.redactions.iter_mut().find(|known| {
-            known.field.as_deref() == Some(field.name())
-                && known.data_type.as_deref() == Some(data_type)
-                && known.operator.as_deref() == Some(operator)
-        });
-        match present {
-            Some(known) => *known.count.get_or_insert(0) += finding.count,
-            None => self.redactions.push(
-                RedactionCount::default()
-                    .field(field.name())
-                    .data_type(data_type)
-                    .operator(operator)
-                    .count(finding.count),
-            ),
         }
     }
 

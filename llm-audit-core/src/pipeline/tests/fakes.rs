@@ -66,7 +66,11 @@ impl Seal for FakeSealer {
     fn seal(&mut self, raw: FakeRaw, seq: u64) -> Sealed<()> {
         assert!(!raw.panics, "as the test asked");
         let event = self.own(OwnEvent::new(Kind::Interaction), seq);
-        Sealed { event, spare: () }
+        Sealed {
+            event,
+            spare: (),
+            withheld: 0,
+        }
     }
 
     fn own(&mut self, own: OwnEvent, seq: u64) -> Event {

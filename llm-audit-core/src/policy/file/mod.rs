@@ -3,19 +3,27 @@
 //! Both become the same tree of nodes with line numbers, and one reader turns that into what the
 //! builder makes, so a policy means the same however it is written.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+#[cfg(feature = "token")]
+use crate::key::TokenKey;
 use crate::key::{Key, KeyRing};
 use crate::policy::Policy;
 use crate::policy::draft::Keys;
+#[cfg(feature = "token")]
+use crate::policy::draft::TokenKeyName;
 use crate::policy::preset::Preset;
 use crate::policy::validate::compile_with;
+use crate::redact::Detector;
+use crate::sync::Arc;
 
 mod json;
 mod node;
 mod read;
 mod reader;
+mod redaction;
 #[cfg(feature = "toml")]
 mod toml;
 
@@ -33,11 +41,14 @@ use node::{Fault, Node};
 /// assert_eq!(policy.levels().get(Facet::User), Level::Digest);
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct PolicyLoader {
     source: Source,
     keys: Option<KeyRing>,
+    detectors: Vec<Arc<dyn Detector>>,
+    #[cfg(feature = "token")]
+    token_key: Option<TokenKey>,
 }
 
 #[derive(Clone, Debug)]
@@ -122,6 +133,20 @@ impl PolicyLoader {
         self
     }
 
+    /// Adds a detector of your own, which the file's operators can name the types of.
+    pub fn detector(mut self, detector: impl Detector) -> Self {
+        self.detectors.push(Arc::new(detector));
+        self
+    }
+
+    /// Sets the key of redaction operator `token`; one that the file names is then not opened.
+    #[cfg(feature = "token")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "token")))]
+    pub fn token_key(mut self, key: TokenKey) -> Self {
+        self.token_key = Some(key);
+        self
+    }
+
     /// Returns the policy.
     ///
     /// # Errors
@@ -152,7 +177,13 @@ impl PolicyLoader {
     }
 
     const fn new(source: Source) -> Self {
-        Self { source, keys: None }
+        Self {
+            source,
+            keys: None,
+            detectors: Vec::new(),
+            #[cfg(feature = "token")]
+            token_key: None,
+        }
     }
 
     fn read(&self, text: &str, parse: Parse, base: &Path, subject: &str) -> Result<Policy, Error> {
@@ -172,7 +203,21 @@ impl PolicyLoader {
         if let Some(keys) = &self.keys {
             draft.keys = Keys::Ring(keys.clone());
         }
+        draft.redaction.detectors.clone_from(&self.detectors);
+        #[cfg(feature = "token")]
+        if let Some(key) = &self.token_key {
+            draft.redaction.token_key = TokenKeyName::Key(key.clone());
+        }
         compile_with(draft, problems, subject)
+    }
+}
+
+impl fmt::Debug for PolicyLoader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PolicyLoader")
+            .field("keys", &self.keys)
+            .field("detectors", &self.detectors.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,12 +7,11 @@ use super::reader::Reader;
 use crate::facet::{Facet, FacetGroup, FacetSet};
 use crate::level::Level;
 use crate::policy::canonical::VERSION;
-use crate::policy::draft::{Draft, KeyName, Keys, Redaction, Setting, Settings};
+use crate::policy::draft::{Draft, KeyName, Keys, Setting, Settings, TokenKeyName};
 use crate::policy::narrowing::UNCLASSIFIED;
 use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems, nearest_first, quoted};
 use crate::policy::rule::Intent;
-use crate::redact::RedactionPreset;
 use crate::retention::Retention;
 
 /// Returns what the file says as far as it can be understood, and what cannot. Paths in it are
@@ -49,6 +48,12 @@ const KEYS: &[(&str, Read)] = &[
     ("classification", Reader::classification),
     ("rule", Reader::rule),
     ("redaction", Reader::redaction),
+    ("token_key", |reader, entry| {
+        if let Some(name) = reader.key_name(&entry.node, "token_key") {
+            let place = Place::Line(entry.line);
+            reader.draft.redaction.token_key = TokenKeyName::Named(name, place);
+        }
+    }),
     ("sinks", Reader::sinks),
     ("danger_verbatim", Reader::verbatim),
     ("consent_to_raw", Reader::consent),
@@ -232,45 +237,6 @@ impl Reader {
                     "a rule does not say when it holds; give it `when.classification = \"…\"`",
                 ),
                 None => {}
-            }
-        }
-    }
-
-    fn redaction(&mut self, entry: &Entry) {
-        let mut redaction = Redaction {
-            place: Place::Line(entry.line),
-            ..Redaction::default()
-        };
-        let keys = ["preset", "operators", "allow"];
-        for entry in self.known_entries(&entry.node, "redaction", &keys) {
-            match entry.key.as_str() {
-                "preset" => {
-                    let all = RedactionPreset::ALL;
-                    let name = RedactionPreset::name;
-                    let preset = self.choice(&entry.node, "redaction preset", all, name);
-                    redaction.settings.preset = preset.unwrap_or_default();
-                }
-                "operators" => self.operators(entry, &mut redaction),
-                _ => {
-                    for node in self.list(&entry.node, "redaction.allow", "a list of texts") {
-                        let allowed = self.text(node, "redaction.allow");
-                        redaction.settings.allow.extend(allowed.map(str::to_owned));
-                    }
-                }
-            }
-        }
-        self.draft.redaction = redaction;
-    }
-
-    fn operators(&mut self, entry: &Entry, redaction: &mut Redaction) {
-        for Entry { key, line, node } in self.entries(&entry.node, "redaction.operators") {
-            let name = format!("redaction.operators.{key}");
-            if let Some(operator) = self.text(node, &name) {
-                let operators = &mut redaction.settings.operators;
-                operators.insert(key.clone(), operator.to_owned());
-                redaction
-                    .operator_places
-                    .insert(key.clone(), Place::Line(*line));
             }
         }
     }

@@ -102,7 +102,7 @@ fn the_text_of_a_policy_holds_no_name_and_no_value_that_the_log_must_not_hold() 
             .tenant("acme", |t| t.facet(Facet::Prompt, Level::Off))
             .tenants_default(|t| t);
         let redactor = Redactor::builder()
-            .allow("help@example.org")
+            .allow_value("help@example.org")
             .build()
             .unwrap();
         policy.redactor(redactor)

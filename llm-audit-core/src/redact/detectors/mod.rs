@@ -37,9 +37,19 @@ mod word;
 
 pub(super) use token::Token;
 
-/// How sure a detector is. Where findings overlap, the surer one names the type.
+/// How sure a detector is, the least first. Where findings overlap, the surer one names the type.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::redact::Confidence;
+///
+/// assert!(Confidence::Shape < Confidence::Valid);
+/// assert_eq!(Confidence::Context.name(), "context");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Confidence {
+#[non_exhaustive]
+pub enum Confidence {
     /// The value has a common shape.
     Shape,
     /// Its surroundings say what the value is.
@@ -48,6 +58,21 @@ pub(super) enum Confidence {
     Prefix,
     /// A check on the whole value holds.
     Valid,
+}
+
+impl Confidence {
+    /// Every degree, the least first.
+    pub const ALL: &'static [Self] = &[Self::Shape, Self::Context, Self::Prefix, Self::Valid];
+
+    /// Returns the name in policy files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shape => "shape",
+            Self::Context => "context",
+            Self::Prefix => "prefix",
+            Self::Valid => "valid",
+        }
+    }
 }
 
 /// Where a detector is asked to look.
@@ -310,9 +335,10 @@ pub(super) mod tests {
         }
         for data_type in DataType::ALL {
             assert!(
-                DETECTORS
-                    .iter()
-                    .any(|detector| detector.data_type == *data_type),
+                DataType::WITHOUT_DETECTOR.contains(data_type)
+                    || DETECTORS
+                        .iter()
+                        .any(|detector| detector.data_type == *data_type),
                 "{data_type}"
             );
         }

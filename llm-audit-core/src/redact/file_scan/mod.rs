@@ -203,7 +203,7 @@ impl FileScan {
         };
         let text = String::from_utf8_lossy(bytes);
         let mut counts = Counts::new();
-        let mut session = Session::keyless(self.redactor.clone());
+        let mut session = Session::direct(self.redactor.clone(), None);
         if let Some(event_id) = leaves::find(&mut session, line, &text, &mut counts) {
             let found: Vec<_> = findings(&current.name, event_id, counts).collect();
             self.end_block();
@@ -220,7 +220,7 @@ impl FileScan {
     fn end_block(&mut self) {
         if let Some(current) = &mut self.current {
             let mut counts = Counts::new();
-            let mut session = Session::keyless(self.redactor.clone());
+            let mut session = Session::direct(self.redactor.clone(), None);
             current.block.find(&mut session, true, &mut counts);
             self.ready.extend(findings(&current.name, None, counts));
         }

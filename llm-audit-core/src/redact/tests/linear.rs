@@ -1,7 +1,7 @@
 //! That hostile texts take linear time.
 
 use crate::redact::bytes::steps;
-use crate::redact::{Families, Redactor};
+use crate::redact::{Families, Given, Redactor};
 
 #[test]
 fn hostile_texts_take_linear_time() {
@@ -92,7 +92,11 @@ fn assert_linear(name: &str, text: impl Fn(usize) -> String) {
     let work = |text: String| {
         steps::take();
         drop(redactor.redact_str(&text));
-        drop(redactor.session(None, "").json(&text, Families::All, None));
+        drop(
+            redactor
+                .session(&Given::default())
+                .json(&text, Families::All, None),
+        );
         steps::take()
     };
     let (short, long) = (work(text(BYTES)), work(text(8 * BYTES)));

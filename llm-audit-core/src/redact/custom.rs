@@ -1,0 +1,291 @@
+//! Detectors of one's own, and what keeps a text safe from them.
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::data_type::{DataType, interned, is_word_of_type};
+use super::detectors::Confidence;
+use super::failure::RedactError;
+use super::scan::Hit;
+use crate::facet::Facet;
+use crate::sync::Arc;
+
+/// Finds values that no built-in detector knows: a model of names, a list of customers.
+///
+/// It runs on the log's thread, on texts of facets at level Redacted and on nothing else, beside the
+/// built-in detectors. It is to be quick, and linear in the length of the text: it cannot be
+/// interrupted, and delays the events behind it. A text in which it panics, names a range that is
+/// none of the text, names a type that it did not declare, or is late, is withheld and counted; the
+/// rest of the event is kept. `examples/custom_detector.rs` is a whole one.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::redact::{DataType, Detector, DetectorContext, Findings, Redactor};
+///
+/// struct Ada;
+///
+/// impl Detector for Ada {
+///     fn name(&self) -> &str {
+///         "ada"
+///     }
+///
+///     fn data_types(&self) -> Vec<DataType> {
+///         vec![DataType::Person]
+///     }
+///
+///     fn find(&self, text: &str, _: &DetectorContext<'_>, findings: &mut Findings) {
+///         for (start, name) in text.match_indices("Ada") {
+///             findings.add(start..start + name.len(), DataType::Person);
+///         }
+///     }
+/// }
+///
+/// let redactor = Redactor::builder().detector(Ada).build()?;
+/// assert_eq!(redactor.redact_str("Dear Ada,"), "Dear [PERSON],");
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
+pub trait Detector: Send + Sync + 'static {
+    /// Returns the name in reports: 2 to 32 characters of `a-z`, `0-9` and `_`.
+    fn name(&self) -> &str;
+
+    /// Returns the types that it finds, [`DataType::custom`] ones among them.
+    fn data_types(&self) -> Vec<DataType>;
+
+    /// Adds what it finds in `text` to `findings`.
+    fn find(&self, text: &str, context: &DetectorContext<'_>, findings: &mut Findings);
+
+    /// Returns the version of what it finds; it is part of the policy's hash. `"1"` by default.
+    fn version(&self) -> &str {
+        "1"
+    }
+}
+
+/// Where a text stands.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct DetectorContext<'t> {
+    /// The facet that the text belongs to; `None` where the redactor is called by itself.
+    pub facet: Option<Facet>,
+    /// The name of the JSON member or field that the text is the value of.
+    pub name: Option<&'t str>,
+}
+
+/// What a [`Detector`] has found in a text.
+#[derive(Debug, Default)]
+pub struct Findings {
+    found: Vec<(Range<usize>, DataType, Confidence)>,
+    overflow: bool,
+}
+
+/// More values than this in one text are no finding any more.
+const MAX_FINDINGS: usize = 65_536;
+
+impl Findings {
+    /// Adds a value by its bytes in the text, as sure as [`Confidence::Context`].
+    pub fn add(&mut self, range: Range<usize>, data_type: DataType) {
+        self.add_with(range, data_type, Confidence::Context);
+    }
+
+    /// Adds a value with how sure the detector is. Where findings overlap, the surer one names the
+    /// type.
+    pub fn add_with(&mut self, range: Range<usize>, data_type: DataType, confidence: Confidence) {
+        if self.found.len() < MAX_FINDINGS {
+            self.found.push((range, data_type, confidence));
+        } else {
+            self.overflow = true;
+        }
+    }
+}
+
+/// A detector of one's own with what it has declared.
+#[derive(Clone)]
+pub(super) struct Custom {
+    name: &'static str,
+    version: String,
+    types: Vec<DataType>,
+    how: How,
+}
+
+#[derive(Clone)]
+enum How {
+    Foreign(Arc<dyn Detector>),
+    #[cfg(feature = "regex")]
+    Pattern(super::Pattern),
+}
+
+impl Custom {
+    /// Returns the detector, or what is wrong with it.
+    pub(super) fn new(detector: Arc<dyn Detector>) -> Result<Self, String> {
+        const PANICKED: &str = "a detector panics when it is asked for its name and types";
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            (detector.name().to_owned(), detector.version().to_owned())
+        }));
+        let (name, version) = told.map_err(|_| PANICKED.to_owned())?;
+        let types = types_of(detector.as_ref());
+        let is_name = (2..=32).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+        if !is_name {
+            return Err("a detector has a name of 2 to 32 characters of a-z, 0-9 and _".to_owned());
+        }
+        if types.is_empty() {
+            return Err(format!(
+                "detector `{name}` declares no type of data; name what it finds"
+            ));
+        }
+        Ok(Self {
+            name: interned(&name).map_err(|error| error.to_string())?,
+            version,
+            types,
+            how: How::Foreign(detector),
+        })
+    }
+
+    #[cfg(feature = "regex")]
+    pub(super) fn pattern(pattern: super::Pattern) -> Self {
+        Self {
+            name: pattern.data_type().name(),
+            version: String::new(),
+            types: vec![pattern.data_type()],
+            how: How::Pattern(pattern),
+        }
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn types(&self) -> &[DataType] {
+        &self.types
+    }
+
+    /// Whether it is somebody else's code, that sees only texts of facets at level Redacted.
+    pub(super) const fn is_foreign(&self) -> bool {
+        matches!(self.how, How::Foreign(_))
+    }
+
+    /// Returns how the detector stands in a policy's canonical text; a pattern stands there itself.
+    pub(super) fn identity(&self) -> Option<String> {
+        let types: Vec<_> = self
+            .types
+            .iter()
+            .map(|data_type| data_type.name())
+            .collect();
+        self.is_foreign()
+            .then(|| format!("{}@{}: {}", self.name, self.version, types.join(", ")))
+    }
+
+    /// Appends what it finds in `text`.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        context: &DetectorContext<'_>,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), RedactError> {
+        let mut findings = Findings::default();
+        match &self.how {
+            How::Foreign(detector) => {
+                let run = || detector.find(text, context, &mut findings);
+                if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                    return Err(RedactError::Panicked(self.name));
+                }
+            }
+            #[cfg(feature = "regex")]
+            How::Pattern(pattern) => pattern.find(text, context, &mut findings),
+        }
+        if findings.overflow {
+            return Err(RedactError::TooMany(self.name));
+        }
+        for (range, data_type, confidence) in findings.found {
+            // A range that does not fit was computed on another text, so nothing of it can be
+            // believed.
+            if text.get(range.clone()).is_none_or(str::is_empty) {
+                return Err(RedactError::BadSpan(self.name));
+            }
+            if !self.types.contains(&data_type) {
+                return Err(RedactError::BadType(self.name));
+            }
+            if is_in_placeholder(text, &range) {
+                continue;
+            }
+            hits.push(Hit {
+                start: range.start,
+                end: range.end,
+                data_type,
+                detector: self.name,
+                confidence,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom")
+            .field("name", &self.name)
+            .field("types", &self.types)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns the types that a detector declares; none where it panics.
+pub(super) fn types_of(detector: &dyn Detector) -> Vec<DataType> {
+    catch_unwind(AssertUnwindSafe(|| detector.data_types())).unwrap_or_default()
+}
+
+/// Returns whether `range` lies in what an operator wrote: `[EMAIL]`, `[PERSON_1]`, `[EMAIL:k1:…]`.
+/// Redacting a text twice must change nothing.
+fn is_in_placeholder(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.end).unwrap_or_default();
+    let Some(open) = before.rfind('[') else {
+        return false;
+    };
+    let Some(inside) = text.get(open + 1..) else {
+        return false;
+    };
+    let Some(close) = inside.find([']', '[']) else {
+        return false;
+    };
+    if open + 1 + close < range.end.saturating_sub(1) || inside.as_bytes().get(close) != Some(&b']')
+    {
+        return false;
+    }
+    is_mark(inside.get(..close).unwrap_or_default())
+}
+
+/// Returns whether `value` as a whole is what an operator wrote.
+pub(super) fn is_placeholder(value: &str) -> bool {
+    let inside = value
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(is_mark)
+}
+
+/// Returns whether what stands in brackets is a type, alone or with a number, at most four last
+/// characters, or what a key made of a value.
+fn is_mark(inside: &str) -> bool {
+    let (word, detail) = inside.split_once(':').unwrap_or((inside, ""));
+    let word = match word.rsplit_once('_') {
+        Some((type_word, number)) if number.bytes().all(|b| b.is_ascii_digit()) => type_word,
+        _ => word,
+    };
+    let is_detail = match detail.split_once(':') {
+        None => detail.chars().count() <= 4,
+        Some((_, tag)) => {
+            let is_pseudonym = tag.len() == 32 && tag.bytes().all(|b| b.is_ascii_hexdigit());
+            let is_token = tag.len() >= MIN_TOKEN
+                && tag
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            is_pseudonym || is_token
+        }
+    };
+    is_detail && is_word_of_type(word)
+}
+
+/// Characters of the shortest token: a block and a tag of 16 bytes each.
+const MIN_TOKEN: usize = 43;

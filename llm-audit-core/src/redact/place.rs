@@ -1,0 +1,92 @@
+//! Where in a field a text stands, as the report shows it.
+
+use std::fmt::{self, Write as _};
+
+/// One step into a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A column of a record of the catalogue.
+    Column(&'static str),
+    /// An element of a list.
+    Each,
+    /// A member of JSON or of a map; its name may be content, so `*` stands for it.
+    Member,
+}
+
+/// The way from a field to a text.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place(Vec<Step>);
+
+/// What is deeper is counted together.
+const MAX_STEPS: usize = 8;
+
+impl Place {
+    pub(super) fn set(&mut self, steps: &[Step]) {
+        self.0.clear();
+        self.0.extend_from_slice(steps);
+    }
+
+    pub(super) fn down(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    pub(super) fn up(&mut self) {
+        self.0.pop();
+    }
+
+    /// Returns whether `text` is this place, written.
+    pub(super) fn is(&self, text: &str) -> bool {
+        struct Compare<'t>(&'t str);
+        impl fmt::Write for Compare<'_> {
+            fn write_str(&mut self, part: &str) -> fmt::Result {
+                self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+                Ok(())
+            }
+        }
+        let mut compare = Compare(text);
+        write!(compare, "{self}").is_ok() && compare.0.is_empty()
+    }
+}
+
+/// `[*].parts[*].arguments.*`, to eight steps.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.0.iter().take(MAX_STEPS).enumerate() {
+            match step {
+                Step::Each => f.write_str("[*]")?,
+                _ if position > 0 => f.write_str(".")?,
+                _ => {}
+            }
+            match step {
+                Step::Each => {}
+                Step::Member => f.write_str("*")?,
+                Step::Column(name) => f.write_str(name)?,
+            }
+        }
+        if self.0.len() > MAX_STEPS {
+            f.write_str("…")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_shows_columns_and_no_names_of_members() {
+        let mut place = Place::default();
+        place.set(&[Step::Each, Step::Column("parts"), Step::Each]);
+        place.down(Step::Column("arguments"));
+        place.down(Step::Member);
+        assert_eq!(place.to_string(), "[*].parts[*].arguments.*");
+        assert!(place.is("[*].parts[*].arguments.*"));
+        assert!(!place.is("[*].parts[*].arguments"));
+        assert!(!place.is("[*].parts[*].arguments.*.*"));
+        for _ in 0..5 {
+            place.down(Step::Each);
+        }
+        assert_eq!(place.to_string(), "[*].parts[*].arguments.*[*][*][*]…");
+    }
+}

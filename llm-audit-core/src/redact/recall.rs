@@ -1,0 +1,87 @@
+//! Values that are known before a text is searched: secrets of other texts, and what the host named.
+
+use memchr::memmem;
+
+use super::bytes::{Mix, in_word, is_placeholder};
+use super::detectors::Confidence;
+use super::scan::{Hit, resolve};
+use super::session::{Families, Naming, Proven, Session};
+use crate::facet::Facet;
+
+/// More secrets than this in one event are each found by themselves, but not looked for elsewhere.
+const MAX_PROVEN: usize = 32;
+const MIN_PROVEN: usize = 6;
+/// What finds known values, as the report names it.
+const KNOWN: &str = "known_value";
+
+impl Session {
+    /// Keeps the secrets that only their surroundings gave away.
+    pub(super) fn remember(&mut self, text: &str) {
+        for hit in &self.hits {
+            let value = text.get(hit.start..hit.end).unwrap_or_default();
+            if self.proven.len() < MAX_PROVEN
+                && hit.is_by_context()
+                && is_telling(value)
+                && self.proven.iter().all(|proven| proven.value != value)
+            {
+                self.proven.push(Proven {
+                    value: value.to_owned(),
+                    hit: *hit,
+                });
+            }
+        }
+    }
+
+    /// Adds the places where kept secrets and known values stand alone.
+    pub(super) fn recall(&mut self, text: &str, families: Families) {
+        let found = self.hits.len();
+        for Proven { value, hit } in &self.proven {
+            if value.len() > text.len() {
+                continue;
+            }
+            for start in memmem::find_iter(text.as_bytes(), value) {
+                let end = start + value.len();
+                let next = text.as_bytes().get(end);
+                let bounded = !in_word(text.as_bytes(), start)
+                    && !next.is_some_and(u8::is_ascii_alphanumeric);
+                if bounded {
+                    self.hits.push(hit.moved(start..end));
+                }
+            }
+        }
+        // Who somebody is, is for the levels of identity to say.
+        let is_identity = self.facet.is_some_and(Facet::is_identity);
+        if !self.recalling && !is_identity {
+            for (known, naming) in &self.known {
+                let data_type = known.data_type;
+                if *naming == Naming::Host || families.contains(data_type.family()) {
+                    known.places(text, |start, end| {
+                        self.hits.push(Hit {
+                            start,
+                            end,
+                            data_type,
+                            detector: KNOWN,
+                            confidence: Confidence::Valid,
+                        });
+                    });
+                }
+            }
+        }
+        if self.hits.len() > found {
+            self.drop_allowed(text);
+            resolve(&mut self.hits);
+        }
+    }
+}
+
+/// Returns whether a value is no word that texts hold for other reasons.
+fn is_telling(value: &str) -> bool {
+    let mix = Mix::of(value.as_bytes());
+    let letters = mix.upper + mix.lower;
+    let others = value.len() - letters - mix.digits;
+    let kinds = [letters, mix.digits, others]
+        .iter()
+        .filter(|count| **count > 0)
+        .count();
+    value.len() >= MIN_PROVEN && kinds >= 2 && !is_placeholder(value.as_bytes())
+}

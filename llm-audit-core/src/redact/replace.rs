@@ -1,0 +1,165 @@
+//! What takes the place of values, and the count of it.
+
+use super::custom::is_placeholder;
+use super::data_type::DataType;
+use super::detectors::Confidence;
+use super::failure::RedactError;
+use super::operator::{Keys, Operator};
+use super::scan::Hit;
+use super::session::{Families, Finding, PATH, Session};
+
+/// What of a value stands in a text.
+pub(super) enum Piece<'v> {
+    Whole,
+    /// Its beginning; the operator is applied here, to all of it.
+    First(&'v str),
+    /// Its end; what stands for it shows nothing of the value, and is not counted again.
+    Later(&'v str),
+}
+
+impl Session {
+    /// Returns what stands for a whole value that a path of the policy names.
+    pub(super) fn operated(
+        &mut self,
+        value: &str,
+        is_container: bool,
+        operator: &Operator,
+    ) -> Result<String, RedactError> {
+        let hides_whole = operator.reveals()
+            && *operator != Operator::Token
+            && (is_container || !self.find(value, Families::SecretsOnly, None)?.is_empty());
+        let operator = if hides_whole {
+            &Operator::Redact
+        } else {
+            operator
+        };
+        // What an operator wrote stays.
+        if is_placeholder(value) {
+            return Ok(value.to_owned());
+        }
+        let hit = Hit {
+            start: 0,
+            end: value.len(),
+            data_type: DataType::Redacted,
+            detector: PATH,
+            confidence: Confidence::Valid,
+        };
+        let mut out = String::new();
+        self.write(&mut out, &hit, value, operator)?;
+        self.count(hit.data_type, hit.detector, operator.name());
+        Ok(out)
+    }
+
+    /// Counts a value that is taken out.
+    pub(super) fn count_dropped(&mut self) {
+        self.count(DataType::Redacted, PATH, Operator::Drop.name());
+    }
+
+    pub(super) fn replace<'v>(
+        &mut self,
+        text: &str,
+        pieces: impl Iterator<Item = (Hit, Piece<'v>)>,
+    ) -> Result<Option<String>, RedactError> {
+        let mut out = String::with_capacity(text.len());
+        let (mut end, mut changed) = (0, false);
+        let redactor = self.redactor.clone();
+        for (hit, piece) in pieces {
+            let (Some(between), Some(own)) =
+                (text.get(end..hit.start), text.get(hit.start..hit.end))
+            else {
+                return Err(RedactError::BadSpan(hit.detector));
+            };
+            let mut operator = redactor.rules(self.facet).operator(hit.data_type);
+            let is_later = matches!(piece, Piece::Later(_));
+            let says_more = !matches!(
+                operator,
+                Operator::Drop | Operator::Keep | Operator::Numbered
+            );
+            if is_later && says_more {
+                operator = &Operator::Redact;
+            }
+            let value = match piece {
+                Piece::First(value) | Piece::Later(value) if *operator != Operator::Keep => value,
+                _ => own,
+            };
+            out.push_str(between);
+            let start = out.len();
+            operator = self.write(&mut out, &hit, value, operator)?;
+            changed |= out.get(start..) != Some(own);
+            if !is_later {
+                self.count(hit.data_type, hit.detector, operator.name());
+            }
+            end = hit.end;
+        }
+        out.push_str(text.get(end..).unwrap_or_default());
+        Ok(changed.then_some(out))
+    }
+
+    /// Appends what stands for `value`, and returns the operator that was applied.
+    fn write<'o>(
+        &mut self,
+        out: &mut String,
+        hit: &Hit,
+        value: &str,
+        mut operator: &'o Operator,
+    ) -> Result<&'o Operator, RedactError> {
+        if self.keyless && *operator == Operator::Pseudonym {
+            operator = &Operator::Redact;
+        }
+        let start = out.len();
+        let keys = Keys {
+            tenant: &self.tenant,
+            key: self.key.as_ref(),
+            #[cfg(feature = "token")]
+            token_key: self.redactor.0.token_key.as_ref(),
+        };
+        let (numbers, last) = (&mut self.numbers, &mut self.last_number);
+        let number = |value| {
+            *numbers.entry((hit.data_type, value)).or_insert_with(|| {
+                let last = last.entry(hit.data_type).or_default();
+                *last += 1;
+                *last
+            })
+        };
+        if !operator.write(out, hit.data_type, value, number, keys) {
+            return Err(RedactError::NoKey(hit.data_type));
+        }
+        if matches!(operator, Operator::Mask { .. }) {
+            // What a mask leaves must be no value by itself.
+            let masked = out.split_off(start);
+            let mut found = Vec::new();
+            let scanner = &self.redactor.0.scanner;
+            scanner.scan(&masked, Families::All, &mut found);
+            match found.is_empty() {
+                true => out.push_str(&masked),
+                false => out.extend(masked.chars().map(|_| '*')),
+            }
+        }
+        Ok(operator)
+    }
+
+    pub(super) fn count(
+        &mut self,
+        data_type: DataType,
+        detector: &'static str,
+        operator: &'static str,
+    ) {
+        let place = &self.place;
+        let known = self.findings.iter_mut().find(|finding| {
+            finding.data_type == data_type
+                && finding.operator == operator
+                && finding.detector == detector
+                && place.is(&finding.place)
+        });
+        match known {
+            Some(finding) => finding.count += 1,
+            None => self.findings.push(Finding {
+                data_type,
+                detector,
+                operator,
+                place: place.to_string(),
+                count: 1,
+            }),
+        }
+    }
+}
