@@ -298,6 +298,7 @@ impl Journal {
             }
             Name::SchemaTemporary(writer)
             | Name::CursorTemporary(writer, _)
+            | Name::ReservationTemporary(writer)
             | Name::Ballast(writer) => writer != self.writer && !alive.contains(&writer),
             Name::LockTemporary(writer) if writer != self.writer => self
                 .vfs

@@ -20,6 +20,7 @@ mod recovery;
 mod removed;
 mod repair;
 mod reservation;
+mod roll;
 mod room;
 mod scan;
 mod sinks;

@@ -140,6 +140,7 @@ pub(crate) enum Name {
     Lock(WriterId),
     LockTemporary(WriterId),
     Reservation(WriterId),
+    ReservationTemporary(WriterId),
     Ballast(WriterId),
     Cursor(WriterId, SinkTag),
     CursorTemporary(WriterId, SinkTag),
@@ -170,6 +171,7 @@ impl Name {
             ("lock", false) => stem.parse().ok().map(Self::Lock),
             ("lock", true) => stem.parse().ok().map(Self::LockTemporary),
             ("reserve", false) => stem.parse().ok().map(Self::Reservation),
+            ("reserve", true) => stem.parse().ok().map(Self::ReservationTemporary),
             ("ballast", false) => stem.parse().ok().map(Self::Ballast),
             ("cursor", false) => cursor(stem).map(|(writer, tag)| Self::Cursor(writer, tag)),
             ("cursor", true) => {
@@ -188,6 +190,7 @@ impl fmt::Display for Name {
             Self::Lock(writer) => write!(f, "{writer}.lock"),
             Self::LockTemporary(writer) => write!(f, "{writer}.lock{TEMPORARY}"),
             Self::Reservation(writer) => write!(f, "{writer}.reserve"),
+            Self::ReservationTemporary(writer) => write!(f, "{writer}.reserve{TEMPORARY}"),
             Self::Ballast(writer) => write!(f, "{writer}.ballast"),
             Self::Cursor(writer, tag) => write!(f, "{writer}-{tag}.cursor"),
             Self::CursorTemporary(writer, tag) => write!(f, "{writer}-{tag}.cursor{TEMPORARY}"),
@@ -353,7 +356,7 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..10);
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..11);
         names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
@@ -364,6 +367,7 @@ mod tests {
             6 => Name::Cursor(segment.writer, tag),
             7 => Name::CursorTemporary(segment.writer, tag),
             8 => Name::Ballast(segment.writer),
+            9 => Name::ReservationTemporary(segment.writer),
             _ => Name::SchemaTemporary(segment.writer),
         })
     }
@@ -395,7 +399,7 @@ mod tests {
             good.replace("-000001-", "-1-"),
             good.replace("-000001-", "-+00001-"),
             good.replace("-00000000000000000017", "-17"),
-            "019b76da-a800-7000-8000-000000000002.reserve.tmp".to_owned(),
+            "019b76da-a800-7000-8000-000000000002.ballast.tmp".to_owned(),
             "019b76da-a800-7000-8000-000000000002-archive.cursor".to_owned(),
             "019b76da-a800-7000-8000-000000000002-0ABCDEF012345678.cursor".to_owned(),
             ".lock".to_owned(),

@@ -94,15 +94,21 @@ impl Journal {
         syncer.changed_dir();
         let days = segments.iter().map(|name| name.day).collect();
         let path = config.dir.join(Name::Reservation(writer).to_string());
+        let temporary = config
+            .dir
+            .join(Name::ReservationTemporary(writer).to_string());
         let ballast = config.dir.join(Name::Ballast(writer).to_string());
         let journal = Self {
             watch: ClockWatch::new(clock.now(), clock.monotonic(), days),
-            reservation: Reservation::new(writer, path),
+            reservation: Reservation::new(writer, path, temporary),
+            renew_at: std::time::Duration::ZERO,
             closed: Vec::new(),
             lock,
             pending: Pending::new(Place::new(writer, 1)),
             kept: Kept::default(),
             segment: None,
+            resting: None,
+            stretched: None,
             next_number: 1,
             written: Written::default(),
             failing: None,

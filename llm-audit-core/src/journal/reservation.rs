@@ -10,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::line::{self, Place};
+use super::repair::create_over;
 use super::scan::{Lines, retry};
 use crate::error::Error;
 use crate::id::WriterId;
@@ -24,6 +25,7 @@ pub(crate) const BLOCK: u64 = 4_096;
 pub(crate) struct Reservation {
     place: Place,
     path: PathBuf,
+    temporary: PathBuf,
     file: Option<Arc<dyn VfsFile>>,
     size: u64,
     /// A torn line that could not be cut off is at the end.
@@ -32,10 +34,11 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    pub(crate) fn new(writer: WriterId, path: PathBuf) -> Self {
+    pub(crate) fn new(writer: WriterId, path: PathBuf, temporary: PathBuf) -> Self {
         Self {
             place: Place::new(writer, 0),
             path,
+            temporary,
             file: None,
             size: 0,
             torn: false,
@@ -60,8 +63,7 @@ impl Reservation {
         let up_to = seq.div_ceil(BLOCK).saturating_mul(BLOCK);
         // A newline ends a torn line, so that it spoils no other.
         let mut bytes = if self.torn { vec![b'\n'] } else { Vec::new() };
-        let json = format!("{{\"reserved\":{up_to}}}");
-        line::seal(self.place, json.as_bytes(), &mut bytes)?;
+        self.seal(up_to, &mut bytes)?;
         match self.write(vfs, &bytes) {
             Ok(file) => {
                 self.up_to = up_to;
@@ -74,6 +76,36 @@ impl Reservation {
                 source,
             )),
         }
+    }
+
+    /// Returns its file, if there is one.
+    pub(crate) const fn file(&self) -> Option<&Arc<dyn VfsFile>> {
+        self.file.as_ref()
+    }
+
+    /// Writes the bound to a new file, which takes the place of one that was not synchronised.
+    pub(crate) fn renew(&mut self, vfs: &dyn Vfs) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        self.seal(self.up_to, &mut bytes)?;
+        let renewed = create_over(vfs, &self.temporary).and_then(|file| {
+            retry(|| file.try_lock())?;
+            file.write_all(&bytes)?;
+            file.sync_data()?;
+            vfs.rename(&self.temporary, &self.path)?;
+            Ok(file)
+        });
+        let path = self.path.display();
+        let file = renewed
+            .map_err(|source| Error::io(format!("failed to write `{path}` anew"), source))?;
+        self.file = Some(file);
+        self.torn = false;
+        self.size = bytes.len() as u64;
+        Ok(())
+    }
+
+    fn seal(&self, up_to: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let json = format!("{{\"reserved\":{up_to}}}");
+        line::seal(self.place, json.as_bytes(), bytes)
     }
 
     fn write(&mut self, vfs: &dyn Vfs, bytes: &[u8]) -> io::Result<Arc<dyn VfsFile>> {
@@ -124,7 +156,7 @@ mod tests {
 
     fn reservation(vfs: &MemVfs) -> Reservation {
         vfs.create_dir(Path::new("/d")).unwrap();
-        Reservation::new(WriterId::from_bytes([3; 16]), PATH.into())
+        Reservation::new(WriterId::from_bytes([3; 16]), PATH.into(), "/d/t".into())
     }
 
     fn stored(vfs: &MemVfs) -> u64 {

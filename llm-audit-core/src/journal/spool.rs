@@ -39,6 +39,8 @@ pub(crate) struct Bookmark {
     offsets: BTreeMap<u64, u64>,
     /// The segment that could not be read.
     failed: Option<SegmentName>,
+    /// The writer's segments when the directory was listed last, until they are read.
+    listed: Option<Vec<SegmentName>>,
 }
 
 /// In place of an offset in a segment that is passed over.
@@ -51,6 +53,7 @@ impl Bookmark {
             after,
             offsets: BTreeMap::new(),
             failed: None,
+            listed: None,
         }
     }
 
@@ -110,8 +113,20 @@ impl Spool {
         to: u64,
         most: usize,
     ) -> io::Result<Vec<Run>> {
+        let segments = self.segments(bookmark.writer, bookmark.after)?;
+        self.runs_in(bookmark, segments, to, most)
+    }
+
+    /// As [`Spool::runs`], in these segments.
+    pub(crate) fn runs_in(
+        &self,
+        bookmark: &mut Bookmark,
+        segments: Vec<SegmentName>,
+        to: u64,
+        most: usize,
+    ) -> io::Result<Vec<Run>> {
         let mut runs = Vec::new();
-        let mut merge = Merge::new(self, bookmark)?;
+        let mut merge = Merge::new(self, bookmark, segments);
         for _ in 0..most {
             let head = match merge.next(to) {
                 Ok(Some(head)) => head,
@@ -127,7 +142,8 @@ impl Spool {
         Ok(runs)
     }
 
-    /// Returns the next events up to number `to`, or `None` when there are no more.
+    /// Returns the next events up to number `to`, or `None` when there are no more. The directory is
+    /// listed when what it held the last time is read.
     ///
     /// # Errors
     ///
@@ -138,12 +154,32 @@ impl Spool {
         to: u64,
         limits: &SinkLimits,
     ) -> io::Result<Option<Batch>> {
-        let writer = bookmark.writer;
-        let mut batch = BatchBuilder::default();
         if bookmark.after >= to {
             return Ok(None);
         }
-        let mut merge = Merge::new(self, bookmark)?;
+        if let Some(listed) = bookmark.listed.take() {
+            let segments = above(&listed, bookmark.after);
+            if let Some(batch) = self.read_from(bookmark, segments, to, limits)? {
+                bookmark.listed = Some(listed);
+                return Ok(Some(batch));
+            }
+        }
+        let segments = self.segments(bookmark.writer, bookmark.after)?;
+        let batch = self.read_from(bookmark, segments.clone(), to, limits)?;
+        bookmark.listed = batch.is_some().then_some(segments);
+        Ok(batch)
+    }
+
+    fn read_from(
+        &self,
+        bookmark: &mut Bookmark,
+        segments: Vec<SegmentName>,
+        to: u64,
+        limits: &SinkLimits,
+    ) -> io::Result<Option<Batch>> {
+        let writer = bookmark.writer;
+        let mut batch = BatchBuilder::default();
+        let mut merge = Merge::new(self, bookmark, segments);
         loop {
             let (events, bytes) = batch.size();
             if events >= limits.max_batch_events.max(1)
@@ -203,17 +239,16 @@ struct Head {
 }
 
 impl<'a> Merge<'a> {
-    fn new(spool: &'a Spool, bookmark: &'a mut Bookmark) -> io::Result<Self> {
+    fn new(spool: &'a Spool, bookmark: &'a mut Bookmark, mut closed: Vec<SegmentName>) -> Self {
         bookmark.failed = None;
-        let mut closed = spool.segments(bookmark.writer, bookmark.after)?;
         closed.retain(|name| bookmark.offsets.get(&name.number) != Some(&PASSED));
         closed.sort_unstable_by_key(|name| std::cmp::Reverse((name.first_seq, name.number)));
-        Ok(Self {
+        Self {
             spool,
             bookmark,
             closed,
             open: Vec::new(),
-        })
+        }
     }
 
     /// Takes the next event with a number up to `to`, if there is one.

@@ -223,8 +223,12 @@ impl Syncer {
         let mut timed_out = timeout.is_zero();
         while state.finished < wanted {
             if timed_out {
+                let within = match timeout {
+                    Duration::ZERO => "in the time that was left".to_owned(),
+                    timeout => format!("within {timeout:?}"),
+                };
                 return Err(Error::timeout(format!(
-                    "journal `{}` was not synchronised within {timeout:?}",
+                    "journal `{}` was not synchronised {within}",
                     self.shared.dir.display()
                 )));
             }

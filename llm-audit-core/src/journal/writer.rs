@@ -12,9 +12,10 @@ use super::config::JournalConfig;
 use super::extent::REPEATS;
 use super::kept::Kept;
 use super::line::{self, Place};
-use super::name::{Day, Name, SegmentName};
+use super::name::{Name, SegmentName};
 use super::pending::{Lost, Pending};
 use super::reservation::Reservation;
+use super::roll::{ClosedSegment, Segment, Stretched};
 use super::room::Room;
 use super::scan::retry;
 use super::sinks::Sinks;
@@ -27,16 +28,14 @@ use crate::id::WriterId;
 use crate::pipeline::LossReason;
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
-use crate::vfs::{Access, Vfs, VfsFile};
+use crate::vfs::{Vfs, VfsFile};
 
 /// While writing fails, the next attempt is this much later, doubled each time.
 pub(super) const RETRY_FIRST: Duration = Duration::from_millis(10);
-const RETRY_MOST: Duration = Duration::from_secs(1);
+pub(super) const RETRY_MOST: Duration = Duration::from_secs(1);
 /// Events that could not be written for so long, or that are so many, are given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 const GIVE_UP_BYTES: usize = 64 << 20;
-/// How often the live segment is looked for under its name.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The journal of one writer.
 ///
@@ -51,6 +50,8 @@ pub(crate) struct Journal {
     pub(super) writer: WriterId,
     pub(super) syncer: Syncer,
     pub(super) reservation: Reservation,
+    /// When its file, once it failed, is written anew at the earliest.
+    pub(super) renew_at: Duration,
     pub(super) watch: ClockWatch,
     /// Own segments that are not written to any more.
     pub(super) closed: Vec<ClosedSegment>,
@@ -60,6 +61,9 @@ pub(crate) struct Journal {
     pub(super) pending: Pending,
     pub(super) kept: Kept,
     pub(super) segment: Option<Segment>,
+    /// The one before it, which goes on while no other can be begun.
+    pub(super) resting: Option<Segment>,
+    pub(super) stretched: Option<Stretched>,
     pub(super) next_number: u64,
     pub(super) written: Written,
     pub(super) failing: Option<Failing>,
@@ -72,26 +76,6 @@ pub(crate) struct Journal {
     pub(super) newest: BTreeMap<SegmentName, Timestamp>,
     pub(super) sinks: Sinks,
     pub(super) room: Room,
-}
-
-/// The segment that is written to.
-pub(super) struct Segment {
-    pub(super) name: SegmentName,
-    file: Arc<dyn VfsFile>,
-    /// Where the last whole line ends.
-    size: u64,
-    opened: Duration,
-    wrote: Duration,
-    last_seq: Option<u64>,
-}
-
-/// An own segment that is not written to any more.
-#[derive(Debug)]
-pub(super) struct ClosedSegment {
-    pub(super) name: SegmentName,
-    pub(super) last_seq: Option<u64>,
-    /// When it was written to last, by the monotonic clock.
-    pub(super) wrote: Duration,
 }
 
 /// Since when writing fails, and when it is tried again.
@@ -187,7 +171,10 @@ impl Journal {
     ///
     /// Segments that are behind the one that failed hold higher numbers, so what is repeated gets a
     /// segment of its own, whose name says so.
+    ///
+    /// The bound of the numbers set aside is written anew too.
     pub(crate) fn rewrite(&mut self) {
+        self.renew_reservation();
         let status = self.syncer.status();
         self.kept.forget(status.settled_to().unwrap_or(0));
         for seqs in self.syncer.take_owed() {
@@ -197,8 +184,20 @@ impl Journal {
         }
     }
 
+    fn renew_reservation(&mut self) {
+        let now = self.clock.monotonic();
+        let file = self.reservation.file();
+        if !file.is_some_and(|file| self.syncer.is_poisoned(file)) || now < self.renew_at {
+            return;
+        }
+        match self.reservation.renew(&*self.vfs) {
+            Ok(()) => self.syncer.changed_dir(),
+            Err(_) => self.renew_at = now + RETRY_MOST,
+        }
+    }
+
     fn rewrite_range(&mut self, seqs: &RangeInclusive<u64>) -> io::Result<()> {
-        self.roll();
+        self.rest();
         let place = Place::new(self.writer, self.next_number);
         let lines = self.kept.lines(seqs, place);
         let lines = lines.ok_or(io::ErrorKind::OutOfMemory)?;
@@ -286,28 +285,6 @@ impl Journal {
         Ok(self.reservation.up_to())
     }
 
-    /// Ends the segment when it is due: by age, by the date in UTC, because a synchronisation of it
-    /// failed, or because somebody moved or cut it. Returns whether it ended.
-    pub(crate) fn roll_if_due(&mut self) -> bool {
-        let now = self.clock.monotonic();
-        let look = now.saturating_sub(self.looked) >= LOOK_EVERY;
-        if look {
-            self.looked = now;
-        }
-        let Some(segment) = &self.segment else {
-            return false;
-        };
-        let due = now.saturating_sub(segment.opened) >= self.config.segment_max_age
-            // A clock that goes back ends no segment.
-            || Day::of(self.clock.now()) > segment.name.day
-            || self.syncer.is_poisoned(&segment.file)
-            || (look && !self.is_in_place(segment));
-        if due {
-            self.roll();
-        }
-        due
-    }
-
     /// Returns the handle by which others wait for synchronisation.
     pub(crate) const fn syncer(&self) -> &Syncer {
         &self.syncer
@@ -354,22 +331,24 @@ impl Journal {
     /// Writes one call's worth of lines; at least one line is written, or it fails.
     fn write_one(&mut self) -> io::Result<()> {
         let next_line = self.pending.fitting(0).len() as u64;
-        let full = self.segment.as_ref().is_some_and(|segment| {
-            segment.last_seq.is_some() && segment.size + next_line > self.config.segment_max_bytes
-                || self.syncer.is_poisoned(&segment.file)
-        });
-        if full {
+        let most = self.config.segment_max_bytes;
+        let full = self
+            .segment
+            .as_ref()
+            .is_some_and(|segment| segment.last_seq.is_some() && segment.size + next_line > most);
+        if self.is_poisoned() {
             self.roll();
+        } else if full && self.stretched.is_none() {
+            self.rest();
         }
-        let first_seq = self.pending.first_seq().unwrap_or(0);
-        let segment = match &mut self.segment {
-            Some(segment) => segment,
-            None => {
-                let segment = self.open_segment(first_seq)?;
-                self.segment.insert(segment)
-            }
+        self.ready(self.pending.first_seq().unwrap_or(0))?;
+        let Some(segment) = &mut self.segment else {
+            return Ok(());
         };
-        let room = self.config.segment_max_bytes.saturating_sub(segment.size);
+        let room = match &self.stretched {
+            Some(_) => most,
+            None => most.saturating_sub(segment.size),
+        };
         let bytes = self.pending.fitting(room);
         let (result, done) = write_all(&*segment.file, bytes);
         let (lines, copy) = self.pending.copy(done);
@@ -407,78 +386,11 @@ impl Journal {
         }
     }
 
-    /// Ends the segment; the next write begins another.
-    pub(super) fn roll(&mut self) {
-        if let Some(segment) = self.segment.take() {
-            self.closed.push(ClosedSegment {
-                name: segment.name,
-                last_seq: segment.last_seq,
-                wrote: segment.wrote,
-            });
-            self.skip_number();
-        }
-    }
-
-    fn skip_number(&mut self) {
-        self.next_number += 1;
-        self.pending
-            .move_to(Place::new(self.writer, self.next_number));
-    }
-
-    fn open_segment(&mut self, first_seq: u64) -> io::Result<Segment> {
-        let name = SegmentName {
-            day: Day::of(self.clock.now()),
-            writer: self.writer,
-            number: self.next_number,
-            first_seq,
-        };
-        let path = self.path(Name::Segment(name));
-        let opened = self
-            .structure
-            .segment_opened(self.writer, name.number, first_seq);
-        let mut events = vec![opened];
-        if !self.opened {
-            events.push(self.structure.writer_opened(self.writer));
-        }
-        let head = seal_all(Place::new(self.writer, name.number), &events)?;
-        let file = match self.vfs.create_new(&path) {
-            Ok(file) => file,
-            Err(error) => {
-                if error.kind() == io::ErrorKind::AlreadyExists {
-                    self.skip_number();
-                }
-                return Err(error);
-            }
-        };
-        if let Err(error) = file.write_all(&head) {
-            // A file that cannot be removed keeps its number.
-            if self.vfs.unlink(&path).is_err() {
-                self.skip_number();
-            }
-            return Err(error);
-        }
-        self.opened = true;
-        self.syncer.wrote(&file, None, head.len() as u64);
-        self.syncer.changed_dir();
-        Ok(Segment {
-            name,
-            file,
-            size: head.len() as u64,
-            opened: self.clock.monotonic(),
-            wrote: self.clock.monotonic(),
-            last_seq: None,
-        })
-    }
-
     fn write_closed(&mut self) -> io::Result<()> {
-        let segment = self.segment.as_ref();
-        if segment.is_some_and(|segment| self.syncer.is_poisoned(&segment.file)) {
+        if self.is_poisoned() {
             self.roll();
         }
-        if self.segment.is_none() {
-            let next = self.written.up_to.map_or(1, |seq| seq.saturating_add(1));
-            self.segment = Some(self.open_segment(next)?);
-        }
+        self.ready(self.next_seq())?;
         let Some(segment) = &self.segment else {
             return Ok(());
         };
@@ -501,17 +413,6 @@ impl Journal {
             self.pending.bytes() > GIVE_UP_BYTES || age.is_some_and(|age| age >= GIVE_UP_AFTER);
         let lost = if over { self.give_up() } else { None };
         WriteFailed { error, lost }
-    }
-
-    fn is_in_place(&self, segment: &Segment) -> bool {
-        let path = self.path(Name::Segment(segment.name));
-        match self.vfs.open(&path, Access::Read) {
-            Ok(file) => file.size().ok() == Some(segment.size),
-            Err(error) => !matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::InvalidInput
-            ),
-        }
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) fn assemble<S: Seal>(
         forked: AtomicU64::new(0),
         reentrant: AtomicU64::new(0),
         degraded: AtomicBool::new(false),
+        troubled: AtomicBool::new(false),
         redaction_nanos: AtomicU64::new(0),
         withheld: AtomicU64::new(0),
         inspections: config.inspections,

@@ -185,7 +185,9 @@ impl CatchUp {
             bookmark.skip_to(to);
             self.ledger.sink(self.sink, |book| book.miss(writer, to));
         }
-        let runs = self.spool.runs(bookmark, u64::MAX, COUNT_EVENTS)?;
+        let runs = self
+            .spool
+            .runs_in(bookmark, segments, u64::MAX, COUNT_EVENTS)?;
         self.ledger
             .sink(self.sink, |book| book.inherit(writer, &runs));
         if runs.is_empty() {

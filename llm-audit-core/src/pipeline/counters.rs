@@ -144,8 +144,8 @@ pub struct Counters {
     /// The highest number such that everything written up to it survives a power cut; `None` when
     /// there is none, or no journal.
     pub synced_up_to: Option<u64>,
-    /// Whether the journal could not be written, or not be synced, the last time. The diagnostics
-    /// hook was told of it, and is told when it is over.
+    /// Whether the journal could not be written, or not be synced, or not begin a segment, the last
+    /// time. The diagnostics hook was told of it, and is told when it is over.
     pub is_degraded: bool,
     /// The ledger of each sink, in the order in which they were added.
     pub sinks: Vec<SinkCounters>,

@@ -29,6 +29,11 @@ pub(crate) trait Log: Send {
         false
     }
 
+    /// Returns what keeps the log from going on as it should, although it takes everything.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Writes what was taken. On failure it waits for the next call or is given up, as the error
     /// says.
     fn write(&mut self) -> Result<Written, WriteFailed>;
@@ -175,6 +180,10 @@ impl Log for JournalLog {
 
     fn is_short(&mut self) -> bool {
         self.journal.is_short()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.journal.stretched()
     }
 
     fn write(&mut self) -> Result<Written, WriteFailed> {

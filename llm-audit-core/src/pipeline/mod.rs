@@ -179,6 +179,8 @@ struct Shared<S: Seal> {
     reentrant: AtomicU64,
     /// Whether the journal takes nothing for the time being.
     degraded: AtomicBool,
+    /// Whether it takes everything, and cannot go on so for ever.
+    troubled: AtomicBool,
     redaction_nanos: AtomicU64,
     inspections: Tally,
     /// Values that could not be redacted.
@@ -469,6 +471,7 @@ impl<S: Seal> Shared<S> {
             synced_up_to: disk.as_ref().and_then(SyncStatus::durable_to),
             inspectors: self.inspections.counters(),
             is_degraded: self.degraded.load(Ordering::Relaxed)
+                || self.troubled.load(Ordering::Relaxed)
                 || disk.is_some_and(|disk| disk.failing),
             ..self.lanes.tally(read)
         };

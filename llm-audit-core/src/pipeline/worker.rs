@@ -371,7 +371,13 @@ impl<S: Seal> Worker<S> {
             self.failing = self.log.as_mut().is_some_and(|log| log.is_short());
             self.shared.degraded.store(self.failing, Ordering::Relaxed);
         }
-        let degraded = sync_failing || self.failing;
+        let trouble = self.log.as_ref().and_then(|log| log.trouble());
+        let troubled = trouble.is_some();
+        if let Some(trouble) = trouble.filter(|_| !self.shared.troubled.load(Ordering::Relaxed)) {
+            self.tell(DiagnosticKind::Degraded, &trouble);
+        }
+        self.shared.troubled.store(troubled, Ordering::Relaxed);
+        let degraded = sync_failing || self.failing || troubled;
         if std::mem::replace(&mut self.degraded, degraded) && !degraded {
             let message = "the journal is written and confirmed again";
             self.tell(DiagnosticKind::Recovered, message);

@@ -415,10 +415,9 @@ impl VfsFile for MemFile {
             .ok()
             .and_then(|offset| data.get(offset..))
             .unwrap_or_default();
-        let mut read = 0;
-        for (to, from) in buffer.iter_mut().zip(rest) {
-            *to = *from;
-            read += 1;
+        let read = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..read), rest.get(..read)) {
+            to.copy_from_slice(from);
         }
         Ok(read)
     }

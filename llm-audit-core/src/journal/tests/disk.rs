@@ -5,11 +5,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::fixture::{World, writer_id};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::journal::finding::Problem;
+use crate::journal::name::Name;
 use crate::journal::open::Opened;
 use crate::journal::{Journal, JournalConfig, Reader};
 use crate::retention::Retention;
@@ -32,6 +35,16 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// A child that another test forks holds what was locked, until it ends.
+fn wait_until_free(dir: &Path, writer: u8) {
+    let names = [Name::Lock, Name::Reservation].map(|name| name(writer_id(writer)).to_string());
+    let is_free = |name: &String| fs::File::open(dir.join(name)).unwrap().try_lock().is_ok();
+    let start = Instant::now();
+    while !names.iter().all(is_free) && start.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn a_real_journal_is_private_locked_synchronised_and_read_back() {
     let temp = tempfile::tempdir().unwrap();
@@ -49,18 +62,11 @@ fn a_real_journal_is_private_locked_synchronised_and_read_back() {
     // A second writer beside it leaves it alone.
     let (second, opened) = open(&dir, 2).unwrap();
     assert!(opened.findings.is_empty());
-    assert!(
-        second
-            .close(std::time::Duration::from_secs(30))
-            .synced
-            .is_ok()
-    );
-    let status = journal
-        .syncer()
-        .sync(std::time::Duration::from_secs(30))
-        .unwrap();
+    assert!(second.close(Duration::from_secs(30)).synced.is_ok());
+    let status = journal.syncer().sync(Duration::from_secs(30)).unwrap();
     assert_eq!(status.up_to, Some(3));
     drop(journal);
+    wait_until_free(&dir, 1);
     // Dropped without an end, it is a crash for the third.
     let (third, opened) = open(&dir, 3).unwrap();
     assert_eq!(opened.findings.len(), 1);

@@ -8,6 +8,8 @@ mod fixture;
 mod reader;
 mod recovery;
 mod rewrite;
+mod roll;
 mod room;
+mod spool;
 mod sync;
 mod writer;

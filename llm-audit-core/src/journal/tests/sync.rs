@@ -1,8 +1,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::fixture::{DIR, World};
-use crate::vfs::{Fault, Op, Vfs};
+use super::fixture::{DIR, World, writer_id};
+use crate::journal::name::Name;
+use crate::journal::reservation;
+use crate::vfs::{Access, Fault, Op, Vfs};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -167,7 +169,11 @@ fn a_disk_that_hangs_is_a_timeout() {
     let (mut journal, _) = world.open_with(World::config().sync_thread(true), 1);
     world.write(&mut journal, 1, 1..=1);
     let error = journal.syncer().sync(Duration::ZERO).unwrap_err();
-    assert!(error.is_timeout(), "{error}");
+    let message = "journal `/log` was not synchronised in the time that was left";
+    assert!(
+        error.is_timeout() && error.to_string().contains(message),
+        "{error}"
+    );
 }
 
 #[test]
@@ -234,4 +240,44 @@ fn the_end_of_a_writer_is_never_written_to_a_failed_file() {
 fn a_journal_can_move_to_its_thread() {
     fn assert_send<T: Send>(_: &T) {}
     assert_send(&World::new().open(1).0);
+}
+
+#[test]
+fn numbers_set_aside_in_a_file_that_failed_are_set_aside_in_a_new_one() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.syncer().sync(LONG).unwrap();
+    let stored = |world: &World| {
+        let name = Name::Reservation(writer_id(1)).to_string();
+        let file = world.vfs.open(&Path::new(DIR).join(name), Access::Read);
+        reservation::read(writer_id(1), file.unwrap()).unwrap()
+    };
+    journal.reserve(1).unwrap();
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    drop(journal.syncer().sync(LONG));
+    assert_eq!(stored(&World::on(world.vfs.after_power_cut())), 0);
+    journal.reserve(5_000).unwrap();
+
+    // A new file that fails too is not taken, and not tried at once again.
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    journal.rewrite();
+    let before = world.vfs.count(Op::SyncData);
+    journal.rewrite();
+    assert_eq!(world.vfs.count(Op::SyncData), before);
+    assert_eq!(stored(&world), 8_192);
+    world.clock.advance(Duration::from_secs(1));
+    journal.rewrite();
+    journal.syncer().sync(LONG).unwrap();
+    assert_eq!(stored(&World::on(world.vfs.after_power_cut())), 8_192);
+
+    journal.reserve(9_000).unwrap();
+    journal.syncer().sync(LONG).unwrap();
+    let left = World::on(world.vfs.after_power_cut());
+    assert_eq!(stored(&left), 12_288);
+    // It is locked as the one before it was.
+    world
+        .vfs
+        .unlink(&Path::new(DIR).join(Name::Lock(writer_id(1)).to_string()))
+        .unwrap();
+    assert!(world.open(2).1.findings.is_empty());
 }

@@ -161,6 +161,29 @@ fn a_log_on_a_full_disk_says_so_and_tells_what_it_lost_before_there_is_room() {
 
 #[test]
 fn a_disk_that_fails_loses_nothing_without_a_loss_event() {
-    // A schedule with the real journal takes ten times as long.
+    // A schedule with the real journal takes four times as long.
     seeds(10, run);
+}
+
+#[test]
+fn a_log_that_cannot_begin_a_segment_says_so_and_takes_everything() {
+    let mut world = World::new(&[]);
+    let mut program = world.start();
+    program.admit(3);
+    world.vfs.fail_one_in(Op::Create, Fault::Io, 1);
+    for _ in 0..40 {
+        program.admit(30);
+        program.pass(Duration::from_secs(1));
+    }
+    let counters = program.pipeline.counters();
+    assert!(counters.is_degraded);
+    assert_eq!((counters.lost(), counters.pending), (0, 0));
+    assert_eq!(world.files(".jsonl").len(), 1);
+    program.pipeline.check_durable().unwrap();
+
+    world.vfs.heal();
+    program.pass(Duration::from_secs(1));
+    assert!(!program.pipeline.counters().is_degraded);
+    assert_eq!(world.files(".jsonl").len(), 2);
+    assert_eq!(program.end(Duration::from_secs(60)).lost(), 0);
 }

@@ -228,8 +228,8 @@ fn run(seed: u64) {
     }
 }
 
-/// Runs one in `share` of as many seeds as `LLM_AUDIT_SEEDS` says, or of 200 without it; or the one
-/// that `LLM_AUDIT_SEED` names.
+/// Runs `share` in a hundred of as many seeds as `LLM_AUDIT_SEEDS` says, or of 200 without it; or the
+/// one that `LLM_AUDIT_SEED` names. The shares of all simulations are a hundred.
 #[expect(
     clippy::disallowed_methods,
     reason = "the number of seeds comes from outside"
@@ -241,7 +241,7 @@ pub(super) fn seeds(share: u64, run: fn(u64)) {
     }
     let seeds = std::env::var("LLM_AUDIT_SEEDS").ok();
     let seeds = seeds.map_or(200, |seeds| seeds.parse::<u64>().unwrap());
-    for seed in 0..seeds / share {
+    for seed in 0..(seeds * share).div_ceil(100) {
         if let Err(panic) = std::panic::catch_unwind(|| run(seed)) {
             eprintln!("seed {seed} failed; LLM_AUDIT_SEED={seed} tries it again");
             std::panic::resume_unwind(panic);
@@ -251,5 +251,5 @@ pub(super) fn seeds(share: u64, run: fn(u64)) {
 
 #[test]
 fn the_ledgers_balance_and_every_missing_number_is_in_one_loss_event() {
-    seeds(1, run);
+    seeds(86, run);
 }

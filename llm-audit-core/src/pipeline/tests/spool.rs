@@ -423,7 +423,7 @@ fn run(seed: u64) {
 #[test]
 fn sinks_that_fail_over_starts_and_crashes_get_every_event_in_order() {
     // A schedule reads and writes files for several starts.
-    seeds(10, run);
+    seeds(2, run);
 }
 
 /// A program whose sink was down and has to be brought what an earlier one recorded.
