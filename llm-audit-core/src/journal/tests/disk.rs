@@ -35,7 +35,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// A child that another test forks holds what was locked, until it ends.
+/// A child that another test starts holds what was locked, until it is its program.
 fn wait_until_free(dir: &Path, writer: u8) {
     let names = [Name::Lock, Name::Reservation].map(|name| name(writer_id(writer)).to_string());
     let is_free = |name: &String| fs::File::open(dir.join(name)).unwrap().try_lock().is_ok();
