@@ -48,6 +48,10 @@ impl Journal {
         let look = now.saturating_sub(self.looked) >= LOOK_EVERY;
         if look {
             self.looked = now;
+            // What was deleted is not to take room because it is held open.
+            let closed = &self.closed;
+            let is_left = |name| closed.iter().any(|closed| closed.name == name);
+            self.resting.take_if(|segment| !is_left(segment.name));
         }
         let Some(segment) = &self.segment else {
             return false;

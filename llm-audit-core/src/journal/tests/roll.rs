@@ -96,3 +96,18 @@ fn a_segment_that_failed_itself_does_not_go_on() {
         assert!(world.segments().len() >= 2);
     }
 }
+
+#[test]
+fn a_segment_that_was_deleted_is_held_open_no_longer() {
+    let world = World::new();
+    let (mut journal, _) = world.open_with(World::config().segment_max_age(DAY), 1);
+    world.write(&mut journal, 1, 1..=1);
+    world.clock.advance(DAY * 2);
+    assert!(journal.roll_if_due() && journal.resting.is_some());
+    for _ in 0..20 {
+        world.clock.advance(DAY * 2);
+        journal.expire();
+        journal.roll_if_due();
+    }
+    assert!(world.segments().is_empty() && journal.resting.is_none());
+}
