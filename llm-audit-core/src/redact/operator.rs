@@ -75,7 +75,7 @@ const FORMS: [&str; 9] = [
 ];
 
 /// What operators write with.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(super) struct Keys<'k> {
     pub(super) tenant: &'k str,
     pub(super) key: Option<&'k Key>,
@@ -266,14 +266,19 @@ fn ending(value: &str, count: usize) -> Option<&str> {
 mod tests {
     use super::*;
 
+    fn keys<'k>(tenant: &'k str, key: &'k Key) -> Keys<'k> {
+        Keys {
+            tenant,
+            key: Some(key),
+            #[cfg(feature = "token")]
+            token_key: None,
+        }
+    }
+
     fn written(operator: &Operator, data_type: DataType, value: &str) -> String {
         let key = Key::bytes("k1", &[7; 32]).unwrap();
         let mut out = String::new();
-        let keys = Keys {
-            tenant: "acme",
-            key: Some(&key),
-            ..Keys::default()
-        };
+        let keys = keys("acme", &key);
         assert!(operator.write(&mut out, data_type, value, |_| 3, keys));
         out
     }
@@ -332,11 +337,7 @@ mod tests {
         let key = Key::bytes("k1", &[7; 32]).unwrap();
         let tag = |tenant: &str, data_type, value: &str| {
             let mut out = String::new();
-            let keys = Keys {
-                tenant,
-                key: Some(&key),
-                ..Keys::default()
-            };
+            let keys = keys(tenant, &key);
             Operator::Pseudonym.write(&mut out, data_type, value, |_| 0, keys);
             out
         };
