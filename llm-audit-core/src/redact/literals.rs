@@ -28,7 +28,7 @@ pub(super) struct Literal {
 
 /// Literals with values.
 pub(super) struct Literals<T> {
-    /// Not 0 where a window has that hash.
+    /// A bit for each window of that hash; see [`bit`].
     table: Box<[u8; SIZE]>,
     /// Windows and where their places are, by another hash; the empty ones have no place.
     slots: Box<[Slot]>,
@@ -80,7 +80,7 @@ impl<T> Literals<T> {
                 continue;
             };
             if let Some(known) = table.get_mut(hash(*window)) {
-                *known = 1;
+                *known |= bit(*window);
             }
             let new = Slot {
                 window: *window,
@@ -166,7 +166,7 @@ impl<T> Literals<T> {
         visit: &mut impl FnMut(&T, usize),
     ) {
         for (index, window) in windows(word, next).into_iter().enumerate() {
-            if self.knows(window) == 0 {
+            if self.knows(window) & bit(window) == 0 {
                 continue;
             }
             for place in self.places(window) {
@@ -302,6 +302,13 @@ const fn fold(window: [u8; WINDOW]) -> u32 {
 #[inline]
 const fn hash(window: u32) -> usize {
     (window.wrapping_mul(SPREAD) >> (32 - BITS)) as usize
+}
+
+/// Returns which bit of its byte in the table a window has, by bits that the hash leaves out: of
+/// windows that only share the hash, most are told apart by it.
+#[inline]
+const fn bit(window: u32) -> u8 {
+    1 << (window.wrapping_mul(SPREAD) >> (32 - BITS - 3) & 7)
 }
 
 /// Another hash, of the bits that the first leaves out.

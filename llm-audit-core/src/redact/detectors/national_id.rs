@@ -256,6 +256,9 @@ fn lettered(text: &[u8], at: usize) -> Option<Range<usize>> {
 fn find(layouts: &'static Layouts<Scheme>, text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut announced = None;
     layouts.at(text, at).find_map(|(start, end, scheme)| {
+        if is_part(text, start, end) {
+            return None;
+        }
         let mut number = [0; MAX];
         let signs = text
             .get(start..end)?
@@ -266,7 +269,7 @@ fn find(layouts: &'static Layouts<Scheme>, text: &[u8], at: usize) -> Option<Ran
             .zip(signs)
             .map(|(to, from)| *to = *from)
             .count();
-        let is_valid = (scheme.check)(number.get(..length)?) && !is_part(text, start, end);
+        let is_valid = (scheme.check)(number.get(..length)?);
         let mut announced = || *announced.get_or_insert_with(|| WORDS.announces(text, start));
         (is_valid && (!scheme.needs_words || announced())).then_some(start..end)
     })
