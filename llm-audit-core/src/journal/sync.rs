@@ -37,7 +37,8 @@ pub(crate) struct SyncStatus {
     pub(crate) failed: Vec<RangeInclusive<u64>>,
     /// Events whose file failed, and that no other file has confirmed yet.
     pub(crate) owed: Vec<Owed>,
-    /// Whether the last pass failed somewhere.
+    /// Whether the last pass failed somewhere, or events are owed. Until that is over there is a pass
+    /// each second.
     pub(crate) failing: bool,
     /// How often the directory could not be synchronised.
     pub(crate) dir_errors: u64,
@@ -312,9 +313,7 @@ impl Syncer {
         }
 
         let mut state = self.state();
-        if worked {
-            state.status.failing = dir_failed || !failed.is_empty();
-        }
+        let any_failed = dir_failed || !failed.is_empty();
         for (file, events) in failed {
             state.poison(&file, events);
         }
@@ -329,11 +328,17 @@ impl Syncer {
             owed.rewritten && confirmed.any(|(_, events)| covers(events, &owed.events))
         };
         state.status.owed.retain(|owed| !holds(owed));
+        if worked {
+            state.status.failing = any_failed || !state.status.owed.is_empty();
+        }
+        if state.status.failing {
+            // Perhaps nothing else will ask the disk again, for who waits for it is refused.
+            state.dir_dirty = true;
+            self.mark(&mut state);
+        }
         state.dir_failed = dir_failed;
         if dir_failed {
-            state.dir_dirty = true;
             state.status.dir_errors += 1;
-            self.mark(&mut state);
         } else {
             state.status.up_to = written;
         }

@@ -281,3 +281,30 @@ fn numbers_set_aside_in_a_file_that_failed_are_set_aside_in_a_new_one() {
         .unwrap();
     assert!(world.open(2).1.findings.is_empty());
 }
+
+#[test]
+fn a_disk_that_failed_once_is_in_order_again_although_nothing_is_owed() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.syncer().sync(LONG).unwrap();
+    // A file without events owes nothing.
+    let file = world.vfs.create_new(&Path::new(DIR).join("file")).unwrap();
+    journal.syncer().wrote(&file, None, 1);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    drop(journal.syncer().sync(LONG));
+    assert!(journal.syncer().status().failing);
+    journal.syncer().sync(LONG).unwrap();
+    assert!(!journal.syncer().status().failing);
+
+    // Nor do events that no other file took.
+    world.write(&mut journal, 1, 1..=1);
+    world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    drop(journal.syncer().sync(LONG));
+    drop(journal.syncer().sync(LONG));
+    assert!(journal.syncer().status().failing, "one is still owed");
+    world.vfs.fail_nth(Op::Create, Fault::Io, 0);
+    journal.rewrite();
+    drop(journal.syncer().sync(LONG));
+    let status = journal.syncer().status();
+    assert_eq!((status.failed, status.failing), (vec![1..=1], false));
+}
