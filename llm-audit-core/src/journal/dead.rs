@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::name::{DEAD_LETTERS, Day, DeadName};
+use super::subdirectory;
 use crate::batch::Batch;
 use crate::id::WriterId;
 use crate::sync::Arc;
@@ -32,9 +33,7 @@ impl DeadLetters {
             lines.extend_from_slice(line);
             lines.push(b'\n');
         }
-        let dir = self.dir.join(DEAD_LETTERS);
-        self.vfs.create_dir(&dir)?;
-        self.vfs.sync_dir(&self.dir)?;
+        let dir = subdirectory::make(&*self.vfs, &self.dir, DEAD_LETTERS)?;
         for (day, lines) in days {
             let path = dir.join(DeadName::new(day, self.writer, sink).to_string());
             let file = match self.vfs.open(&path, Access::Append) {

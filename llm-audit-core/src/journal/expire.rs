@@ -19,6 +19,7 @@ use super::name::{BadName, DEAD_LETTERS, Day, DeadName, Name, QUARANTINE, Segmen
 use super::recovery;
 use super::removed::Forgotten;
 use super::scan::Lines;
+use super::subdirectory;
 use super::writer::Journal;
 use crate::catalog::Field;
 use crate::event::{Kind, Value};
@@ -111,7 +112,7 @@ impl Journal {
         }
         for (dir, day) in SUBDIRECTORIES {
             if let Some(limit) = limit
-                && entries.iter().any(|entry| entry.name == dir)
+                && entries.iter().any(|entry| subdirectory::is(entry, dir))
             {
                 self.expire_directory(dir, day, limit, &mut run);
             }

@@ -26,6 +26,7 @@ mod scan;
 mod sinks;
 mod spool;
 mod structure;
+mod subdirectory;
 mod sync;
 mod writer;
 

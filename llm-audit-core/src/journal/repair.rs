@@ -11,6 +11,7 @@ use super::line::{self, Place};
 use super::name::{BadName, Day, Name, QUARANTINE, SegmentName};
 use super::numbers::{Gap, Numbers};
 use super::scan::{Lines, retry};
+use super::subdirectory;
 use crate::event::Kind;
 use crate::id::WriterId;
 use crate::sync::Arc;
@@ -81,7 +82,7 @@ impl Stream {
         name: SegmentName,
     ) -> io::Result<Damage> {
         // A segment that is missing in between is damage too.
-        let expected = self.number.map(|number| number + 1);
+        let expected = self.number.map(|number| number.saturating_add(1));
         self.damaged |= expected.is_some_and(|expected| expected != name.number);
         self.number = Some(name.number);
         let damaged = self.damaged;
@@ -252,8 +253,7 @@ impl Damage {
             crc,
             temporary: false,
         };
-        let dir = dir.join(QUARANTINE);
-        vfs.create_dir(&dir)?;
+        let dir = subdirectory::make(vfs, dir, QUARANTINE)?;
         let path = dir.join(name.to_string());
         // The name holds the checksum of the content: the same name is the same bytes.
         if vfs.open(&path, Access::Read).is_ok() {

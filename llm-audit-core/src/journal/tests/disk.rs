@@ -2,6 +2,7 @@
 //! The same on a real directory: modes, links, FIFOs and locks.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +13,9 @@ use super::fixture::{World, writer_id};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::journal::finding::Problem;
-use crate::journal::name::Name;
+use crate::journal::name::{DEAD_LETTERS, Day, DeadName, Name, QUARANTINE};
 use crate::journal::open::Opened;
+use crate::journal::subdirectory;
 use crate::journal::{Journal, JournalConfig, Reader};
 use crate::retention::Retention;
 use crate::sync::Arc;
@@ -110,6 +112,43 @@ fn links_and_fifos_in_place_of_files_lead_nowhere() {
     assert!(opened.findings.len() >= 3, "{:?}", opened.findings);
     journal.expire();
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
+fn a_link_in_place_of_a_subdirectory_leads_nowhere() {
+    let temp = tempfile::tempdir().unwrap();
+    let (dir, victim) = (temp.path().join("log"), temp.path().join("victim"));
+    fs::create_dir(&victim).unwrap();
+    let (mut journal, _) = open(&dir, 1).unwrap();
+    journal.reserve(1).unwrap();
+    World::new().write(&mut journal, 1, 1..=3);
+    drop(journal);
+    wait_until_free(&dir, 1);
+    // A damaged line in the midst, which recovery moves to the quarantine.
+    let entries = fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let segment = entries.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let segment = segment.last().unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+
+    let day = Day::of("2020-01-01T00:00:00Z".parse().unwrap());
+    let expired = victim.join(DeadName::new(day, writer_id(1), "far").to_string());
+    fs::write(&expired, b"precious").unwrap();
+    for name in [DEAD_LETTERS, QUARANTINE] {
+        symlink(&victim, dir.join(name)).unwrap();
+    }
+    let (mut journal, opened) = open(&dir, 2).unwrap();
+    let problems: Vec<_> = opened.findings.iter().map(|found| &found.problem).collect();
+    assert_eq!(problems, [&Problem::NotRecovered]);
+    journal.expire();
+    assert_eq!(fs::read(&expired).unwrap(), b"precious");
+    assert_eq!(fs::read_dir(&victim).unwrap().count(), 1);
+    let made = subdirectory::make(&OsVfs::new(), &dir, DEAD_LETTERS);
+    assert_eq!(made.unwrap_err().kind(), ErrorKind::NotADirectory);
 }
 
 #[test]

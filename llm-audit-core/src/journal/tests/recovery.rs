@@ -329,3 +329,14 @@ fn a_fifo_with_the_name_of_a_segment_is_a_finding() {
     let problems = recover(&world, 2);
     assert_eq!(problems, [Problem::NoFile, Problem::Crash]);
 }
+
+#[test]
+fn a_segment_with_the_highest_number_is_read_as_any_other() {
+    let world = crashed();
+    let content = segment(&world);
+    for day in ["20261121", "20261122"] {
+        let name = format!("{day}-{}-{}-{:020}.jsonl", writer_id(1), u64::MAX, 5);
+        world.vfs.put(&Path::new(DIR).join(name), content.clone());
+    }
+    assert!(recover(&world, 2).contains(&Problem::Crash));
+}
