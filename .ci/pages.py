@@ -1,4 +1,4 @@
-"""Fails when docs/promises.md or docs/durability.md names a test, or docs/defaults.md a constant, that does not exist.
+"""Fails when docs/promises.md or docs/durability.md names a test or a benchmark, or docs/defaults.md a constant, that does not exist.
 
 Both are named in backticks in the last column: `path/to/file.rs::name`, or only a path. A promise that no test holds yet says
 `next`.
@@ -9,7 +9,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TEST = r"#\[(?:[\w:]*test|test_case)\b[^\]]*\](?:\s*#\[[^\]]*\])*\s*(?:async )?fn {}\s*\("
+TEST = r"#\[(?:[\w:]*test|test_case|divan::bench)\b[^\]]*\](?:\s*#\[[^\]]*\])*\s*(?:async )?fn {}\s*\("
 CONSTANT = r"\bconst {}:"
 
 wrong = []

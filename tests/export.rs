@@ -64,10 +64,31 @@ fn record(dir: &Path, calls: usize) {
     assert!(audit.shutdown(LONG).is_complete());
 }
 
-fn export(dir: &Path, url: &str) -> String {
+/// The example. `cargo test` has built it, but `cargo test --tests` has not.
+fn program() -> PathBuf {
     let deps = env::current_exe().unwrap();
-    let program: PathBuf = deps.ancestors().nth(2).unwrap().join("examples/export");
-    let run = Command::new(program)
+    let program = deps.ancestors().nth(2).unwrap().join("examples/export");
+    if !program.exists() {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args([
+            "build",
+            "--quiet",
+            "--example",
+            "export",
+            "--features",
+            "http",
+        ]);
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success());
+    }
+    program
+}
+
+fn export(dir: &Path, url: &str) -> String {
+    let run = Command::new(program())
         .args(["--http", url, "--header", "x-team=red", "--journal"])
         .arg(dir.join("log"))
         .arg("--state")

@@ -21,10 +21,8 @@ use crate::error::Error;
 /// let staff = Pattern::new("employee_id", r"EMP-\d{6}")?;
 /// let room = Pattern::new("room", r"\b[A-Z]\d{3}\b")?.context(["room", "office"]);
 /// let redactor = Redactor::builder().pattern(staff).pattern(room).build()?;
-/// assert_eq!(
-///     redactor.redact_str("EMP-123456 in room B204, form B204"),
-///     "[EMPLOYEE_ID] in room [ROOM], form B204"
-/// );
+/// assert_eq!(redactor.redact_str("EMP-123456 in room B204"), "[EMPLOYEE_ID] in room [ROOM]");
+/// assert_eq!(redactor.redact_str("EMP-123456 has form B204"), "[EMPLOYEE_ID] has form B204");
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
