@@ -92,6 +92,13 @@ impl RootWriter {
         let layout = ParquetFileName::layout(&config.root);
         vfs.create_dir(&layout).map_err(failed)?;
         vfs.sync_dir(&config.root).map_err(failed)?;
+        match config.root.parent().map(|parent| vfs.sync_dir(parent)) {
+            // Who may not read a directory cannot synchronise it, and did not make the root there.
+            Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
         let schema = schema();
         let properties = properties(&schema).map_err(|error| failed(io::Error::other(error)))?;
         Ok(Self {
