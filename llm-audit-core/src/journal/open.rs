@@ -65,13 +65,20 @@ impl Journal {
                 source,
             )
         };
-        create_dir(&*vfs, &config.dir).map_err(unusable)?;
+        let unsynced = create_dir(&*vfs, &config.dir).map_err(unusable)?;
         let lock = take_lock(&*vfs, &config.dir, writer).map_err(unusable)?;
         let structure = Structure {
             clock: Arc::clone(&clock),
             ids,
         };
         let mut findings = recovery::recover(&*vfs, &config.dir, &structure, writer);
+        if let Some(error) = unsynced {
+            findings.push(Finding::failed(
+                config.dir.display(),
+                Problem::Failed,
+                error,
+            ));
+        }
         if let Err(error) = put_schema(&*vfs, &config.dir, config.schema, writer) {
             findings.push(Finding::failed(Name::Schema, Problem::Failed, error));
         }
@@ -143,14 +150,28 @@ pub(super) fn segments(vfs: &dyn Vfs, dir: &Path) -> io::Result<Vec<SegmentName>
     Ok(names)
 }
 
-/// Creates the directory; one that is new is made to survive a power cut.
-fn create_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
-    let is_new = vfs.list(dir).is_err();
+/// Creates the directory, and those above it, and makes the names of new ones survive a power cut.
+///
+/// Its own is synchronised at every start: the one that made it may have been killed before it came
+/// to that. When only this fails, it is returned.
+fn create_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<io::Error>> {
+    let mut missing: Vec<_> = dir.ancestors().collect();
+    missing.retain(|path| !path.as_os_str().is_empty());
+    let there = missing.iter().position(|path| vfs.list(path).is_ok());
+    missing.truncate(there.unwrap_or(missing.len()));
     vfs.create_dir(dir)?;
-    let parent = dir.parent().filter(|path| !path.as_os_str().is_empty());
-    match parent {
-        Some(parent) if is_new => vfs.sync_dir(parent),
-        _ => Ok(()),
+    for path in &missing {
+        sync_parent(vfs, path)?;
+    }
+    let known = missing.is_empty().then(|| sync_parent(vfs, dir));
+    Ok(known.and_then(Result::err))
+}
+
+fn sync_parent(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => vfs.sync_dir(Path::new(".")),
+        Some(parent) => vfs.sync_dir(parent),
+        None => Ok(()),
     }
 }
 

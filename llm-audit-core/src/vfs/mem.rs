@@ -1,6 +1,6 @@
 //! A file system in memory that fails on request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,8 +78,10 @@ struct Disk {
     tells: bool,
     remaining: Option<u64>,
     hanging: Option<Op>,
-    /// The names of files that a power cut leaves.
+    /// The names of files that a power cut leaves, if it leaves the directories above them.
     durable: BTreeMap<PathBuf, u64>,
+    /// The directories whose names it leaves.
+    durable_dirs: BTreeSet<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -177,12 +179,20 @@ impl MemVfs {
         copy
     }
 
-    /// Returns a copy of what was synchronised: names by `sync_dir`, content by `sync_data`.
+    /// Returns a copy of what was synchronised: names by `sync_dir` of each
+    /// directory above them, content by `sync_data`.
     #[must_use]
     pub fn after_power_cut(&self) -> Self {
         let copy = Self::new();
         let disk = lock(&self.disk);
-        for (path, id) in &disk.durable {
+        let left = |path: &&PathBuf| {
+            let mut above = path
+                .ancestors()
+                .skip(1)
+                .filter(|dir| dir.file_name().is_some());
+            above.all(|dir| disk.durable_dirs.contains(dir))
+        };
+        for (path, id) in disk.durable.iter().filter(|(path, _)| left(path)) {
             let content = disk.inodes.get(id).map(|inode| inode.durable.clone());
             copy.put(path, content.unwrap_or_default());
         }
@@ -212,6 +222,8 @@ impl MemVfs {
         let mut disk = lock(&self.disk);
         if let Some(parent) = path.parent() {
             disk.add_dirs(parent);
+            let dirs = parent.ancestors().map(Path::to_owned);
+            disk.durable_dirs.extend(dirs);
         }
         let id = match disk.nodes.get(path) {
             Some(Node::File(id)) => *id,
@@ -349,6 +361,20 @@ impl Vfs for MemVfs {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut disk = lock(&self.disk);
         disk.enter(Op::SyncDir)?;
+        let dir = match dir {
+            dir if dir == Path::new(".") => Path::new(""),
+            dir => dir,
+        };
+        let Disk {
+            nodes,
+            durable_dirs,
+            ..
+        } = &mut *disk;
+        durable_dirs.retain(|path| path.parent() != Some(dir));
+        let dirs = nodes
+            .iter()
+            .filter(|(path, node)| matches!(node, Node::Dir) && path.parent() == Some(dir));
+        durable_dirs.extend(dirs.map(|(path, _)| path.clone()));
         disk.durable.retain(|path, _| path.parent() != Some(dir));
         let files = disk.nodes.iter().filter_map(|(path, node)| match node {
             Node::File(id) if path.parent() == Some(dir) => Some((path.clone(), *id)),

@@ -1,12 +1,38 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::fixture::{DIR, World, writer_id};
+use crate::journal::JournalConfig;
 use crate::journal::name::Name;
 use crate::journal::reservation;
+use crate::retention::Retention;
 use crate::vfs::{Access, Fault, Op, Vfs};
 
 const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_power_cut_leaves_the_directory_and_all_that_were_made_above_it() {
+    for dir in ["/a/b/log", "/log", "a/b/log", "log"] {
+        for made in [None, Some(dir)] {
+            let world = World::new();
+            // As a start leaves it that was killed before it synchronised anything.
+            if let Some(dir) = made.map(Path::new) {
+                let parent = dir.parent().unwrap();
+                world.vfs.put(&parent.join("other"), Vec::new());
+                world.vfs.create_dir(dir).unwrap();
+            }
+            let config = JournalConfig::keep(dir, Retention::Days30).sync_thread(false);
+            let (mut journal, opened) = world.open_with(config, 1);
+            assert!(opened.findings.is_empty());
+            world.write(&mut journal, 1, 1..=1);
+            journal.syncer().sync(LONG).unwrap();
+            let left = world.vfs.after_power_cut().files().into_keys();
+            let mut left = left.filter(|path| path.starts_with(dir));
+            let is_segment = |path: PathBuf| path.extension().is_some_and(|end| end == "jsonl");
+            assert!(left.any(is_segment), "{dir}, made: {made:?}");
+        }
+    }
+}
 
 #[test]
 fn a_flush_waits_for_the_thread_and_tells_how_far_it_came() {

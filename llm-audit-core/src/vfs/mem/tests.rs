@@ -26,6 +26,8 @@ fn a_power_cut_leaves_what_was_synchronised() {
     file.sync_data().unwrap();
     assert!(vfs.after_power_cut().files().is_empty());
     vfs.sync_dir(Path::new("/d")).unwrap();
+    assert!(vfs.after_power_cut().files().is_empty());
+    vfs.sync_dir(Path::new("/")).unwrap();
     file.write(b"b").unwrap();
     assert_eq!(vfs.after_power_cut().get(Path::new("/d/f")).unwrap(), b"a");
 }
