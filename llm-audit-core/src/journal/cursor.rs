@@ -245,29 +245,34 @@ pub(super) fn others<'a>(
 }
 
 /// Has the cursor in the file of a dead process pass over a writer's numbers up to `to`, or over
-/// all of them. It is left alone when another process has it.
+/// all of them; returns whether that is so. It is left alone when another process has it.
 pub(super) fn pass(
     vfs: &dyn Vfs,
     dir: &Path,
     name: Name,
     writer: WriterId,
     to: Option<u64>,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let Name::Cursor(owner, _) = name else {
-        return Ok(());
+        return Ok(true);
     };
     let Some(lock) = claim(vfs, dir, name, owner)? else {
-        return Ok(());
+        return match vfs.open(&dir.join(name.to_string()), Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            file => file.map(|_| false),
+    // One that is damaged names nothing that it waits for.
+        };
     };
     let Some((sink, mut cursor)) = read(owner, Arc::clone(&lock))? else {
-        return Ok(());
+        return Ok(true);
     };
     match (to, cursor.get_mut(&writer)) {
         (Some(to), Some(seq)) => *seq = to.max(*seq),
         (None, _) => drop(cursor.remove(&writer)),
         (Some(_), None) => {}
     }
-    save(vfs, dir, owner, &sink, &cursor)
+    save(vfs, dir, owner, &sink, &cursor)?;
+    Ok(true)
 }
 
 /// Returns the writers that live, or wait for recovery.

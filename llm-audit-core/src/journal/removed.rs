@@ -58,11 +58,12 @@ impl Journal {
     }
 
     /// Has the cursor of a removed sink say that it will not get these events: a `loss` says why.
+    /// Returns whether it does; another process may have it.
     ///
     /// # Errors
     ///
     /// When that could not be stored; then they stay.
-    pub(crate) fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
+    pub(crate) fn forget(&mut self, forgotten: &Forgotten) -> Result<bool, Error> {
         let Forgotten { sink, file, .. } = forgotten;
         let passed = cursor::pass(
             &*self.vfs,

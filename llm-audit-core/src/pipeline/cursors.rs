@@ -30,8 +30,13 @@ impl<S: Seal> Worker<S> {
         let told = self
             .forgetting
             .take_told(|seq| status.is_synced(seq).is_some());
-        for forgotten in told {
-            failures.extend(log.forget(&forgotten).err());
+        for (forgotten, seq) in told {
+            match log.forget(&forgotten) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => failures.push(error),
+            }
+            self.forgetting.put_back(forgotten, seq);
         }
         if unconfirmed || self.forgetting.is_waiting() {
             // With no time to wait this only asks, and says that time ran out.

@@ -79,9 +79,10 @@ pub(crate) trait Log: Send {
         Vec::new()
     }
 
-    /// A `loss` that survives a power cut says that the sink will not get these events.
-    fn forget(&mut self, _: &Forgotten) -> Result<(), Error> {
-        Ok(())
+    /// A `loss` that survives a power cut says that the sink will not get these events. Returns
+    /// whether that is stored; if not, it is to be asked again.
+    fn forget(&mut self, _: &Forgotten) -> Result<bool, Error> {
+        Ok(true)
     }
 
     /// Returns the handle by which others wait for the disk.
@@ -276,11 +277,13 @@ impl Log for JournalLog {
         std::mem::take(&mut self.forgotten)
     }
 
-    fn forget(&mut self, forgotten: &Forgotten) -> Result<(), Error> {
-        self.journal.forget(forgotten)?;
-        // What is past its retention may go.
-        self.expired = None;
-        Ok(())
+    fn forget(&mut self, forgotten: &Forgotten) -> Result<bool, Error> {
+        let stored = self.journal.forget(forgotten)?;
+        if stored {
+            // What is past its retention may go.
+            self.expired = None;
+        }
+        Ok(stored)
     }
 
     fn disk(&self) -> Arc<dyn Disk> {

@@ -27,10 +27,16 @@ impl Forgetting {
         }
     }
 
-    /// Takes out what was told by an event that no power cut takes back.
-    pub(super) fn take_told(&mut self, is_synced: impl Fn(u64) -> bool) -> Vec<Forgotten> {
+    /// Takes out what was told by an event that no power cut takes back, with its number.
+    pub(super) fn take_told(&mut self, is_synced: impl Fn(u64) -> bool) -> Vec<(Forgotten, u64)> {
         let told = self.0.extract_if(.., |told| told.1.is_some_and(&is_synced));
-        told.map(|(forgotten, _)| forgotten).collect()
+        let told = told.map(|(forgotten, seq)| Some((forgotten, seq?)));
+        told.flatten().collect()
+    }
+
+    /// What event `seq` told could not be stored: it is stored later, and not told again.
+    pub(super) fn put_back(&mut self, forgotten: Forgotten, seq: u64) {
+        self.0.push((forgotten, Some(seq)));
     }
 
     pub(super) const fn is_waiting(&self) -> bool {

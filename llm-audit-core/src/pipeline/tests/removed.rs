@@ -7,7 +7,7 @@ use super::super::*;
 use super::world::{DIR, World};
 use crate::journal::Reader;
 use crate::retention::Retention;
-use crate::vfs::{MemVfs, Vfs};
+use crate::vfs::{Fault, MemVfs, Op, Vfs};
 
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(60);
@@ -94,4 +94,38 @@ fn what_a_removed_sink_never_got_is_told_before_it_is_deleted_and_only_once() {
         let still = if keeps { 1_502 } else { 0 };
         assert_eq!((told(&world.vfs), program.sink(1).lost()), (still, 0));
     }
+}
+
+#[test]
+fn what_a_removed_sink_never_got_is_told_once_although_that_cannot_be_stored_for_a_while() {
+    let mut world = World::new(&["near", "far"]);
+    world.retention = None;
+    world.receiver(1).down = true;
+    let mut program = world.start();
+    program.admit(1_500);
+    program.settle();
+    let writer = program.writer;
+    program.end(SHORT);
+    world.sinks.pop().unwrap();
+
+    let mut program = world.start();
+    let told = |world: &World| {
+        let vfs: Arc<dyn Vfs> = Arc::new(world.vfs.clone());
+        let events = Reader::open_in(vfs, Path::new(DIR)).unwrap().events();
+        let losses = events.filter_map(Result::ok);
+        losses
+            .filter(|event| event.loss_sink() == Some("far"))
+            .count()
+    };
+    world.vfs.fail_one_in(Op::Rename, Fault::Io, 1);
+    for _ in 0..5 {
+        program.admit(1);
+        program.settle();
+    }
+    let files = |world: &World| world.files(&format!("{writer}-0")).len();
+    assert!(files(&world) > 2);
+    assert_eq!(told(&world), 1);
+    world.vfs.heal();
+    program.settle();
+    assert_eq!(files(&world), 0);
 }
