@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Finding, Problem};
 use super::line::{self, Place};
 use super::name::{Name, SinkTag};
-use super::repair::create_over;
+use super::repair::replace;
 use super::scan::{Lines, retry};
 use crate::id::WriterId;
 use crate::sync::Arc;
@@ -108,10 +108,8 @@ pub(super) fn save(
     line::seal(Place::new(owner, 0), &json, &mut line).map_err(io::Error::other)?;
     let tag = SinkTag::of(sink);
     let temporary = dir.join(Name::CursorTemporary(owner, tag).to_string());
-    let file = create_over(vfs, &temporary)?;
-    file.write_all(&line)?;
-    file.sync_data()?;
-    vfs.rename(&temporary, &dir.join(Name::Cursor(owner, tag).to_string()))?;
+    let path = dir.join(Name::Cursor(owner, tag).to_string());
+    replace(vfs, &temporary, &path, |file| file.write_all(&line))?;
     vfs.sync_dir(dir)
 }
 
@@ -260,9 +258,9 @@ pub(super) fn pass(
         return match vfs.open(&dir.join(name.to_string()), Access::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             file => file.map(|_| false),
-    // One that is damaged names nothing that it waits for.
         };
     };
+    // One that is damaged names nothing that it waits for.
     let Some((sink, mut cursor)) = read(owner, Arc::clone(&lock))? else {
         return Ok(true);
     };

@@ -12,7 +12,7 @@ use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::pending::Pending;
 use super::recovery;
-use super::repair::create_over;
+use super::repair::replace;
 use super::reservation::Reservation;
 use super::room::Room;
 use super::scan::{Lines, retry};
@@ -194,10 +194,7 @@ fn put_schema(vfs: &dyn Vfs, dir: &Path, schema: &[u8], writer: WriterId) -> io:
         return Ok(());
     }
     let temporary = dir.join(Name::SchemaTemporary(writer).to_string());
-    let file = create_over(vfs, &temporary)?;
-    file.write_all(schema)?;
-    file.sync_data()?;
-    vfs.rename(&temporary, &path)
+    replace(vfs, &temporary, &path, |file| file.write_all(schema)).map(drop)
 }
 
 fn is_content(vfs: &dyn Vfs, path: &Path, content: &[u8]) -> io::Result<bool> {

@@ -19,7 +19,7 @@ use std::path::Path;
 use super::finding::{Finding, Problem};
 use super::line::Place;
 use super::name::{Day, Name, SegmentName};
-use super::repair::{Damage, Stream, create_over};
+use super::repair::{Damage, Stream, replace};
 use super::reservation;
 use super::scan::retry;
 use super::structure::Structure;
@@ -242,11 +242,9 @@ impl Recovery<'_> {
         };
         events.insert(0, self.segment_opened(name));
         let temporary = self.path(Name::SegmentTemporary(name));
-        let file = create_over(self.vfs, &temporary)?;
-        file.write_all(&seal_all(Place::new(self.writer, name.number), &events)?)?;
-        file.sync_data()?;
-        self.vfs
-            .rename(&temporary, &self.path(Name::Segment(name)))?;
+        let lines = seal_all(Place::new(self.writer, name.number), &events)?;
+        let path = self.path(Name::Segment(name));
+        replace(self.vfs, &temporary, &path, |file| file.write_all(&lines))?;
         self.vfs.sync_dir(self.dir)
     }
 

@@ -211,14 +211,14 @@ impl Damage {
         let temporary = dir.join(Name::SegmentTemporary(self.name).to_string());
         let from = vfs.open(&path, Access::Read)?;
         let end = from.size()?;
-        let to = create_over(vfs, &temporary)?;
-        let mut start = 0;
-        for bad in self.bad.iter().chain([&(end..end)]) {
-            each_chunk(&from, start..bad.start, |chunk| to.write_all(chunk))?;
-            start = bad.end;
-        }
-        to.sync_data()?;
-        vfs.rename(&temporary, &path)?;
+        replace(vfs, &temporary, &path, |to| {
+            let mut start = 0;
+            for bad in self.bad.iter().chain([&(end..end)]) {
+                each_chunk(&from, start..bad.start, |chunk| to.write_all(chunk))?;
+                start = bad.end;
+            }
+            Ok(())
+        })?;
         vfs.sync_dir(dir)
     }
 
@@ -264,10 +264,9 @@ impl Damage {
             ..name
         };
         let temporary = dir.join(temporary.to_string());
-        let to = create_over(vfs, &temporary)?;
-        each_chunk(file, range.clone(), |chunk| to.write_all(chunk))?;
-        to.sync_data()?;
-        vfs.rename(&temporary, &path)?;
+        replace(vfs, &temporary, &path, |to| {
+            each_chunk(file, range.clone(), |chunk| to.write_all(chunk))
+        })?;
         vfs.sync_dir(&dir)
     }
 }
@@ -277,6 +276,26 @@ pub(super) fn create_over(vfs: &dyn Vfs, path: &Path) -> io::Result<Arc<dyn VfsF
     match vfs.unlink(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => vfs.create_new(path),
+    }
+}
+
+/// Puts in place of `path` what `fill` writes, once that survives a power cut; returns the file. When
+/// it fails, what was there stays, and nothing half-made takes room on a full disk.
+pub(super) fn replace(
+    vfs: &dyn Vfs,
+    temporary: &Path,
+    path: &Path,
+    fill: impl FnOnce(&Arc<dyn VfsFile>) -> io::Result<()>,
+) -> io::Result<Arc<dyn VfsFile>> {
+    let file = create_over(vfs, temporary)?;
+    let filled = fill(&file).and_then(|()| file.sync_data());
+    match filled.and_then(|()| vfs.rename(temporary, path)) {
+        Ok(()) => Ok(file),
+        Err(error) => {
+            // What stays is replaced by the next try.
+            drop(vfs.unlink(temporary));
+            Err(error)
+        }
     }
 }
 

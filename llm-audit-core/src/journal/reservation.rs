@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::line::{self, Place};
-use super::repair::create_over;
+use super::repair::replace;
 use super::scan::{Lines, retry};
 use crate::error::Error;
 use crate::id::WriterId;
@@ -87,12 +87,9 @@ impl Reservation {
     pub(crate) fn renew(&mut self, vfs: &dyn Vfs) -> Result<(), Error> {
         let mut bytes = Vec::new();
         self.seal(self.up_to, &mut bytes)?;
-        let renewed = create_over(vfs, &self.temporary).and_then(|file| {
+        let renewed = replace(vfs, &self.temporary, &self.path, |file| {
             retry(|| file.try_lock())?;
-            file.write_all(&bytes)?;
-            file.sync_data()?;
-            vfs.rename(&self.temporary, &self.path)?;
-            Ok(file)
+            file.write_all(&bytes)
         });
         let path = self.path.display();
         let file = renewed

@@ -282,7 +282,12 @@ impl Journal {
             self.syncer.wrote(&file, None, 0);
             self.syncer.changed_dir();
         }
-        Ok(self.reservation.up_to())
+        Ok(self.reserved_to())
+    }
+
+    /// Returns up to which number all are set aside; 0 when none is.
+    pub(crate) const fn reserved_to(&self) -> u64 {
+        self.reservation.up_to()
     }
 
     /// Returns the handle by which others wait for synchronisation.

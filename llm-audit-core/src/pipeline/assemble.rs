@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::worker::RESERVE_BLOCK;
 use super::*;
 
 /// What [`assemble`] makes.
@@ -45,6 +46,11 @@ pub(super) fn assemble<S: Seal>(
         from_start: config.from_start.contains(name),
     });
     let starts: Vec<_> = starts.collect();
+    let first = FIRST_SEQ + opening.len() as u64;
+    if let Some(log) = &mut log {
+        // Without it a crash would leave no trace of what it lost.
+        log.reserve(first + config.max_events as u64 + RESERVE_BLOCK)?;
+    }
     let spooled = match &mut log {
         Some(log) => log.start_sinks(&starts)?,
         None => None,
@@ -76,7 +82,7 @@ pub(super) fn assemble<S: Seal>(
         config.process.clone(),
     );
     let shared = Arc::new(Shared {
-        lanes: Lanes::new(FIRST_SEQ + opening.len() as u64),
+        lanes: Lanes::new(first),
         ledger,
         budget: Arc::new(budget),
         bell,

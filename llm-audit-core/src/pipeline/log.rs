@@ -44,7 +44,8 @@ pub(crate) trait Log: Send {
     /// Gives up what waits to be written.
     fn give_up(&mut self) -> Option<Lost>;
 
-    /// Sets numbers aside at least up to `seq`; returns the new bound.
+    /// Sets numbers aside at least up to `seq`; returns the new bound. While that fails, the first
+    /// call says why, and those after it return the old bound.
     fn reserve(&mut self, seq: u64) -> Result<u64, Error>;
 
     /// Does what is due by the clock and returns what is to be recorded of it.
@@ -133,6 +134,8 @@ pub(crate) struct JournalLog {
     adopted: Vec<(usize, WriterId, u64)>,
     /// Whether something that has expired is there because of a sink.
     is_held: bool,
+    /// Whether numbers could not be set aside last time.
+    unreserved: bool,
 }
 
 impl JournalLog {
@@ -154,6 +157,7 @@ impl JournalLog {
             forgotten: Vec::new(),
             adopted: Vec::new(),
             is_held: false,
+            unreserved: false,
         }
     }
 
@@ -200,7 +204,12 @@ impl Log for JournalLog {
     }
 
     fn reserve(&mut self, seq: u64) -> Result<u64, Error> {
-        self.journal.reserve(seq)
+        let reserved = self.journal.reserve(seq);
+        let failed_before = std::mem::replace(&mut self.unreserved, reserved.is_err());
+        reserved.or_else(|error| match failed_before {
+            true => Ok(self.journal.reserved_to()),
+            false => Err(error),
+        })
     }
 
     fn tick(&mut self) -> Vec<OwnEvent> {

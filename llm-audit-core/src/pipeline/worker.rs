@@ -29,7 +29,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// Losses that keep coming are written together.
 const LOSS_EVERY: Duration = Duration::from_millis(100);
-const RESERVE_BLOCK: u64 = 4_096;
+pub(super) const RESERVE_BLOCK: u64 = 4_096;
 /// Findings in the events of a step, and the policy that they fall under.
 const PENDING_ROUNDS: usize = 2;
 

@@ -461,3 +461,20 @@ fn the_futures_can_move_to_other_threads() {
         Poll::Pending
     ));
 }
+
+#[test]
+fn a_log_is_not_started_on_a_full_disk_and_leaves_nothing_half_made() {
+    let vfs = Arc::new(MemVfs::new());
+    vfs.limit(Some(0));
+    let log = builder().policy(policy().build().unwrap()).journal(DIR);
+    let log = log.vfs(Arc::clone(&vfs) as Arc<dyn Vfs>);
+    let error = log.on_diagnostic(|_| {}).spawn().unwrap_err();
+    assert!(error.is_io(), "{error}");
+    let left: Vec<_> = vfs.files().into_keys().collect();
+    let is_temporary = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "tmp");
+    assert!(!left.iter().any(is_temporary), "{left:?}");
+    vfs.heal();
+    let audit = spawn(&vfs, PATIENCE);
+    let first = audit.begin(Operation::Chat).commit(Ack::Synced).wait();
+    first.unwrap();
+}

@@ -187,3 +187,25 @@ fn a_log_that_cannot_begin_a_segment_says_so_and_takes_everything() {
     assert_eq!(world.files(".jsonl").len(), 2);
     assert_eq!(program.end(Duration::from_secs(60)).lost(), 0);
 }
+
+#[test]
+fn numbers_that_cannot_be_set_aside_are_told_of_once_until_they_can() {
+    let vfs = MemVfs::new();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+    let config = config(Arc::clone(&clock));
+    let journal = JournalConfig::keep(DIR, Retention::Forever).sync_thread(false);
+    let shared_vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
+    let ids = Arc::new(RandomIds::new());
+    let (journal, _) = Journal::open(journal, shared_vfs, clock, ids, WRITER).unwrap();
+    let mut log = JournalLog::new(journal, false, config.clock, config.diagnostics);
+    assert_eq!(log.reserve(1).unwrap(), 4_096);
+    for bound in [4_096, 8_192] {
+        vfs.limit(Some(0));
+        assert!(log.reserve(bound + 1).unwrap_err().is_io());
+        for _ in 0..3 {
+            assert_eq!(log.reserve(bound + 1).unwrap(), bound);
+        }
+        vfs.heal();
+        assert_eq!(log.reserve(bound + 1).unwrap(), bound + 4_096);
+    }
+}
