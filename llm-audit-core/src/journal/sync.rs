@@ -90,6 +90,8 @@ struct State {
     wanted: u64,
     threaded: bool,
     closed: bool,
+    /// The highest number that was written when it was closed.
+    closed_at: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -216,7 +218,7 @@ impl Syncer {
             drop(self.pass(state));
             return self.answer(&self.state());
         }
-        let deadline = self.shared.clock.monotonic() + timeout;
+        let deadline = self.shared.clock.monotonic().saturating_add(timeout);
         // A pass that has begun may have missed the last write.
         let wanted = state.begun + 1;
         state.wanted = wanted;
@@ -244,6 +246,7 @@ impl Syncer {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
+        state.closed_at = state.closed_at.max(state.written);
         state.files.clear();
         state.written = state.status.up_to;
         self.shared.work.notify_all();
@@ -251,7 +254,9 @@ impl Syncer {
 
     fn answer(&self, state: &State) -> Result<SyncStatus, Error> {
         let status = state.status.clone();
-        if status.failed.is_empty() && status.owed.is_empty() && !state.dir_failed {
+        // What a journal left behind when it was let go of is in nobody's hands.
+        let is_left = state.closed_at > status.up_to;
+        if status.failed.is_empty() && status.owed.is_empty() && !state.dir_failed && !is_left {
             return Ok(status);
         }
         Err(Error::io(

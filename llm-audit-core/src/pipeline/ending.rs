@@ -71,7 +71,8 @@ impl<S: Seal> Worker<S> {
     /// Returns when three quarters of what is left until the deadline are over.
     fn part_of(&self, deadline: Duration) -> Duration {
         let now = self.shared.clock.monotonic();
-        now + deadline.saturating_sub(now) * 3 / 4
+        let left = deadline.saturating_sub(now);
+        now.saturating_add(left - left / 4)
     }
 
     /// Synchronises the journal, as far as that takes no longer than the deadline.

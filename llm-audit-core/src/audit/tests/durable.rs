@@ -150,6 +150,26 @@ fn a_disk_that_hangs_ends_every_wait_at_its_limit() {
 }
 
 #[test]
+fn a_limit_beyond_all_time_is_none_and_breaks_nothing() {
+    for limit in [Duration::MAX, Duration::MAX / 2, Duration::MAX / 4 * 3] {
+        let vfs = Arc::new(MemVfs::new());
+        let audit = spawn(&vfs, limit);
+        drop(
+            audit
+                .begin_durable_blocking(Operation::Chat, request)
+                .unwrap(),
+        );
+        block_on(audit.begin(Operation::Chat).commit(Ack::Synced)).unwrap();
+        let call = audit.begin(Operation::Chat);
+        call.commit_blocking(Ack::Synced).unwrap();
+        assert!(audit.flush(limit).is_complete());
+        assert!(audit.run_retention(limit).is_complete());
+        let report = audit.shutdown(limit);
+        assert!(report.closed && report.is_complete(), "{report}");
+    }
+}
+
+#[test]
 fn what_the_log_does_not_have_is_not_waited_for() {
     let vfs = Arc::new(MemVfs::new());
     let audit = spawn(&vfs, PATIENCE);
