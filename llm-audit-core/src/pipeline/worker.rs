@@ -61,8 +61,13 @@ pub(crate) struct Worker<S: Seal> {
     pub(super) spool: Option<Spool>,
     pub(super) saved: Duration,
     pub(super) forgetting: Forgetting,
-    /// Whether the last try to write failed.
+    /// Whether the journal takes nothing of the host, and whether nothing was written since a try
+    /// failed.
     pub(super) failing: bool,
+    pub(super) unwritten: bool,
+    /// Losses that were told of, and whose events are lost: numbers of the log, and windows of sinks.
+    pub(super) told_losses: u64,
+    pub(super) told_windows: Vec<(usize, WriterId, u64)>,
     /// Whether the journal was in trouble when it was looked at last.
     degraded: bool,
     pub(super) flushes: Vec<(u64, Arc<Tracker>)>,
@@ -112,6 +117,9 @@ impl<S: Seal> Worker<S> {
             saved: Duration::ZERO,
             forgetting: Forgetting::default(),
             failing: false,
+            unwritten: false,
+            told_losses: 0,
+            told_windows: Vec::new(),
             degraded: false,
             flushes: Vec::new(),
             unsynced: Vec::new(),
@@ -255,10 +263,20 @@ impl<S: Seal> Worker<S> {
             return;
         }
         let writer = self.shared.writer_id;
-        let mut told = Vec::new();
+        let (before, mut told) = (own.len(), Vec::new());
+        // The loss of a `loss` itself is no news.
+        let told_losses = std::mem::take(&mut self.told_losses);
+        let told_windows = std::mem::take(&mut self.told_windows);
         let mut add = |sink: Option<(usize, WriterId)>, name: Option<&str>, window: Window| {
-            let counts: Vec<_> = window.counts().iter().collect();
-            told.push((name.map(str::to_owned), counts));
+            let total = window.counts().total();
+            let is_new = match sink {
+                None => total > told_losses,
+                Some((sink, writer)) => !told_windows.contains(&(sink, writer, total)),
+            };
+            if is_new {
+                let counts: Vec<_> = window.counts().iter().collect();
+                told.push((name.map(str::to_owned), counts));
+            }
             let writer = sink.map_or(writer, |(_, writer)| writer);
             own.push(OwnWork {
                 event: window.event(writer, name),
@@ -275,8 +293,10 @@ impl<S: Seal> Worker<S> {
             }
         }
         drop(books);
-        for (sink, counts) in told {
+        if own.len() > before {
             self.told = now;
+        }
+        for (sink, counts) in told {
             let place = sink.map_or("the log".to_owned(), |sink| format!("sink `{sink}`"));
             let counts = counts
                 .iter()
@@ -367,8 +387,9 @@ impl<S: Seal> Worker<S> {
             );
         }
         if self.failing && self.waiting.is_empty() {
-            // Nothing waits, so that nothing else would find the disk in order again.
-            self.failing = self.log.as_mut().is_some_and(|log| log.is_short());
+            // Nothing waits, so that nothing else would find room on the disk. What was given up is
+            // in a `loss`, which finds whether the disk takes anything.
+            self.failing = self.unwritten || self.log.as_mut().is_some_and(|log| log.is_short());
             self.shared.degraded.store(self.failing, Ordering::Relaxed);
         }
         let trouble = self.log.as_ref().and_then(|log| log.trouble());

@@ -129,8 +129,11 @@ impl<S: Seal> Worker<S> {
         let Some(log) = &mut self.log else {
             return self.close_chunks(u64::MAX, &[], LossReason::IoError);
         };
+        let any = self.waiting.iter().any(|chunk| chunk.appended_to.is_some());
         let failed = log.write().err();
-        let is_failing = failed.is_some() || log.is_short();
+        // Without anything to write, that there was no failure says nothing of the disk.
+        self.unwritten = failed.is_some() || self.unwritten && !any;
+        let is_failing = self.unwritten || log.is_short();
         let up_to = log.written().up_to.unwrap_or(0);
         let lost = failed.as_ref().and_then(|failed| failed.lost.as_ref());
         let seqs = lost.map_or(&[][..], |lost| &lost.seqs);
@@ -231,11 +234,19 @@ impl<S: Seal> Worker<S> {
                     };
                     answers.extend(refused.map(|waiter| (waiter, Err(Failure::Closed))));
                 }
-                (Origin::Loss(None, window), Some(_)) => self.missing.merge(&window),
+                (Origin::Loss(None, window), Some(_)) => {
+                    self.told_losses += window.counts().total() + 1;
+                    self.missing.merge(&window);
+                }
                 (Origin::Loss(Some((sink, writer)), window), lost) => {
                     if let Some(book) = books.sinks.get_mut(sink) {
                         match lost {
-                            Some(_) => book.put_back(writer, &window),
+                            Some(_) => {
+                                let total = window.counts().total();
+                                self.told_windows.push((sink, writer, total));
+                                self.told_losses += 1;
+                                book.put_back(writer, &window);
+                            }
                             None => book.tell(writer, &window, item.seq),
                         }
                     }

@@ -9,6 +9,7 @@ use super::super::*;
 use super::fakes::*;
 use super::laws::{assert_accounted, assert_balanced, seeds};
 use super::world::World;
+use crate::diagnostics::DiagnosticKind;
 use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
@@ -163,6 +164,55 @@ fn a_log_on_a_full_disk_says_so_and_tells_what_it_lost_before_there_is_room() {
 fn a_disk_that_fails_loses_nothing_without_a_loss_event() {
     // A schedule with the real journal takes four times as long.
     seeds(10, run);
+}
+
+#[test]
+fn a_log_that_gave_up_is_degraded_until_something_was_written_again() {
+    let mut world = World::new(&[]);
+    let mut program = world.start();
+    program.admit(3);
+    world.vfs.fail_one_in(Op::Write, Fault::Io, 1);
+    program.admit(2);
+    let mut given_up = false;
+    for _ in 0..100 {
+        program.admit(1);
+        program.pass(Duration::from_secs(1));
+        let counters = program.pipeline.counters();
+        given_up |= counters.lost() > 0;
+        assert!(counters.is_degraded);
+        assert!(program.pipeline.check_durable().is_err());
+    }
+    assert!(given_up);
+    assert_eq!(world.told(DiagnosticKind::Degraded), 1);
+    assert_eq!(world.told(DiagnosticKind::Recovered), 0);
+
+    // Nobody hands in anything: what the log itself has to say finds the disk in order.
+    world.vfs.heal();
+    for _ in 0..3 {
+        program.pass(Duration::from_secs(1));
+    }
+    assert!(!program.pipeline.counters().is_degraded);
+    program.pipeline.check_durable().unwrap();
+    assert_eq!(world.told(DiagnosticKind::Recovered), 1);
+    program.end(Duration::from_secs(60));
+}
+
+#[test]
+fn a_log_that_writes_nothing_tells_its_own_losses_once() {
+    let mut world = World::new(&[]);
+    let mut program = world.start();
+    program.admit(3);
+    world.vfs.fail_one_in(Op::Write, Fault::Io, 1);
+    program.admit(2);
+    for _ in 0..400 {
+        program.pass(Duration::from_secs(1));
+    }
+    assert_eq!(program.pipeline.counters().lost(), 2);
+    assert_eq!(world.told(DiagnosticKind::EventsLost), 1);
+    assert_eq!(world.told(DiagnosticKind::Degraded), 1);
+    world.vfs.heal();
+    program.pass(Duration::from_secs(2));
+    program.end(Duration::from_secs(60));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use super::super::*;
 use super::fakes::*;
 use super::laws::assert_balanced;
 use crate::batch::Batch;
+use crate::diagnostics::{DiagnosticKind, Diagnostics, Hook};
 use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
@@ -183,6 +184,8 @@ pub(super) struct World {
     pub(super) sinks: Vec<FarSink>,
     pub(super) retention: Option<Retention>,
     pub(super) backlog_bytes: usize,
+    /// What the diagnostics were told.
+    told: Arc<Mutex<Vec<DiagnosticKind>>>,
     starts: u8,
 }
 
@@ -211,6 +214,7 @@ impl World {
             sinks: names.iter().map(sink).collect(),
             retention: Some(Retention::Days30),
             backlog_bytes: BACKLOG_BYTES,
+            told: Arc::default(),
             starts: 0,
         }
     }
@@ -224,8 +228,11 @@ impl World {
         self.starts += 1;
         let writer = WriterId::from_bytes([self.starts; 16]);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let told = Arc::clone(&self.told);
+        let hook: Hook = Arc::new(move |diagnostic| lock(&told).push(diagnostic.kind));
         let config = PipelineConfig {
             overflow: Overflow::DropNewest,
+            diagnostics: Diagnostics::new(Some(hook), Arc::clone(&clock)),
             sink_backlog_bytes: self.backlog_bytes,
             from_start: from_start.iter().map(|name| (*name).to_owned()).collect(),
             writer_id: writer,
@@ -269,6 +276,12 @@ impl World {
             writer,
             clock: Arc::clone(&self.clock),
         }
+    }
+
+    /// How often the diagnostics were told so.
+    pub(super) fn told(&self, kind: DiagnosticKind) -> usize {
+        let told = lock(&self.told);
+        told.iter().filter(|told| **told == kind).count()
     }
 
     /// What every file of the directory holds, by the reader.
