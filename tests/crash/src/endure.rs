@@ -19,7 +19,8 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the end may take on a disk that does not work.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// Prints `ack` for what is synced and `refused` for what is not, until its input ends; then
+/// Prints `ack` for what is synced, `refused` for what is not, and `degraded` and `recovered` when
+/// the log counts itself so, until its input ends; then
 /// `end ADMITTED WRITTEN LOST PENDING`.
 pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
     let audit = builder(dir)?.ack_timeout(ACK_TIMEOUT).spawn()?;
@@ -29,6 +30,7 @@ pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
         for _ in 0..PRODUCERS {
             scope.spawn(|| produce(&audit, &done));
         }
+        scope.spawn(|| watch(&audit, &done));
         // It ends with the parent, whatever became of that.
         drop(io::copy(&mut io::stdin(), &mut io::sink()));
         done.store(true, Ordering::Relaxed);
@@ -38,6 +40,18 @@ pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
     let (lost, pending) = (counters.lost(), counters.pending);
     say(format_args!("end {admitted} {written} {lost} {pending}\n"))?;
     Ok(())
+}
+
+fn watch(audit: &Audit, done: &AtomicBool) {
+    let mut degraded = false;
+    while !done.load(Ordering::Relaxed) {
+        let is_degraded = audit.counters().is_degraded;
+        if std::mem::replace(&mut degraded, is_degraded) != is_degraded {
+            let word = if is_degraded { "degraded" } else { "recovered" };
+            drop(say(format_args!("{word}\n")));
+        }
+        thread::sleep(PACE);
+    }
 }
 
 fn produce(audit: &Audit, done: &AtomicBool) {

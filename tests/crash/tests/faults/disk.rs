@@ -29,6 +29,7 @@ fn comes_and_goes(
         come(&program);
         wait_for_trouble(&program);
         go(&program);
+        program.wait("recovery", |said| !said.is_degraded);
     }
     program.wait_for_acks(SOME);
     let said = program.end_well();
@@ -36,12 +37,13 @@ fn comes_and_goes(
     row.end();
 }
 
-/// Waits until a commit is refused, or until some segments more would have been begun: what needs no
-/// new file goes on.
+/// Waits until the fault is met: the log says that it is degraded, and a commit is refused, or what
+/// needs no new file goes on.
 fn wait_for_trouble(program: &Running) {
+    program.wait("trouble", |said| said.is_degraded);
     let (refused, acks) = (program.said().refused.len(), program.said().acks.len());
-    program.wait("trouble, and no way round it", |said| {
-        said.refused.len() > refused || said.acks.len() > acks + 8 * SOME
+    program.wait("way round the trouble, nor a refusal", |said| {
+        said.refused.len() > refused || said.acks.len() > acks + SOME
     });
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Said {
     pub(crate) acks: Vec<Promise>,
     /// Commits that failed, each with the reason.
     pub(crate) refused: Vec<String>,
+    /// Whether its log counts itself as degraded.
+    pub(crate) is_degraded: bool,
     /// Numbers that it gives about itself, such as `end ADMITTED WRITTEN LOST PENDING`.
     pub(crate) numbers: Vec<u64>,
     /// Whether its output has ended.
@@ -145,7 +147,10 @@ impl Program {
 
 impl Said {
     fn hear(&mut self, line: &str, pid: u32) {
-        let (what, rest) = line.trim_end().split_once(' ').unwrap_or((line, ""));
+        let (what, rest) = {
+            let line = line.trim_end();
+            line.split_once(' ').unwrap_or((line, ""))
+        };
         match (what, rest.split_once(' ')) {
             ("ready", _) => self.ready = Some(rest.to_owned()),
             ("ack", Some((writer, event))) => self.acks.push(Promise {
@@ -153,6 +158,8 @@ impl Said {
                 event: event.to_owned(),
             }),
             ("refused", _) => self.refused.push(rest.to_owned()),
+            ("degraded", _) => self.is_degraded = true,
+            ("recovered", _) => self.is_degraded = false,
             ("end" | "slow", _) => {
                 let words = rest.split(' ');
                 self.numbers = words.map(|word| word.parse().unwrap()).collect();

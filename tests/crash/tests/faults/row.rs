@@ -48,12 +48,14 @@ impl Row {
     pub(crate) fn look(&mut self, dir: &Path, promised: &[Promise], place: &str) -> Log {
         recover(dir);
         let log = self.read(dir, promised, place);
-        if let Ok(check) = journal::check(dir)
-            && check.condition() == Condition::Damaged
-        {
-            let findings = check.findings.iter().take(SHOWN);
-            let findings: Vec<_> = findings.map(|finding| format!("{finding:?}")).collect();
-            self.problem(place, &format!("check: {}", findings.join(", ")));
+        match journal::check(dir) {
+            Ok(check) if check.condition() == Condition::Damaged => {
+                let findings = check.findings.iter().take(SHOWN);
+                let findings: Vec<_> = findings.map(|finding| format!("{finding:?}")).collect();
+                self.problem(place, &format!("check: {}", findings.join(", ")));
+            }
+            Ok(_) => {}
+            Err(error) => self.problem(place, &format!("check: {error}")),
         }
         let before = files(dir);
         recover(dir);
