@@ -1,6 +1,7 @@
 //! Answers of the worker and of sinks to those who wait for one event.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -94,7 +95,8 @@ impl Shared {
         };
         self.answered.notify_all();
         if let Some(waker) = waker {
-            waker.wake();
+            // The host's code: what breaks in it breaks nobody who waits for another answer.
+            catch_unwind(AssertUnwindSafe(|| waker.wake())).ok();
         }
     }
 }
@@ -147,6 +149,28 @@ mod tests {
         assert_eq!(answer.wait(at_most), Some(Err(Failure::Closed)));
         let (_waiter, answer) = reply();
         assert_eq!(answer.wait(Duration::ZERO), None);
+    }
+
+    struct Panics;
+
+    impl std::task::Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("as the test asked");
+        }
+    }
+
+    #[test]
+    fn a_waker_that_panics_harms_nobody_who_answers() {
+        let waker = Waker::from(Arc::new(Panics));
+        let mut context = Context::from_waker(&waker);
+        let (waiter, mut answer) = reply();
+        assert!(Pin::new(&mut answer).poll(&mut context).is_pending());
+        waiter.resolve(Ok(7));
+        assert_eq!(answer.wait(Duration::ZERO), Some(Ok(7)));
+        let (_waiter, mut answer) = reply();
+        assert!(Pin::new(&mut answer).poll(&mut context).is_pending());
+        answer.expiry().expire();
+        assert_eq!(answer.wait(Duration::ZERO), Some(Err(Failure::TimedOut)));
     }
 
     #[test]
