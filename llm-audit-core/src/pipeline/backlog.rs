@@ -9,7 +9,7 @@ use super::stream::{Count, Gap};
 use super::tracker::Tracker;
 use crate::batch::Batch;
 use crate::id::WriterId;
-use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout, wait_while};
+use crate::sync::{Arc, Condvar, Mutex, Weak, lock, wait, wait_timeout, wait_while};
 
 /// A queue of batches for one sink, bounded in bytes. Offering never waits.
 ///
@@ -41,7 +41,7 @@ pub(crate) enum Item {
     Skip(Gap, Count),
     /// A dead writer's events above a number are due.
     Adopt(WriterId, u64),
-    Flush(Arc<Tracker>),
+    Flush(Weak<Tracker>),
     Shutdown(Arc<Tracker>),
 }
 
@@ -67,6 +67,9 @@ impl Backlog {
     /// over since the start.
     pub(crate) fn offer(&self, batch: Batch, total: Count) {
         let mut state = lock(&self.state);
+        if state.aborted {
+            return;
+        }
         let memory = batch.memory();
         // One batch is always taken, else a large one never would be.
         if state.bytes == 0 || state.bytes + memory <= self.max_bytes {
@@ -74,24 +77,26 @@ impl Backlog {
             state.items.push_back(Item::Write(batch));
         } else {
             let gap = Gap::of(&batch);
-            match state.items.back_mut() {
-                Some(Item::Skip(last, up_to)) => {
-                    last.extend(&gap);
-                    *up_to = total;
-                }
-                _ => state.items.push_back(Item::Skip(gap, total)),
-            }
+            state.skip(gap, total);
         }
         drop(state);
         self.changed.notify_one();
     }
 
-    pub(crate) fn put(&self, item: Item) {
+    /// Queues something else; gives it back when the sink was given up.
+    pub(crate) fn put(&self, item: Item) -> Option<Item> {
         let mut state = lock(&self.state);
+        if state.aborted {
+            return Some(item);
+        }
+        if matches!(item, Item::Flush(_)) {
+            state.forget_flushes();
+        }
         state.hurry = true;
         state.items.push_back(item);
         drop(state);
         self.changed.notify_one();
+        None
     }
 
     pub(crate) fn next(&self) -> Next {
@@ -125,23 +130,34 @@ impl Backlog {
         lock(&self.state).bytes
     }
 
-    /// Waits for `pause`, less when a flush or the end is asked for meanwhile.
-    pub(crate) fn pause(&self, pause: Duration) {
-        let go_on = |state: &mut State| !state.hurry && !state.aborted;
-        wait_while(&self.changed, lock(&self.state), pause, go_on).hurry = false;
+    /// Returns how many flushes and gaps wait.
+    #[cfg(test)]
+    pub(crate) fn flushes(&self) -> usize {
+        let state = lock(&self.state);
+        let items = state.items.iter();
+        let items = items.filter(|item| matches!(item, Item::Flush(_) | Item::Skip(..)));
+        items.count()
     }
 
-    /// Gives up what is queued and what is under way.
-    pub(crate) fn abort(&self) {
+    /// Waits for `pause`, but only for `least` when a flush or the end is asked for meanwhile.
+    pub(crate) fn pause(&self, pause: Duration, least: Duration) {
+        let go_on = |state: &mut State| !state.aborted;
+        let state = wait_while(&self.changed, lock(&self.state), least, go_on);
+        let go_on = |state: &mut State| !state.hurry && !state.aborted;
+        let rest = pause.saturating_sub(least);
+        wait_while(&self.changed, state, rest, go_on).hurry = false;
+    }
+
+    /// Gives up what is queued, and returns it, and what is under way.
+    pub(crate) fn abort(&self) -> VecDeque<Item> {
         let mut state = lock(&self.state);
         state.aborted = true;
         let items = std::mem::take(&mut state.items);
         state.bytes = 0;
         drop(state);
-        // Trackers and batches are let go without the lock.
-        drop(items);
         self.aborted.notify_one();
         self.changed.notify_all();
+        items
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
@@ -151,5 +167,43 @@ impl Backlog {
     /// Completes once the backlog is aborted.
     pub(crate) async fn until_aborted(&self) {
         self.aborted.notified().await;
+    }
+}
+
+impl State {
+    fn skip(&mut self, gap: Gap, total: Count) {
+        match self.items.back_mut() {
+            Some(Item::Skip(last, up_to)) => {
+                last.extend(&gap);
+                *up_to = total;
+            }
+            _ => self.items.push_back(Item::Skip(gap, total)),
+        }
+    }
+
+    /// Takes out the flushes that nobody waits for any more: a later one does what they would.
+    fn forget_flushes(&mut self) {
+        let is_gone = |item: &Item| matches!(item, Item::Flush(flush) if flush.strong_count() == 0);
+        if !self.items.iter().any(is_gone) {
+            return;
+        }
+        for item in std::mem::take(&mut self.items) {
+            match item {
+                Item::Skip(gap, total) => self.skip(gap, total),
+                item if is_gone(&item) => {}
+                item => self.items.push_back(item),
+            }
+        }
+    }
+}
+
+impl Item {
+    /// Returns the progress that somebody waits for.
+    pub(crate) fn tracker(self) -> Option<Arc<Tracker>> {
+        match self {
+            Self::Flush(tracker) => tracker.upgrade(),
+            Self::Shutdown(tracker) => Some(tracker),
+            Self::Write(_) | Self::Skip(..) | Self::Adopt(..) => None,
+        }
     }
 }

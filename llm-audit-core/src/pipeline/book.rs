@@ -9,6 +9,8 @@ use crate::id::WriterId;
 use crate::journal::Cursor;
 use crate::timestamp::Timestamp;
 
+const FEW_WAITERS: usize = 64;
+
 /// What became of the events that one sink is to get.
 #[derive(Debug)]
 pub(crate) struct SinkBook {
@@ -20,7 +22,9 @@ pub(crate) struct SinkBook {
     spooled: bool,
     /// When the first event that the sink did not take was recorded.
     head: Option<Timestamp>,
-    waiters: Vec<(u64, Waiter)>,
+    pub(super) waiters: Vec<(u64, Waiter)>,
+    /// With so many waiters it is looked whether anybody is behind them.
+    look_at: usize,
     /// Answers that are given once the lock is free, because a waker is the host's code.
     pub(super) answers: Vec<(Waiter, Result<u64, Failure>)>,
     /// Nothing changes any more.
@@ -39,6 +43,7 @@ impl SinkBook {
             spooled: false,
             head: None,
             waiters: Vec::new(),
+            look_at: FEW_WAITERS,
             answers: Vec::new(),
             closed: false,
         }
@@ -89,14 +94,26 @@ impl SinkBook {
         &mut self.counters
     }
 
-    /// Answers when the event is durable at the sink, or lost to it; gives the waiter back when
-    /// the book is closed.
-    pub(crate) fn await_delivery(&mut self, seq: u64, waiter: Waiter) -> Option<Waiter> {
+    /// Answers when the event is durable at the sink, or lost to it; gives back waiters that nobody
+    /// is behind any more, and this one when the book is closed.
+    pub(crate) fn await_delivery(&mut self, seq: u64, waiter: Waiter) -> Vec<Waiter> {
         if self.closed {
-            return Some(waiter);
+            return vec![waiter];
+        }
+        let mut over = Vec::new();
+        if self.waiters.len() >= self.look_at {
+            for (seq, waiter) in std::mem::take(&mut self.waiters) {
+                if waiter.is_awaited() {
+                    self.waiters.push((seq, waiter));
+                } else {
+                    over.push(waiter);
+                }
+            }
+            // Looking costs each waiter a constant share.
+            self.look_at = (self.waiters.len() * 2).max(FEW_WAITERS);
         }
         self.waiters.push((seq, waiter));
-        None
+        over
     }
 
     /// The log's own events are due.

@@ -26,7 +26,7 @@ struct State {
 #[derive(Default)]
 pub(crate) struct Requests {
     pub(crate) own: Vec<OwnEvent>,
-    pub(crate) flushes: Vec<Arc<Tracker>>,
+    pub(crate) flushes: Vec<Weak<Tracker>>,
     /// Expired files are to be deleted now.
     pub(crate) expire: bool,
     /// The clock was looked at and is right.
@@ -43,12 +43,20 @@ impl Control {
         !state.ended
     }
 
+    /// Asks for a flush; returns false when the worker has ended.
+    pub(crate) fn flush(&self, tracker: &Arc<Tracker>) -> bool {
+        self.ask(|requests| {
+            // A worker that is busy for long does not hear of those who have gone.
+            requests.flushes.retain(|flush| flush.strong_count() > 0);
+            requests.flushes.push(Arc::downgrade(tracker));
+        })
+    }
+
     pub(crate) fn take(&self) -> Requests {
         let mut state = lock(&self.state);
         let requests = std::mem::take(&mut state.requests);
         state.taken.retain(|tracker| tracker.strong_count() > 0);
-        let flushes = requests.flushes.iter().map(Arc::downgrade);
-        state.taken.extend(flushes);
+        state.taken.extend_from_slice(&requests.flushes);
         requests
     }
 
@@ -75,8 +83,8 @@ impl Control {
         let shutdown = state.shutdown.clone();
         drop(state);
         let trackers = shutdown.into_iter().map(|(_, tracker)| tracker);
-        let taken = taken.iter().filter_map(Weak::upgrade);
-        for tracker in trackers.chain(requests.flushes).chain(taken) {
+        let flushes = requests.flushes.iter().chain(&taken);
+        for tracker in trackers.chain(flushes.filter_map(Weak::upgrade)) {
             tracker.update(|progress| progress.ended = true);
         }
     }

@@ -29,7 +29,7 @@ impl<S: Seal> Worker<S> {
         // Sinks say what they have before the last losses and the end are written. One that is
         // away leaves some of the time to the others and to the journal.
         let flushed = Arc::new(Tracker::new(self.fanout.len()));
-        self.fanout.flush(&flushed);
+        self.fanout.flush(&Arc::downgrade(&flushed));
         self.wait_for_sinks(&flushed, self.part_of(deadline));
 
         // What the loss events are about can itself not be written on a broken disk: two tries.
@@ -50,7 +50,11 @@ impl<S: Seal> Worker<S> {
         self.wait_for_sinks(&tracker, self.part_of(deadline));
         let synced = self.close_log(deadline);
         tracker.update(|progress| progress.synced = synced);
-        for (_, flush) in self.flushes.drain(..) {
+        for flush in self
+            .flushes
+            .drain(..)
+            .filter_map(|(_, flush)| flush.upgrade())
+        {
             flush.update(|progress| progress.settled = Some(self.written_to));
         }
         self.tell_counters();

@@ -2,7 +2,8 @@
 
 use super::backlog::{Backlog, Item};
 use super::counters::LossReason;
-use super::outlet::{Behind, Common, Outlet, RetryLimits};
+use super::outlet::{Behind, Common, Outlet};
+use super::patience::RetryLimits;
 use super::stream::Count;
 use super::tracker::Tracker;
 use crate::batch::Batch;
@@ -10,7 +11,7 @@ use crate::diagnostics::Inside;
 use crate::error::Error;
 use crate::id::WriterId;
 use crate::narrow::Narrowed;
-use crate::sync::{Arc, thread};
+use crate::sync::{Arc, Weak, thread};
 
 /// The backlogs of all sinks.
 #[derive(Debug)]
@@ -101,26 +102,31 @@ impl Fanout {
     /// Has a sink get what a dead writer left.
     pub(crate) fn adopt(&self, sink: usize, writer: WriterId, seq: u64) {
         if let Some(backlog) = self.backlogs.get(sink) {
-            backlog.put(Item::Adopt(writer, seq));
+            drop(backlog.put(Item::Adopt(writer, seq)));
         }
     }
 
-    pub(crate) fn flush(&self, tracker: &Arc<Tracker>) {
-        for backlog in &self.backlogs {
-            backlog.put(Item::Flush(Arc::clone(tracker)));
-        }
+    pub(crate) fn flush(&self, tracker: &Weak<Tracker>) {
+        self.ask(|| Item::Flush(Weak::clone(tracker)));
     }
 
     pub(crate) fn shut_down(&self, tracker: &Arc<Tracker>) {
-        for backlog in &self.backlogs {
-            backlog.put(Item::Shutdown(Arc::clone(tracker)));
+        self.ask(|| Item::Shutdown(Arc::clone(tracker)));
+    }
+
+    /// Asks every sink; one that was given up says no.
+    fn ask(&self, item: impl Fn() -> Item) {
+        for (sink, backlog) in self.backlogs.iter().enumerate() {
+            if let Some(tracker) = backlog.put(item()).and_then(Item::tracker) {
+                tracker.sink_said(sink, false);
+            }
         }
     }
 
     /// Gives up a sink: what is not durable at it is left to the next start, or lost.
     pub(crate) fn abort(&self, sink: usize) {
         if let Some(backlog) = self.backlogs.get(sink) {
-            backlog.abort();
+            drop(backlog.abort());
             let reason = LossReason::ShutdownDeadline;
             self.common.ledger.sink(sink, |book| book.close(reason));
         }
@@ -137,7 +143,7 @@ impl Fanout {
 impl Drop for Fanout {
     fn drop(&mut self) {
         for backlog in &self.backlogs {
-            backlog.abort();
+            drop(backlog.abort());
         }
     }
 }

@@ -78,8 +78,8 @@ pub(crate) use budget::{Budget, Slot};
 pub use counters::{Breaker, Counters, LossCounts, LossReason, SinkCounters};
 pub(crate) use deadlines::Limit;
 pub(crate) use log::{JournalLog, Log};
-pub(crate) use outlet::RetryLimits;
 pub(crate) use own::OwnEvent;
+pub(crate) use patience::RetryLimits;
 pub(crate) use pool::Pool;
 pub(crate) use reply::{Failure, Goal, Reply};
 pub use report::Report;
@@ -274,8 +274,7 @@ impl<S: Seal> Pipeline<S> {
             return self.report(&tracker::Progress::default(), None);
         }
         let tracker = Arc::new(Tracker::new(shared.sinks.len()));
-        let asked = Arc::clone(&tracker);
-        if !shared.control.ask(|requests| requests.flushes.push(asked)) {
+        if !shared.control.flush(&tracker) {
             return self.after_the_end();
         }
         shared.bell.ring();

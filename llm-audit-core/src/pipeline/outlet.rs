@@ -1,6 +1,7 @@
 //! One sink, on its thread.
 
 use std::future::{Future, poll_fn};
+use std::mem::take;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
@@ -13,7 +14,7 @@ use super::catchup::{CatchUp, Found, READ_AGAIN};
 use super::counters::LossReason;
 use super::delivery::Delivery;
 use super::ledger::Ledger;
-use super::patience::Patience;
+use super::patience::{Patience, RetryLimits};
 use super::tracker::Tracker;
 use crate::batch::Batch;
 use crate::clock::Clock;
@@ -25,28 +26,6 @@ use crate::journal::DeadLetters;
 use crate::narrow::Narrowed;
 use crate::sink::{Durable, Remedy, Sink, SinkError, SinkLimits};
 use crate::sync::{Arc, Runtime};
-
-/// How often a batch is tried before it is lost to the sink.
-const MOST_TRIES: u32 = 12;
-/// How old a batch becomes before it is lost to the sink.
-const OLDEST: Duration = Duration::from_secs(600);
-
-/// How long a batch is tried before it is lost to a sink. With a journal, where it can wait, only
-/// tries at which the sink panicked count.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RetryLimits {
-    pub(crate) tries: u32,
-    pub(crate) age: Duration,
-}
-
-impl Default for RetryLimits {
-    fn default() -> Self {
-        Self {
-            tries: MOST_TRIES,
-            age: OLDEST,
-        }
-    }
-}
 
 /// What the threads of sinks and the worker share.
 #[derive(Clone, Debug)]
@@ -85,6 +64,10 @@ pub(crate) struct Outlet {
     writer: WriterId,
     /// When the sink took something that it was not asked to make durable yet.
     took: Option<Duration>,
+    /// The pause that the sink asked for, which nothing shortens.
+    asked: Duration,
+    /// Who waits for what the sink is saying.
+    telling: Option<Arc<Tracker>>,
 }
 
 /// What to do before the next step.
@@ -107,14 +90,6 @@ enum Said {
     Failed,
     /// It was given up before it could say something.
     Nothing,
-}
-
-impl Said {
-    fn tell(self, tracker: &Tracker, sink: usize) {
-        if self != Self::Nothing {
-            tracker.sink_said(sink, self == Self::AllDurable);
-        }
-    }
 }
 
 /// How a call of the sink ended.
@@ -159,6 +134,8 @@ impl Outlet {
             behind,
             delivery: None,
             took: None,
+            asked: Duration::ZERO,
+            telling: None,
         })
     }
 
@@ -173,16 +150,42 @@ impl Outlet {
 
     /// Runs until the sink is shut down or given up.
     pub(crate) fn run(mut self) {
+        if catch_unwind(AssertUnwindSafe(|| self.steps())).is_err() {
+            catch_unwind(AssertUnwindSafe(|| self.fail())).ok();
+        }
+        // A destructor of the host's code ends with the thread, not beyond it.
+        catch_unwind(AssertUnwindSafe(|| drop(self))).ok();
+    }
+
+    fn steps(&mut self) {
         loop {
             match self.step() {
                 Step::GoOn => {}
                 Step::Wait(at_most) => self.backlog.wait(at_most),
-                Step::Pause(pause) => self.backlog.pause(pause),
-                Step::Done => break,
+                Step::Pause(pause) => self.backlog.pause(pause, take(&mut self.asked)),
+                Step::Done => return,
             }
         }
-        // A destructor of the host's code ends with the thread, not beyond it.
-        catch_unwind(AssertUnwindSafe(|| drop(self))).ok();
+    }
+
+    /// After a panic outside of the sink's calls, which would be a bug: the sink is given up, and who
+    /// waits for it is told so.
+    fn fail(&mut self) {
+        let reason = LossReason::ShutdownDeadline;
+        self.common
+            .ledger
+            .sink(self.index, |book| book.close(reason));
+        let left = self.backlog.abort().into_iter();
+        let left = left.filter_map(|item| item.tracker());
+        for tracker in left.chain(self.telling.take()) {
+            tracker.sink_said(self.index, false);
+        }
+        let message = format!(
+            "sink `{}` gets nothing more before the next start, because of a defect in the log; \
+             please report it",
+            self.name
+        );
+        self.report(DiagnosticKind::Degraded, message);
     }
 
     /// Does one thing: one call of the sink at most.
@@ -223,14 +226,26 @@ impl Outlet {
                 Step::GoOn
             }
             Next::Item(Item::Flush(tracker)) => {
-                self.flush().tell(&tracker, self.index);
+                self.telling = tracker.upgrade();
+                let said = self.flush();
+                self.say(said);
                 Step::GoOn
             }
             Next::Item(Item::Shutdown(tracker)) => {
+                self.telling = Some(tracker);
                 let call = Self::call(&self.runtime, &self.backlog, || self.sink.shutdown());
-                self.conclude(call).tell(&tracker, self.index);
+                let said = self.conclude(call);
+                self.say(said);
                 Step::Done
             }
+        }
+    }
+
+    /// Tells who asked what the sink said.
+    fn say(&mut self, said: Said) {
+        let telling = self.telling.take();
+        if let Some(tracker) = telling.filter(|_| said != Said::Nothing) {
+            tracker.sink_said(self.index, said == Said::AllDurable);
         }
     }
 
@@ -345,7 +360,7 @@ impl Outlet {
             Remedy::Permanent => {
                 self.answered();
                 let step = self.refused(delivery, &rest, &error, LossReason::SinkRejected);
-                return self.patience.rest(error.pause()).map_or(step, Step::Pause);
+                return self.rest_as_asked(&error, step);
             }
             Remedy::Reject(_) if error.from().is_none() => {
                 self.answered();
@@ -375,13 +390,20 @@ impl Outlet {
     /// Goes on as [`go_on`](Self::go_on) does, after the pause that `error` asks for.
     fn after(&mut self, error: &SinkError, delivery: Delivery, rest: Option<Batch>) -> Step {
         let step = self.go_on(delivery, rest);
-        self.patience.rest(error.pause()).map_or(step, Step::Pause)
+        self.rest_as_asked(error, step)
+    }
+
+    fn rest_as_asked(&mut self, error: &SinkError, step: Step) -> Step {
+        let rest = Patience::rest(error.pause());
+        self.asked = rest.unwrap_or_default();
+        rest.map_or(step, Step::Pause)
     }
 
     fn pause(&mut self, delivery: Delivery, asked: Duration) -> Step {
         let pause = self.patience.fail(asked, self.common.ids.unique());
         self.show_breaker();
         self.delivery = Some(delivery);
+        self.asked = Patience::rest(asked).unwrap_or_default();
         Step::Pause(pause)
     }
 
@@ -410,7 +432,7 @@ impl Outlet {
     /// The sink takes parts of this delivery: to divide it costs none of the budget.
     fn took_part(&mut self, delivery: &mut Delivery) {
         delivery.taken = true;
-        self.patience.refund(std::mem::take(&mut delivery.spent));
+        self.patience.refund(take(&mut delivery.spent));
     }
 
     /// The part that was tried has its fate, save for `rest`.

@@ -15,6 +15,28 @@ const BUDGET: u32 = 100;
 /// So many batches that are taken earn one such try.
 const EARNED_BY: u32 = 10;
 
+/// How often a batch is tried before it is lost to the sink.
+const MOST_TRIES: u32 = 12;
+/// How old a batch becomes before it is lost to the sink.
+const OLDEST: Duration = Duration::from_secs(600);
+
+/// How long a batch is tried before it is lost to a sink. With a journal, where it can wait, only
+/// tries at which the sink panicked count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetryLimits {
+    pub(crate) tries: u32,
+    pub(crate) age: Duration,
+}
+
+impl Default for RetryLimits {
+    fn default() -> Self {
+        Self {
+            tries: MOST_TRIES,
+            age: OLDEST,
+        }
+    }
+}
+
 /// Paces the tries of one sink: pauses that grow, a budget of tries, and a circuit breaker.
 #[derive(Debug)]
 pub(crate) struct Patience {
@@ -68,7 +90,7 @@ impl Patience {
     }
 
     /// Returns the pause that was asked for, as far as it is kept, or `None` for none.
-    pub(crate) fn rest(&self, asked: Duration) -> Option<Duration> {
+    pub(crate) fn rest(asked: Duration) -> Option<Duration> {
         (!asked.is_zero()).then(|| asked.min(LONGEST_ASKED_PAUSE))
     }
 

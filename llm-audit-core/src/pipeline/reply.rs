@@ -72,6 +72,13 @@ impl Waiter {
         self.answer(answer);
     }
 
+    /// Whether anybody can still see the answer.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|shared| Arc::strong_count(shared) > 1)
+    }
+
     fn answer(&mut self, answer: Result<u64, Failure>) {
         if let Some(shared) = self.0.take() {
             shared.answer(answer);

@@ -18,7 +18,7 @@ use super::tracker::Tracker;
 use crate::diagnostics::{DiagnosticKind, Inside};
 use crate::id::WriterId;
 use crate::journal::Spool;
-use crate::sync::{Arc, Ordering};
+use crate::sync::{Arc, Ordering, Weak};
 
 pub(super) const TICK: Duration = Duration::from_millis(5);
 /// How often the disk is asked about while someone waits for it.
@@ -70,7 +70,7 @@ pub(crate) struct Worker<S: Seal> {
     pub(super) told_windows: Vec<(usize, WriterId, u64)>,
     /// Whether the journal was in trouble when it was looked at last.
     degraded: bool,
-    pub(super) flushes: Vec<(u64, Arc<Tracker>)>,
+    pub(super) flushes: Vec<(u64, Weak<Tracker>)>,
     pub(super) unsynced: Vec<(u64, Waiter)>,
     /// How often the diagnostics are told the counters, and when they were last.
     pub(super) counters_every: Option<Duration>,
@@ -181,6 +181,10 @@ impl<S: Seal> Worker<S> {
         self.drain(own, drain == Drain::Last);
         self.drain_pending(drain == Drain::Last);
         let target = self.drained.end - 1;
+        if !control.flushes.is_empty() {
+            // Those who are still there are as well served by this one.
+            self.flushes.retain(|(_, flush)| flush.strong_count() > 0);
+        }
         let flushes = control.flushes.into_iter();
         self.flushes
             .extend(flushes.map(|tracker| (target, tracker)));
@@ -340,7 +344,9 @@ impl<S: Seal> Worker<S> {
             let settled = *target < open;
             if settled {
                 fanout.flush(tracker);
-                tracker.update(|progress| progress.settled = Some(written_to));
+                if let Some(tracker) = tracker.upgrade() {
+                    tracker.update(|progress| progress.settled = Some(written_to));
+                }
             }
             !settled
         });
@@ -363,7 +369,8 @@ impl<S: Seal> Worker<S> {
                 match status.is_synced(seq) {
                     Some(true) => waiter.resolve(Ok(seq)),
                     Some(false) => waiter.resolve(Err(Failure::NotSynced)),
-                    None => open.push((seq, waiter)),
+                    None if waiter.is_awaited() => open.push((seq, waiter)),
+                    None => {}
                 }
             }
             self.unsynced = open;

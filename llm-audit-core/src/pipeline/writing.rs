@@ -228,11 +228,12 @@ impl<S: Seal> Worker<S> {
                     self.unsynced.push((item.seq, waiter));
                 }
                 (Origin::Host(Some((Goal::Delivered(sink), waiter))), None) => {
-                    let refused = match books.sinks.get_mut(sink) {
+                    let over = match books.sinks.get_mut(sink) {
                         Some(book) => book.await_delivery(item.seq, waiter),
-                        None => Some(waiter),
+                        None => vec![waiter],
                     };
-                    answers.extend(refused.map(|waiter| (waiter, Err(Failure::Closed))));
+                    let over = over.into_iter();
+                    answers.extend(over.map(|waiter| (waiter, Err(Failure::Closed))));
                 }
                 (Origin::Loss(None, window), Some(_)) => {
                     self.told_losses += window.counts().total() + 1;

@@ -99,6 +99,8 @@ pub(super) struct Paper {
     pub(super) status: SyncStatus,
     pub(super) reserved: u64,
     pub(super) closed: bool,
+    /// Nothing is confirmed.
+    pub(super) hangs: bool,
     failures: u64,
     /// One call in so many fails, zero for none.
     pub(super) fails_one_in: u64,
@@ -256,8 +258,10 @@ impl Log for FakeLog {
 impl Disk for FakeLog {
     fn sync(&self, timeout: Duration) -> Result<SyncStatus, Error> {
         let mut paper = lock(&self.paper);
-        paper.status.up_to = paper.written.up_to;
-        if timeout.is_zero() {
+        if !paper.hangs {
+            paper.status.up_to = paper.written.up_to;
+        }
+        if timeout.is_zero() || paper.hangs {
             return Err(Error::timeout("not synchronised in no time"));
         }
         Ok(paper.status.clone())

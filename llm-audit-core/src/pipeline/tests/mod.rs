@@ -1,5 +1,6 @@
 //! The pipeline as a whole.
 
+mod abandoned;
 mod behaviour;
 mod disk;
 mod fakes;
