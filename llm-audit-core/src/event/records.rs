@@ -117,7 +117,7 @@ record! {
         data_type: Text "Type of data.";
         operator: Text "What was done with it: an operator, or withhold where the text could not be redacted.";
         count: Int "How often.";
-        path: Text "Place in the field: columns by name, [*] for elements, * for members, whose names may be content.";
+        path: Text "Place in the field: columns by name, `[*]` for elements, `*` for members, whose names may be content.";
         detector: Text "What found it: a detector, known_value, path; of what was withheld, what failed: a detector, key, max_bytes, max_time.";
     }
 }
