@@ -21,6 +21,8 @@ pub(crate) enum RedactError {
     Slow(&'static str),
     /// The host named more values to hide than are looked for.
     TooManyHidden,
+    /// Rules by path cannot be applied to a text, as it is no whole JSON.
+    NotJson,
     /// The event has more content than is redacted in one.
     OverBudget,
     /// The redaction of the event took too long.
@@ -38,6 +40,7 @@ impl RedactError {
             | Self::Panicked(detector)
             | Self::Slow(detector) => detector,
             Self::TooManyHidden => "known_value",
+            Self::NotJson => "path",
             Self::OverBudget => "max_bytes",
             Self::Late => "max_time",
         }
@@ -67,6 +70,10 @@ impl fmt::Display for RedactError {
             Self::TooManyHidden => f.write_str(
                 "more than 64 values of an event are to be hidden, or one is longer than 1,024 \
                  bytes",
+            ),
+            Self::NotJson => f.write_str(
+                "a text begins as JSON does and is cut, is several documents or no JSON at all, so \
+                 that the policy's paths cannot be found in it",
             ),
             Self::OverBudget => f.write_str(
                 "an event has more content than is redacted in one; raise `redaction.max_bytes`",

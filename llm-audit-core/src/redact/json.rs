@@ -45,7 +45,7 @@ pub(super) fn redact_member(
     let (redactor, facet) = session.redactor();
     let paths = &redactor.rules(facet).paths;
     let at = paths.member_of(&paths.root(), key);
-    if is_json || paths.rule(&at).is_some() || text.trim_start().starts_with(['{', '[']) {
+    if is_json || paths.rule(&at).is_some() || is_like_container(text) {
         let redacted = value(session, text, families, Some(key), &at, MAX_NESTED_TEXTS)?;
         // Of a text no more than the text is kept: it is no literal.
         return Ok(
@@ -56,6 +56,61 @@ pub(super) fn redact_member(
         );
     }
     session.leaf(text, families, Some(key))
+}
+
+/// Redacts a value that no rule by path is for: an object or array member by member, all else as text.
+pub(super) fn walk(
+    session: &mut Session,
+    text: &str,
+    families: Families,
+    name: Option<&str>,
+) -> Result<Option<String>, RedactError> {
+    match is_like_container(text) {
+        true => value(session, text, families, name, &At::new(), MAX_NESTED_TEXTS),
+        false => session.leaf(text, families, name),
+    }
+}
+
+/// Keeps the secrets of a value that is taken out.
+pub(super) fn learn(
+    session: &mut Session,
+    text: &str,
+    name: Option<&str>,
+) -> Result<(), RedactError> {
+    session.learn(&decoded_whole(text), name).map(drop)
+}
+
+/// Returns whether rules by path are to be applied to `text`, and cannot.
+pub(super) fn is_beyond_paths(session: &Session, text: &str) -> bool {
+    let (redactor, facet) = session.redactor();
+    hides_below(session, text, &redactor.rules(facet).paths.root()) && !is_json(text)
+}
+
+/// Returns whether a rule may hide something in `text`, if it is JSON.
+fn hides_below(session: &Session, text: &str, at: &At) -> bool {
+    if at.is_empty() || session.is_recalling() || !may_begin_container(text) {
+        return false;
+    }
+    let (redactor, facet) = session.redactor();
+    redactor.rules(facet).paths.operators().next().is_some()
+}
+
+fn is_like_container(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// Returns whether `text` begins as an object or array does; a placeholder does not.
+fn may_begin_container(text: &str) -> bool {
+    let text = text.trim_start();
+    let Some(inner) = text.strip_prefix('[') else {
+        return text.starts_with('{');
+    };
+    let first = inner.trim_start().bytes().next();
+    first.is_none_or(|b| b.is_ascii_digit() || b"{[]\"-tfn".contains(&b))
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Returns whether a rule takes out the member `key` of a map that is the document.
@@ -78,13 +133,13 @@ fn value(
         match rule {
             PathRule::Allow => families = Families::SecretsOnly,
             PathRule::Operate(Operator::Drop) => {
+                learn(session, text, name)?;
                 session.count_dropped();
                 return Ok(Some("null".to_owned()));
             }
             PathRule::Operate(operator) => {
                 let whole = decoded_whole(text);
-                let is_container = text.trim_start().starts_with(['{', '[']);
-                let new = session.operated(&whole, is_container, &operator)?;
+                let new = session.operated(&whole, name, is_like_container(text), &operator)?;
                 return literal(&new).map(Some);
             }
         }
@@ -92,7 +147,10 @@ fn value(
     let may_be_json = text.trim_start().starts_with([
         '{', '[', '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
     ]);
-    if !may_be_json || serde_json::from_str::<IgnoredAny>(text).is_err() {
+    if !may_be_json || !is_json(text) {
+        if hides_below(session, text, at) {
+            return Err(RedactError::NotJson);
+        }
         return session.leaf(text, families, name);
     }
     Walk {
@@ -175,7 +233,7 @@ impl Walk<'_> {
                         let colon =
                             memchr(b':', self.rest(end)).map_or(end, |colon| end + colon + 1);
                         let start = colon + spaces(self.rest(colon));
-                        at = self.drop(at, value_end(self.text, start));
+                        at = self.drop(at, start..value_end(self.text, start))?;
                         expects_name = true;
                         continue;
                     }
@@ -190,7 +248,7 @@ impl Walk<'_> {
                     let in_array = self.open.last().is_some_and(|open| !open.is_object);
                     let is_open = matches!(first, b'{' | b'[');
                     if in_array && self.dropped(&path) {
-                        at = self.drop(at, value_end(self.text, at));
+                        at = self.drop(at, at..value_end(self.text, at))?;
                         continue;
                     }
                     let families = self.families;
@@ -282,9 +340,14 @@ impl Walk<'_> {
         rule(self.session, path) == Some(PathRule::Operate(Operator::Drop))
     }
 
-    /// Takes out the member or element at `start..end` with one comma, and returns where to go on.
-    fn drop(&mut self, start: usize, end: usize) -> usize {
+    /// Takes out the member or element that begins at `start` and has `value`, with one comma, and
+    /// returns where to go on.
+    fn drop(&mut self, start: usize, value: Range<usize>) -> Result<usize, RedactError> {
+        let end = value.end;
+        let name = self.name(self.name.clone());
+        let text = self.text.get(value).unwrap_or_default();
         self.enter();
+        learn(self.session, text, name.as_deref())?;
         self.session.count_dropped();
         self.session.up();
         let kept_to = self.open.last().and_then(|open| open.kept_to);
@@ -301,7 +364,7 @@ impl Walk<'_> {
         let between = self.text.get(self.copied..from).unwrap_or_default();
         self.out.push_str(between);
         self.copied = to;
-        to
+        Ok(to)
     }
 
     /// Writes what stands for the whole value at `range`.
@@ -311,8 +374,11 @@ impl Walk<'_> {
             return Ok(());
         }
         let whole = decoded_whole(text);
-        let is_container = text.starts_with(['{', '[']);
-        let new = self.session.operated(&whole, is_container, operator)?;
+        let name = self.name(self.name.clone());
+        let is_container = is_like_container(text);
+        let new = self
+            .session
+            .operated(&whole, name.as_deref(), is_container, operator)?;
         if new == *whole && text.starts_with('"') {
             return Ok(());
         }
@@ -333,8 +399,11 @@ impl Walk<'_> {
             Some(name) => {
                 let name = self.name(name);
                 let (name, families) = (name.as_deref(), self.families);
-                let nested = content.trim_start().starts_with(['{', '[']);
+                let nested = is_like_container(&content);
                 match self.nested.checked_sub(1).filter(|_| nested) {
+                    None if hides_below(self.session, &content, path) => {
+                        return Err(RedactError::NotJson);
+                    }
                     Some(nested) => value(self.session, &content, families, name, path, nested)?,
                     None => self.session.leaf(&content, families, name)?,
                 }
@@ -356,7 +425,8 @@ impl Walk<'_> {
         let name = self.name(name);
         let is_whole = literal.bytes().all(|b| b.is_ascii_digit());
         let is_known = || is_whole && name.as_deref().is_some_and(|n| self.session.knows(n));
-        if literal.len() < MIN_NUMBER && !self.session.is_recalling() && !is_known() {
+        let is_any = self.session.is_recalling() || self.session.looks_for_own();
+        if literal.len() < MIN_NUMBER && !is_any && !is_known() {
             return Ok(());
         }
         match self.session.leaf(literal, self.families, name.as_deref())? {

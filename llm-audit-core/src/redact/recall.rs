@@ -4,6 +4,7 @@ use memchr::memmem;
 
 use super::bytes::{Mix, in_word, is_placeholder};
 use super::detectors::Confidence;
+use super::failure::RedactError;
 use super::scan::{Hit, resolve};
 use super::session::{Families, Naming, Proven, Session};
 use crate::facet::Facet;
@@ -30,6 +31,15 @@ impl Session {
                 });
             }
         }
+    }
+
+    /// Keeps the secrets of a value that is hidden or dropped as a whole, and returns whether it
+    /// has any.
+    pub(super) fn learn(&mut self, value: &str, name: Option<&str>) -> Result<bool, RedactError> {
+        self.learning = Some(false);
+        let learning = Learning(self);
+        super::json::walk(learning.0, value, Families::SecretsOnly, name)?;
+        Ok(learning.0.learning == Some(true))
     }
 
     /// Adds the places where kept secrets and known values stand alone.
@@ -71,6 +81,15 @@ impl Session {
             self.drop_allowed(text);
             resolve(&mut self.hits);
         }
+    }
+}
+
+/// Ends the learning, also when a detector panics.
+struct Learning<'s>(&'s mut Session);
+
+impl Drop for Learning<'_> {
+    fn drop(&mut self) {
+        self.0.learning = None;
     }
 }
 

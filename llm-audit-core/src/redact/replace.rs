@@ -22,12 +22,13 @@ impl Session {
     pub(super) fn operated(
         &mut self,
         value: &str,
+        name: Option<&str>,
         is_container: bool,
         operator: &Operator,
     ) -> Result<String, RedactError> {
-        let hides_whole = operator.reveals()
-            && *operator != Operator::Token
-            && (is_container || !self.find(value, Families::SecretsOnly, None)?.is_empty());
+        let has_secret = self.learn(value, name)?;
+        let is_shown = is_container && *operator != Operator::Token;
+        let hides_whole = operator.reveals() && (has_secret || is_shown);
         let operator = if hides_whole {
             &Operator::Redact
         } else {

@@ -11,7 +11,6 @@ use super::data_type::{DataType, Family};
 use super::detectors::Confidence;
 use super::failure::RedactError;
 use super::known::Known;
-use super::operator::Operator;
 use super::place::{Place, Step};
 use super::replace::Piece;
 use super::rules::Compiled;
@@ -87,6 +86,8 @@ pub(crate) struct Session {
     pub(super) known: Vec<(Known, Naming)>,
     /// Only kept secrets are looked for.
     pub(super) recalling: bool,
+    /// Nothing is replaced; whether a value was found.
+    pub(super) learning: Option<bool>,
     pub(super) findings: Vec<Finding>,
     pub(super) hits: Vec<Hit>,
 }
@@ -145,6 +146,7 @@ impl Session {
             last_number: HashMap::new(),
             proven: Vec::new(),
             recalling: false,
+            learning: None,
             findings: Vec::new(),
             hits: Vec::new(),
         }
@@ -216,7 +218,12 @@ impl Session {
         families: Families,
         name: Option<&str>,
     ) -> Result<Option<String>, RedactError> {
-        if self.find(text, families, name)?.is_empty() {
+        let is_clean = self.find(text, families, name)?.is_empty();
+        if let Some(found) = &mut self.learning {
+            *found |= !is_clean;
+            return Ok(None);
+        }
+        if is_clean {
             return Ok(None);
         }
         let hits = std::mem::take(&mut self.hits);
@@ -249,17 +256,26 @@ impl Session {
     }
 
     /// Returns whether a rule takes the member `key` out of a map that is a document.
-    pub(crate) fn drops(&mut self, key: &str) -> bool {
+    pub(crate) fn drops(&mut self, key: &str, values: &[String]) -> Result<bool, RedactError> {
         let drops = super::json::drops(self, key);
         if drops {
-            self.count(DataType::Redacted, PATH, Operator::Drop.name());
+            for value in values {
+                self.take(value)?;
+                super::json::learn(self, value, Some(key))?;
+            }
+            self.count_dropped();
         }
-        drops
+        Ok(drops)
     }
 
     /// Whether only kept secrets are looked for.
     pub(super) const fn is_recalling(&self) -> bool {
         self.recalling
+    }
+
+    /// Whether something is looked for whose values no built-in detector knows.
+    pub(super) fn looks_for_own(&self) -> bool {
+        !self.known.is_empty() || !self.redactor.0.detectors.is_empty()
     }
 
     /// Returns a handle on the rules for the texts that are redacted.
@@ -274,6 +290,12 @@ impl Session {
         texts: &mut [String],
         families: Families,
     ) -> Result<bool, RedactError> {
+        if texts
+            .iter()
+            .any(|text| super::json::is_beyond_paths(self, text))
+        {
+            return Err(RedactError::NotJson);
+        }
         let joined = texts.concat();
         self.take(&joined)?;
         let hits = self.find(&joined, families, None)?.to_vec();

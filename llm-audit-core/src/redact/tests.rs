@@ -1,6 +1,7 @@
 mod custom;
 mod linear;
 mod operators;
+mod paths;
 mod rest;
 
 use proptest::prelude::*;

@@ -42,7 +42,7 @@ pub(super) fn scrub(
             scrub_text(session, families, Some(name), item)
         }),
         Value::JsonMap(map) => {
-            let changed = members(session, families, map)?;
+            let changed = members(session, families, map, std::slice::from_ref)?;
             Ok(
                 member_values(session, map.iter_mut(), |session, key, text| {
                     let redacted = session.member(text, families, key, true)?;
@@ -51,7 +51,7 @@ pub(super) fn scrub(
             )
         }
         Value::TextMap(map) => {
-            let changed = members(session, families, map)?;
+            let changed = members(session, families, map, std::slice::from_ref)?;
             Ok(
                 member_values(session, map.iter_mut(), |session, key, text| {
                     let redacted = session.member(text, families, key, false)?;
@@ -60,7 +60,7 @@ pub(super) fn scrub(
             )
         }
         Value::TextsMap(map) => {
-            let changed = members(session, families, map)?;
+            let changed = members(session, families, map, Vec::as_slice)?;
             Ok(member_values(session, map.iter_mut(), |session, _, texts| {
                 each(session, texts, |session, item| {
                     scrub_text(session, families, None, item)
@@ -170,11 +170,20 @@ fn members<V>(
     session: &mut Session,
     families: Families,
     map: &mut BTreeMap<String, V>,
+    texts: impl Fn(&V) -> &[String],
 ) -> Scrubbed {
     let before = map.len();
+    let mut looked = Ok(());
     session.down(Step::Member);
-    map.retain(|key, _| !session.drops(key));
+    map.retain(|key, value| match session.drops(key, texts(value)) {
+        Ok(drops) => !drops,
+        Err(error) => {
+            looked = Err(error);
+            true
+        }
+    });
     session.up();
+    looked?;
     Ok(keys(session, families, map)? | (map.len() < before))
 }
 
