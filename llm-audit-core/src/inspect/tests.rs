@@ -176,6 +176,8 @@ fn a_panic_costs_one_look_and_is_told() {
     });
     let builder = builder()
         .policy(policy().build().unwrap())
+        // Printing a panic takes longer than the budget.
+        .clock(ManualClock::new())
         .inspector(fails)
         .on_diagnostic(move |diagnostic: &Diagnostic| lock(&kept).push(diagnostic.clone()));
     let (events, counters) = run(builder, &["good", "bad", "good"]);
@@ -220,6 +222,31 @@ fn one_that_takes_too_long_is_left_alone_for_ten_times_as_long() {
     assert_eq!((counters.inspected, counters.passed_over), (2, 2));
     assert_eq!((counters.over_budget, counters.findings), (2, 2));
     assert_eq!(of_kind(&sink.events(), &Kind::Guardrail).len(), 2);
+    assert!(audit.shutdown(SOON).is_complete());
+}
+
+#[test]
+fn one_that_takes_too_long_and_panics_is_left_alone_too() {
+    let clock = ManualClock::new();
+    let inner = clock.clone();
+    let slow = By(move |_: &Event, _: &mut Inspection| {
+        inner.advance(BUDGET * 2);
+        panic!("as the test asked");
+    });
+    let audit = builder()
+        .policy(policy().build().unwrap())
+        .clock(clock.clone())
+        .inspector(slow)
+        .sink(MemorySink::new())
+        .spawn()
+        .unwrap();
+    for _ in 0..3 {
+        ask(&audit, "hello");
+        assert!(audit.flush(SOON).is_complete());
+    }
+    let counters = audit.counters().inspectors[0].clone();
+    assert_eq!((counters.inspected, counters.passed_over), (1, 2));
+    assert_eq!((counters.over_budget, counters.panics), (1, 1));
     assert!(audit.shutdown(SOON).is_complete());
 }
 
