@@ -69,8 +69,7 @@ fn program() -> PathBuf {
     let deps = env::current_exe().unwrap();
     let program = deps.ancestors().nth(2).unwrap().join("examples/export");
     if !program.exists() {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
+        let mut build = Command::new(env!("CARGO"));
         build.args([
             "build",
             "--quiet",
