@@ -136,6 +136,16 @@ data_types! {
 }
 
 /// A type of data that no built-in detector knows; [`DataType::custom`] makes one.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::redact::{DataType, Family};
+///
+/// let badge = DataType::custom("badge_number", Family::Pii)?;
+/// assert!(matches!(badge, DataType::Custom(_)));
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CustomType {
     name: &'static str,

@@ -118,6 +118,19 @@ pub struct RedactionSettings {
 }
 
 /// The rules of one facet as plain data.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::Facet;
+/// use llm_audit_core::redact::{RedactionSettings, Redactor, RuleSettings};
+///
+/// let mut rules = RuleSettings::default();
+/// rules.operators.insert("email".into(), "numbered".into());
+/// let mut settings = RedactionSettings::default();
+/// settings.facets.insert(Facet::Prompt, rules);
+/// assert!(Redactor::from_settings(&settings).is_ok());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleSettings {
@@ -132,6 +145,18 @@ pub struct RuleSettings {
 }
 
 /// A detector that is a pattern, as plain data; see `Pattern`, which needs feature `regex`.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::redact::{Family, PatternSettings, RedactionSettings};
+///
+/// let badge = PatternSettings::new("badge_number", r"B-\d{6}");
+/// assert_eq!(badge.family, Family::Pii);
+/// assert!(badge.context.is_empty());
+/// let mut settings = RedactionSettings::default();
+/// settings.patterns.push(badge);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct PatternSettings {
