@@ -270,7 +270,8 @@ impl SinkError {
     /// certificate.
     ///
     /// It is told as [`DiagnosticKind::SinkMisconfigured`](crate::DiagnosticKind::SinkMisconfigured).
-    /// The same batch is tried again each minute, and never given up because of it.
+    /// The same batch is tried again each minute and when a flush is asked for, and never given up
+    /// because of it.
     ///
     /// # Examples
     ///
@@ -281,7 +282,7 @@ impl SinkError {
     /// assert!(error.is_retry() && error.is_misconfigured());
     /// ```
     pub fn misconfigured(message: impl Into<String>) -> Self {
-        Self::new(Remedy::Mend, message).after(UNTIL_MENDED)
+        Self::new(Remedy::Mend, message)
     }
 
     /// Returns an error of a batch that was taken save for the events numbered `seqs`: those are
@@ -352,9 +353,18 @@ impl SinkError {
         self.from
     }
 
-    /// Returns the pause that is asked for; zero is none.
-    pub(crate) fn pause(&self) -> Duration {
+    /// Returns the pause that the sink asks for; zero is none.
+    pub(crate) fn asked_pause(&self) -> Duration {
         self.after.unwrap_or_default()
+    }
+
+    /// Returns the least pause when nobody is in a hurry; zero is none.
+    pub(crate) fn pause(&self) -> Duration {
+        let own = match self.remedy {
+            Remedy::Mend => UNTIL_MENDED,
+            _ => Duration::ZERO,
+        };
+        self.after.unwrap_or(own)
     }
 
     fn new(remedy: Remedy, message: impl Into<String>) -> Self {

@@ -323,7 +323,7 @@ impl Outlet {
             // What a sink says to be durable is of one writer at a time.
             match self.flush() {
                 Said::Nothing => return Step::Done,
-                Said::Failed => return self.pause(delivery, Duration::ZERO),
+                Said::Failed => return self.pause(delivery, Duration::ZERO, Duration::ZERO),
                 Said::AllDurable | Said::NotAllDurable => {}
             }
         }
@@ -384,7 +384,7 @@ impl Outlet {
             return self.go_on(delivery, None);
         }
         self.tell(&error, "fails and is tried again");
-        self.pause(delivery, error.pause())
+        self.pause(delivery, error.pause(), error.asked_pause())
     }
 
     /// Goes on as [`go_on`](Self::go_on) does, after the pause that `error` asks for.
@@ -394,13 +394,14 @@ impl Outlet {
     }
 
     fn rest_as_asked(&mut self, error: &SinkError, step: Step) -> Step {
-        let rest = Patience::rest(error.pause());
+        let rest = Patience::rest(error.asked_pause());
         self.asked = rest.unwrap_or_default();
         rest.map_or(step, Step::Pause)
     }
 
-    fn pause(&mut self, delivery: Delivery, asked: Duration) -> Step {
-        let pause = self.patience.fail(asked, self.common.ids.unique());
+    /// Pauses for at least `least`, and whoever is in a hurry for at least `asked`.
+    fn pause(&mut self, delivery: Delivery, least: Duration, asked: Duration) -> Step {
+        let pause = self.patience.fail(least, self.common.ids.unique());
         self.show_breaker();
         self.delivery = Some(delivery);
         self.asked = Patience::rest(asked).unwrap_or_default();

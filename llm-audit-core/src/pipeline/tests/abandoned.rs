@@ -150,6 +150,50 @@ fn a_flush_does_not_shorten_a_pause_that_the_sink_asked_for() {
     }
 }
 
+/// Somebody has to mend it; meanwhile the first calls fail.
+struct Unmended(Arc<Mutex<usize>>);
+
+#[async_trait]
+impl Sink for Unmended {
+    fn name(&self) -> &str {
+        "unmended"
+    }
+
+    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        let mut calls = lock(&self.0);
+        *calls += 1;
+        if *calls < 4 {
+            return Err(SinkError::misconfigured("the token has expired"));
+        }
+        Ok(Durable::up_to(batch.last_seq()))
+    }
+
+    async fn flush(&mut self) -> Result<Durable, SinkError> {
+        Ok(Durable::UNCHANGED)
+    }
+
+    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        Ok(Durable::UNCHANGED)
+    }
+}
+
+#[test]
+fn a_flush_asks_a_sink_again_that_somebody_has_to_mend() {
+    let calls = Arc::default();
+    let sink = Unmended(Arc::clone(&calls));
+    let pipeline = spawn(system(), None, vec![Box::new(sink)]);
+    admit(&pipeline, 1);
+    let report = loop {
+        let report = pipeline.flush(ASKED);
+        if report.is_complete() {
+            break report;
+        }
+        assert!(*lock(&calls) < 4, "{report}");
+    };
+    assert_eq!(*lock(&calls), 4, "{report}");
+    drop(pipeline.shutdown(LONG));
+}
+
 /// A clock that breaks on the threads of sinks when it is told to.
 #[derive(Debug, Default)]
 struct Broken {
