@@ -119,6 +119,10 @@ pub mod sinks {
     #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
     pub use llm_audit_sinks::{JsonlSink, jsonl};
 
+    #[cfg(feature = "otlp")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+    pub use llm_audit_sinks::{OtlpSink, otlp};
+
     #[cfg(feature = "parquet")]
     #[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
     pub use llm_audit_sinks::{ParquetSink, parquet};
@@ -131,6 +135,10 @@ struct Readme;
 #[cfg(all(doctest, feature = "http"))]
 #[doc = include_str!("../docs/http.md")]
 struct Http;
+
+#[cfg(all(doctest, feature = "otlp"))]
+#[doc = include_str!("../docs/otel.md")]
+struct Otel;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/capture.md")]

@@ -23,6 +23,14 @@ pub use http::HttpSink;
 #[doc(no_inline)]
 pub use jsonl::JsonlSink;
 
+#[cfg(feature = "otlp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+pub mod otlp;
+
+#[cfg(feature = "otlp")]
+#[doc(no_inline)]
+pub use otlp::OtlpSink;
+
 #[cfg(feature = "parquet")]
 #[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
 pub mod parquet;

@@ -140,7 +140,7 @@ impl Answer {
 
     /// Says that an answer that should deliver is not one of the receiver that was meant: a login
     /// page, for instance.
-    pub(super) fn check_content_type(&self, expected: Option<&str>) -> Result<(), SinkError> {
+    pub(crate) fn check_content_type(&self, expected: Option<&str>) -> Result<(), SinkError> {
         if self.outcome != Outcome::Delivered {
             return Ok(());
         }
@@ -183,7 +183,7 @@ impl Answer {
         content_type.split(';').next().unwrap_or_default().trim()
     }
 
-    fn message(&self, reason: &str) -> String {
+    pub(crate) fn message(&self, reason: &str) -> String {
         format!("{} answered {}: {reason}", self.origin, self.status)
     }
 

@@ -191,6 +191,25 @@ impl Endpoint {
         self.plaintext = true;
         self
     }
+
+    /// Returns the endpoint for a signal of OTLP, whose path is `path` below this one's.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn below(&self, path: &str) -> Self {
+        let url = self.url.reveal();
+        let (address, query) = url.find('?').map_or((url, ""), |at| url.split_at(at));
+        let address = address.trim_end_matches('/');
+        // Who gives the address for one signal means the same place for the others.
+        let base = ["/v1/traces", "/v1/logs"]
+            .iter()
+            .find_map(|known| address.strip_suffix(known));
+        let mut endpoint = Self {
+            url: Secret::new(format!("{}{path}{query}", base.unwrap_or(address))),
+            ..self.clone()
+        };
+        // MLflow answers so to whatever comes without a header that it wants.
+        endpoint.outcomes.entry(422).or_insert(Outcome::Paused);
+        endpoint
+    }
 }
 
 impl From<&str> for Endpoint {

@@ -79,7 +79,7 @@ mod retry_after;
 mod secret;
 mod signature;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod transport;
 
@@ -94,7 +94,7 @@ pub use config::HttpConfig;
 pub use endpoint::Endpoint;
 pub use format::{BodyFormat, DatadogLogs, ElasticBulk, JsonArray, NdJson, SplunkHec};
 pub use outcome::Outcome;
-use transport::Transport;
+pub(crate) use transport::Transport;
 
 /// Posts events to an address, and knows from each answer what became of them.
 ///

@@ -12,14 +12,14 @@ use super::{batch, fate, formats, sink, tls, write};
 use crate::http::Endpoint;
 
 /// What a receiver did, and what became of the events.
-pub(super) struct Row {
+pub(crate) struct Row {
     receiver: String,
     expected: &'static str,
     result: Result<Durable, SinkError>,
 }
 
 impl Row {
-    pub(super) fn new(
+    pub(crate) fn new(
         receiver: impl Into<String>,
         expected: &'static str,
         result: Result<Durable, SinkError>,
@@ -29,6 +29,15 @@ impl Row {
             expected,
             result,
         }
+    }
+
+    /// Says how the outcome differs from the expected one, if it does.
+    pub(crate) fn broken(&self) -> Option<String> {
+        let (found, told) = (fate(&self.result), self.told());
+        let Self {
+            receiver, expected, ..
+        } = self;
+        (found != *expected).then(|| format!("{receiver}: {found}, not {expected}: {told}"))
     }
 
     /// What is told of it, without what differs from run to run.
@@ -166,20 +175,14 @@ fn every_answer_has_the_outcome_that_the_manual_says() {
         ("formats", formats::rows()),
     ] {
         for row in &rows {
-            if fate(&row.result) != row.expected {
-                let (found, told) = (fate(&row.result), row.told());
-                broken.push(format!(
-                    "{}: {found}, not {}: {told}",
-                    row.receiver, row.expected
-                ));
-            }
+            broken.extend(row.broken());
         }
-        check_manual(name, &table(name, &rows));
+        check_manual("http.md", name, &table(name, &rows));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-fn table(name: &str, rows: &[Row]) -> String {
+pub(crate) fn table(name: &str, rows: &[Row]) -> String {
     let mut text =
         String::from("\n| the receiver | the events are | what is told |\n|---|---|---|\n");
     let mut rest = rows.iter().peekable();
@@ -223,8 +226,10 @@ fn table(name: &str, rows: &[Row]) -> String {
 }
 
 /// Compares a table with the manual's, or writes it there when `LLM_AUDIT_BLESS` is set.
-pub(super) fn check_manual(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/http.md");
+pub(crate) fn check_manual(page: &str, name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(page);
     let manual = fs::read_to_string(&path).unwrap();
     let (begin, end) = (
         format!("<!-- {name} -->\n"),
@@ -245,6 +250,6 @@ pub(super) fn check_manual(name: &str, text: &str) {
     assert_eq!(
         old.trim(),
         text.trim(),
-        "docs/http.md, {name}: run with LLM_AUDIT_BLESS=1"
+        "docs/{page}, {name}: run with LLM_AUDIT_BLESS=1"
     );
 }

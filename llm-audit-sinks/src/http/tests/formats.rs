@@ -205,7 +205,7 @@ fn the_bodies_are_those_of_the_manual() {
             short.trim_end()
         ));
     }
-    check_manual("bodies", &text);
+    check_manual("http.md", "bodies", &text);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The sink against receivers that do what receivers do.
 
-mod answers;
+pub(crate) mod answers;
 mod contract;
 mod delivery;
 mod formats;
 mod requests;
 mod secrets;
-mod server;
+pub(crate) mod server;
 mod tls;
 
 use std::sync::OnceLock;
@@ -18,21 +18,21 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{Endpoint, HttpConfig, HttpSink};
 
-pub(super) const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 /// For receivers that would never answer.
-pub(super) const SHORT: Duration = Duration::from_millis(300);
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
-pub(super) fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy::preset(Preset::Operations).unwrap()
 }
 
 /// A runtime as a sink gets it from the log.
-pub(super) fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// Returns a batch of at least three events of a real log.
-pub(super) fn batch() -> Batch {
+pub(crate) fn batch() -> Batch {
     static BATCH: OnceLock<Batch> = OnceLock::new();
     BATCH.get_or_init(batch_of_three).clone()
 }
@@ -70,12 +70,12 @@ pub(super) fn write(sink: &mut HttpSink, batch: &Batch) -> Result<Durable, SinkE
 }
 
 /// Ends the pause between two tries.
-pub(super) fn hurry(audit: &Audit) {
+pub(crate) fn hurry(audit: &Audit) {
     drop(audit.flush(SHORT));
 }
 
 /// What becomes of events, as `docs/http.md` calls it.
-pub(super) fn fate(result: &Result<Durable, SinkError>) -> &'static str {
+pub(crate) fn fate(result: &Result<Durable, SinkError>) -> &'static str {
     match result {
         Ok(_) => "delivered",
         Err(error) if error.is_misconfigured() => "paused",

@@ -12,7 +12,7 @@ use socket2::SockRef;
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
-pub(super) enum Do {
+pub(crate) enum Do {
     /// Answers these bytes and keeps the connection.
     Answer(Vec<u8>),
     /// Answers these bytes and closes the connection.
@@ -27,17 +27,19 @@ pub(super) enum Do {
     Silence,
     /// Sends these bytes, one every ten milliseconds, until the client goes away.
     Drip(Vec<u8>),
+    /// Does what follows from the request's body.
+    Decide(fn(&[u8]) -> Self),
     /// Sends the first bytes, then the others again and again until the client goes away.
     Flood(Vec<u8>, Vec<u8>),
 }
 
 impl Do {
-    pub(super) fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self::with(status, "", b"")
     }
 
     /// Answers with more header lines, each with its end, and a body.
-    pub(super) fn with(status: u16, headers: &str, body: &[u8]) -> Self {
+    pub(crate) fn with(status: u16, headers: &str, body: &[u8]) -> Self {
         let head = format!(
             "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n{headers}\r\n",
             body.len()
@@ -50,7 +52,7 @@ impl Do {
         Self::Answer([head.as_bytes(), body].concat())
     }
 
-    pub(super) fn json(status: u16, body: &str) -> Self {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
         Self::with(
             status,
             "Content-Type: application/json\r\n",
@@ -61,22 +63,22 @@ impl Do {
 
 /// A request, as it came.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub(super) line: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// What the server did with it.
-    pub(super) action: Do,
+    pub(crate) action: Do,
 }
 
 impl Request {
     /// Returns whether it was answered with 200.
-    pub(super) fn is_taken(&self) -> bool {
+    pub(crate) fn is_taken(&self) -> bool {
         matches!(&self.action, Do::Answer(answer) if answer.starts_with(b"HTTP/1.1 200"))
     }
 
     /// Returns the header's value; its name is in lower case.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         found.next().map(|(_, value)| value.as_str())
     }
@@ -92,7 +94,7 @@ struct State {
 
 /// A listening server; it lives as long as the process.
 #[derive(Clone, Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     scheme: &'static str,
     state: Arc<Mutex<State>>,
@@ -100,11 +102,11 @@ pub(super) struct Server {
 
 impl Server {
     /// Does what the script says, then answers 200.
-    pub(super) fn new(script: impl IntoIterator<Item = Do>) -> Self {
+    pub(crate) fn new(script: impl IntoIterator<Item = Do>) -> Self {
         Self::listen(script, None)
     }
 
-    pub(super) fn tls(config: ServerConfig) -> Self {
+    pub(crate) fn tls(config: ServerConfig) -> Self {
         Self::listen([], Some(Arc::new(config)))
     }
 
@@ -136,29 +138,29 @@ impl Server {
     }
 
     /// Does this once the script is over.
-    pub(super) fn otherwise(self, action: Do) -> Self {
+    pub(crate) fn otherwise(self, action: Do) -> Self {
         self.state.lock().unwrap().otherwise = Some(action);
         self
     }
 
-    pub(super) fn set_otherwise(&self, action: Do) {
+    pub(crate) fn set_otherwise(&self, action: Do) {
         self.state.lock().unwrap().otherwise = Some(action);
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}://{}/events?key=url-secret", self.scheme, self.address)
     }
 
     /// Returns the address under another name of this machine.
-    pub(super) fn url_at(&self, host: &str) -> String {
+    pub(crate) fn url_at(&self, host: &str) -> String {
         format!("{}://{host}:{}/events", self.scheme, self.address.port())
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
     }
 }
@@ -183,6 +185,10 @@ fn serve(stream: impl Read + Write, socket: &TcpStream, state: &Mutex<State>) ->
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let mut body = vec![0; length.map_or(0, |(_, length)| length.parse().unwrap())];
         stream.read_exact(&mut body)?;
+        let action = match action {
+            Do::Decide(decide) => decide(&body),
+            action => action,
+        };
         let request = Request {
             line,
             headers,
@@ -197,7 +203,7 @@ fn serve(stream: impl Read + Write, socket: &TcpStream, state: &Mutex<State>) ->
                 out.write_all(&bytes)?;
                 return out.flush();
             }
-            Do::Close => return Ok(()),
+            Do::Close | Do::Decide(_) => return Ok(()),
             Do::Reset | Do::ResetEarly => return reset(),
             Do::Silence => {
                 stream.read_to_end(&mut Vec::new())?;
