@@ -1,6 +1,6 @@
 //! A file system in memory that fails on request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,17 @@ use std::time::Duration;
 use super::{Access, DirEntry, FileKind, Space, Vfs, VfsFile, not_regular};
 use crate::sync::{Arc, Mutex, lock, thread};
 
+mod power;
+
+use power::{Change, Names};
+
 /// A file system in memory. Clones share it.
 ///
 /// Faults come by chance from a seed ([`MemVfs::fail_one_in`]), at a chosen call
 /// ([`MemVfs::fail_nth`]), from a full disk ([`MemVfs::limit`]), or as the end of the process
 /// ([`MemVfs::halt_after`]). The same seed and the same calls give the same faults. It knows what
-/// was synchronised: [`MemVfs::after_power_cut`] is what a disk that keeps nothing else would hold.
+/// was synchronised: [`MemVfs::after_power_cut`] is what a disk that keeps nothing else would hold,
+/// [`MemVfs::after_power_cut_by`] what one can hold that was cut off in the middle of the rest.
 #[derive(Clone)]
 pub struct MemVfs {
     disk: Arc<Mutex<Disk>>,
@@ -78,10 +83,9 @@ struct Disk {
     tells: bool,
     remaining: Option<u64>,
     hanging: Option<Op>,
-    /// The names of files that a power cut leaves, if it leaves the directories above them.
-    durable: BTreeMap<PathBuf, u64>,
-    /// The directories whose names it leaves.
-    durable_dirs: BTreeSet<PathBuf>,
+    /// The names that a power cut leaves, and what it may leave done or undone, in order.
+    durable: Names,
+    changes: Vec<Change>,
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +100,8 @@ struct Inode {
     data: Vec<u8>,
     /// What a power cut leaves of it.
     durable: Vec<u8>,
+    /// A synchronisation failed: the dirty pages are dropped, and the next one says yes.
+    failed: bool,
     locked_by: Option<u64>,
 }
 
@@ -179,26 +185,6 @@ impl MemVfs {
         copy
     }
 
-    /// Returns a copy of what was synchronised: names by `sync_dir` of each
-    /// directory above them, content by `sync_data`.
-    #[must_use]
-    pub fn after_power_cut(&self) -> Self {
-        let copy = Self::new();
-        let disk = lock(&self.disk);
-        let left = |path: &&PathBuf| {
-            let mut above = path
-                .ancestors()
-                .skip(1)
-                .filter(|dir| dir.file_name().is_some());
-            above.all(|dir| disk.durable_dirs.contains(dir))
-        };
-        for (path, id) in disk.durable.iter().filter(|(path, _)| left(path)) {
-            let content = disk.inodes.get(id).map(|inode| inode.durable.clone());
-            copy.put(path, content.unwrap_or_default());
-        }
-        copy
-    }
-
     /// Returns every file with its content, sorted by path.
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let disk = lock(&self.disk);
@@ -223,7 +209,7 @@ impl MemVfs {
         if let Some(parent) = path.parent() {
             disk.add_dirs(parent);
             let dirs = parent.ancestors().map(Path::to_owned);
-            disk.durable_dirs.extend(dirs);
+            disk.durable.dirs.extend(dirs);
         }
         let id = match disk.nodes.get(path) {
             Some(Node::File(id)) => *id,
@@ -232,8 +218,11 @@ impl MemVfs {
         if let Some(inode) = disk.inodes.get_mut(&id) {
             inode.durable.clone_from(&content);
             inode.data = content;
+            inode.failed = false;
         }
-        disk.durable.insert(path.to_owned(), id);
+        disk.changes
+            .retain(|change| !matches!(change, Change::File(made, _) if made == path));
+        disk.durable.files.insert(path.to_owned(), id);
     }
 
     /// Puts something that is neither file nor directory in place.
@@ -336,6 +325,10 @@ impl Vfs for MemVfs {
         disk.enter(Op::Rename)?;
         let node = disk.nodes.remove(from).ok_or(io::ErrorKind::NotFound)?;
         disk.nodes.insert(to.to_owned(), node);
+        if let Node::File(id) = node {
+            let change = Change::Rename(from.to_owned(), to.to_owned(), id);
+            disk.changes.push(change);
+        }
         Ok(())
     }
 
@@ -347,6 +340,7 @@ impl Vfs for MemVfs {
             None => Err(io::ErrorKind::NotFound.into()),
             Some(_) => {
                 disk.nodes.remove(path);
+                disk.changes.push(Change::Unlink(path.to_owned()));
                 Ok(())
             }
         }
@@ -365,23 +359,7 @@ impl Vfs for MemVfs {
             dir if dir == Path::new(".") => Path::new(""),
             dir => dir,
         };
-        let Disk {
-            nodes,
-            durable_dirs,
-            ..
-        } = &mut *disk;
-        durable_dirs.retain(|path| path.parent() != Some(dir));
-        let dirs = nodes
-            .iter()
-            .filter(|(path, node)| matches!(node, Node::Dir) && path.parent() == Some(dir));
-        durable_dirs.extend(dirs.map(|(path, _)| path.clone()));
-        disk.durable.retain(|path, _| path.parent() != Some(dir));
-        let files = disk.nodes.iter().filter_map(|(path, node)| match node {
-            Node::File(id) if path.parent() == Some(dir) => Some((path.clone(), *id)),
-            _ => None,
-        });
-        let files: Vec<_> = files.collect();
-        disk.durable.extend(files);
+        disk.confirm_names(dir);
         Ok(())
     }
 }
@@ -470,11 +448,14 @@ impl VfsFile for MemFile {
     fn sync_data(&self) -> io::Result<()> {
         self.hang(Op::SyncData);
         let mut disk = lock(&self.disk);
-        disk.enter(Op::SyncData)?;
+        let fault = disk.pass(Op::SyncData)?;
         if let Some(inode) = disk.inodes.get_mut(&self.inode) {
-            inode.durable.clone_from(&inode.data);
+            inode.failed |= fault.is_some();
+            if !inode.failed {
+                inode.durable.clone_from(&inode.data);
+            }
         }
-        Ok(())
+        fault.map_or(Ok(()), |fault| Err(fault.error()))
     }
 
     fn try_lock(&self) -> io::Result<bool> {
@@ -536,12 +517,8 @@ impl Disk {
         }
     }
 
-    /// SplitMix64 (Steele, Lea, Flood, 2014).
     fn chance(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        split_mix(&mut self.random)
     }
 
     fn used(&self) -> u64 {
@@ -555,7 +532,10 @@ impl Disk {
 
     fn add_dirs(&mut self, path: &Path) {
         for dir in path.ancestors() {
-            self.nodes.entry(dir.to_owned()).or_insert(Node::Dir);
+            if !self.nodes.contains_key(dir) {
+                self.nodes.insert(dir.to_owned(), Node::Dir);
+                self.changes.push(Change::Dir(dir.to_owned()));
+            }
         }
     }
 
@@ -563,8 +543,18 @@ impl Disk {
         self.next_id += 1;
         self.inodes.insert(self.next_id, Inode::default());
         self.nodes.insert(path.to_owned(), Node::File(self.next_id));
+        let change = Change::File(path.to_owned(), self.next_id);
+        self.changes.push(change);
         self.next_id
     }
+}
+
+/// SplitMix64 (Steele, Lea, Flood, 2014).
+const fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 impl Fault {

@@ -75,3 +75,61 @@ fn a_disk_with_a_size_tells_what_is_free() {
     let space = Some(Space::new(5, 10));
     assert_eq!(vfs.space(Path::new("/d")).unwrap(), space);
 }
+
+#[test]
+fn what_was_not_synchronised_may_come_out_of_a_power_cut_in_any_form() {
+    let vfs = MemVfs::new();
+    let path = Path::new("/d/f");
+    let file = file(&vfs);
+    vfs.sync_dir(Path::new("/")).unwrap();
+    file.write(b"kept").unwrap();
+    file.sync_data().unwrap();
+    file.write(&[b'x'; 2_000]).unwrap();
+    let whole = vfs.get(path).unwrap();
+    let left: Vec<_> = (0..400)
+        .map(|seed| vfs.after_power_cut_by(seed).get(path))
+        .collect();
+    // The name was not synchronised.
+    assert!(left.iter().any(Option::is_none));
+    let left: Vec<_> = left.into_iter().flatten().collect();
+    assert!(left.iter().all(|left| left.starts_with(b"kept")));
+    let any = |test: &dyn Fn(&Vec<u8>) -> bool| assert!(left.iter().any(test));
+    any(&|left| left == b"kept");
+    any(&|left| *left == whole);
+    any(&|left| left.len() > 4 && left.len() < whole.len());
+    any(&|left| left.len() == whole.len() && left.ends_with(&[0; 100]));
+    any(&|left| left.ends_with(b"x") && left.contains(&0));
+    any(&|left| left.contains(&b'!'));
+    assert_eq!(
+        vfs.after_power_cut_by(5).files(),
+        vfs.after_power_cut_by(5).files()
+    );
+}
+
+#[test]
+fn after_a_power_cut_a_rename_is_done_or_not_whatever_became_of_the_content() {
+    let vfs = MemVfs::new();
+    let (from, to) = (Path::new("/d/from"), Path::new("/d/to"));
+    vfs.put(to, b"old".to_vec());
+    let new = vfs.create_new(from).unwrap();
+    new.write(b"new").unwrap();
+    vfs.rename(from, to).unwrap();
+    let left = |seed| vfs.after_power_cut_by(seed).get(to).unwrap();
+    let left: Vec<_> = (0..100).map(left).collect();
+    for possible in [&b"old"[..], b"new", b"", b"\0\0\0"] {
+        assert!(left.iter().any(|left| left == possible), "{possible:?}");
+    }
+}
+
+#[test]
+fn a_file_whose_synchronisation_failed_says_yes_to_the_next_and_keeps_nothing() {
+    let vfs = MemVfs::new();
+    let file = file(&vfs);
+    vfs.sync_dir(Path::new("/")).unwrap();
+    vfs.sync_dir(Path::new("/d")).unwrap();
+    file.write(b"a").unwrap();
+    vfs.fail_nth(Op::SyncData, Fault::Io, 0);
+    assert!(file.sync_data().is_err() && file.sync_data().is_ok());
+    let left = vfs.after_power_cut().get(Path::new("/d/f"));
+    assert_eq!(left.unwrap(), b"");
+}
