@@ -126,7 +126,7 @@ impl Check {
         segments: &[SegmentName],
         life: Life,
     ) {
-        let mut stream = Stream::new(writer, segments);
+        let mut stream = Stream::new(writer, segments, None);
         let newest = segments.last();
         let mut torn_bytes = 0;
         self.writers += 1;

@@ -138,9 +138,7 @@ impl Journal {
             let last = self.last_seq(name, names);
             if !self.is_passed(name, last, others) {
                 run.held.push(Held { name, last });
-            } else if !self.is_missed(name, last, others, run) && self.remove(name.to_string(), run)
-            {
-                self.closed.retain(|closed| closed.name != name);
+            } else if !self.is_missed(name, last, others, run) && self.let_go(name, last, run) {
                 self.newest.remove(&name);
             }
         }
@@ -178,11 +176,9 @@ impl Journal {
                 continue;
             }
             let last = self.last_seq(name, &names);
-            if self.is_passed(name, last, &others)
-                && !self.is_missed(name, last, &others, &mut run)
-                && self.remove(name.to_string(), &mut run)
+            if self.is_passed(name, last, &others) && !self.is_missed(name, last, &others, &mut run)
             {
-                self.closed.retain(|closed| closed.name != name);
+                self.let_go(name, last, &mut run);
             }
         }
         self.sinks.sweep |= !run.forgotten.is_empty();
@@ -190,6 +186,19 @@ impl Journal {
             self.syncer.changed_dir();
         }
         run
+    }
+
+    /// Deletes a segment whose last number is `last`; returns whether it is gone.
+    fn let_go(&mut self, name: SegmentName, last: Option<u64>, run: &mut RetentionRun) -> bool {
+        if name.writer == self.writer {
+            // After a crash it is not to be missed.
+            self.settle(last.unwrap_or(0));
+        }
+        let gone = self.remove(name.to_string(), run);
+        if gone {
+            self.closed.retain(|closed| closed.name != name);
+        }
+        gone
     }
 
     fn others(&self, names: &[Name]) -> Vec<Other> {

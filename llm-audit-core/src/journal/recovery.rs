@@ -8,7 +8,8 @@
 //! 2. what is behind the last good line is cut off;
 //! 3. one `loss` for each window of numbers that are or may be missing, then `writer_closed`, are appended;
 //! 4. damaged bytes are cut out of the segments they are in;
-//! 5. reservation and lock file are removed.
+//! 5. what was read is synchronised;
+//! 6. reservation and lock file are removed.
 //!
 //! Good lines are neither changed nor moved past each other, of whatever schema version they are.
 
@@ -16,11 +17,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use super::extent;
 use super::finding::{Finding, Problem};
 use super::line::Place;
 use super::name::{Day, Name, SegmentName};
 use super::repair::{Damage, Stream, replace};
-use super::reservation;
+use super::reservation::{self, Reserved};
 use super::scan::retry;
 use super::structure::Structure;
 use super::writer::seal_all;
@@ -30,8 +32,8 @@ use crate::pipeline::LossReason;
 use crate::sync::Arc;
 use crate::vfs::{Access, FileKind, Vfs, VfsFile};
 
-/// How many of a writer's newest segments are read. Older ones were synchronised long before the
-/// crash; readers check every line anyway.
+/// How many of a writer's newest segments are read at least. Of older ones, those that were not known
+/// to be synchronised; readers check every line anyway.
 const NEWEST: usize = 4;
 
 /// What a writer left in the directory.
@@ -101,13 +103,14 @@ impl Recovery<'_> {
         let Some(_locks) = self.claim(orphan)? else {
             return Ok(());
         };
-        let skipped = orphan.segments.len().saturating_sub(NEWEST);
-        let mut segments = orphan.segments.get(skipped..).unwrap_or_default();
-        if segments.first().is_some_and(SegmentName::is_repeat) {
-            // What it repeats does not tell from where on all is there.
-            segments = &orphan.segments;
-        }
-        let mut stream = Stream::new(self.writer, segments);
+        let reserved = if orphan.has_reservation {
+            let path = self.path(Name::Reservation(self.writer));
+            reservation::read(self.writer, self.vfs.open(&path, Access::Read)?)?
+        } else {
+            Reserved::default()
+        };
+        let segments = in_doubt(&orphan.segments, reserved.settled);
+        let mut stream = Stream::new(self.writer, segments, reserved.settled);
         let mut damages = Vec::new();
         for name in segments {
             damages.push(stream.read(self.vfs, self.dir, *name)?);
@@ -123,13 +126,7 @@ impl Recovery<'_> {
                 findings.push(Finding::new(damage.name, Problem::TornTail { bytes }));
             }
         }
-        let reserved = if orphan.has_reservation {
-            let path = self.path(Name::Reservation(self.writer));
-            reservation::read(self.writer, self.vfs.open(&path, Access::Read)?)?
-        } else {
-            0
-        };
-        let losses = self.losses(&stream, damages.last(), reserved);
+        let losses = self.losses(&stream, damages.last(), reserved.up_to);
         if !losses.is_empty() || (!stream.closed && !segments.is_empty()) {
             findings.push(Finding::new(Name::Lock(self.writer), Problem::Crash));
             self.complete(segments.last(), losses)?;
@@ -137,12 +134,22 @@ impl Recovery<'_> {
         for damage in &damages {
             damage.cut_out(self.vfs, self.dir)?;
         }
+        self.confirm(segments)?;
         let left = [Name::Ballast, Name::Reservation, Name::Lock];
         for name in left.map(|name| name(self.writer)) {
             match self.vfs.unlink(&self.path(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
+        }
+        self.vfs.sync_dir(self.dir)
+    }
+
+    /// Makes what was read survive a power cut: nobody looks at it again when the lock is gone.
+    fn confirm(&self, segments: &[SegmentName]) -> io::Result<()> {
+        for name in segments {
+            let path = self.path(Name::Segment(*name));
+            self.vfs.open(&path, Access::Append)?.sync_data()?;
         }
         self.vfs.sync_dir(self.dir)
     }
@@ -256,4 +263,21 @@ impl Recovery<'_> {
     fn path(&self, name: Name) -> std::path::PathBuf {
         self.dir.join(name.to_string())
     }
+}
+
+/// Returns which of a writer's segments, by number, a crash may have damaged: those that can hold
+/// numbers above `settled`, or all when nobody noted that, and the newest in any case.
+fn in_doubt(segments: &[SegmentName], settled: Option<u64>) -> &[SegmentName] {
+    let Some(settled) = settled else {
+        return segments;
+    };
+    let newest = segments.len().saturating_sub(NEWEST);
+    let above = extent::above(segments, settled);
+    let above = segments.iter().position(|name| Some(name) == above.first());
+    let mut first = above.map_or(newest, |above| above.min(newest));
+    // What a segment repeats does not tell from where on all is there.
+    while first > 0 && segments.get(first).is_some_and(SegmentName::is_repeat) {
+        first -= 1;
+    }
+    segments.get(first..).unwrap_or_default()
 }

@@ -54,18 +54,22 @@ pub(super) struct Damage {
 }
 
 impl Stream {
-    /// Of `writer`, whose `segments` are read next, by number.
-    pub(super) fn new(writer: WriterId, segments: &[SegmentName]) -> Self {
+    /// Of `writer`, whose `segments` are read next, by number; `settled` is a number up to which nothing
+    /// is missing, as far as is known.
+    pub(super) fn new(writer: WriterId, segments: &[SegmentName], settled: Option<u64>) -> Self {
+        let before = extent::before(segments);
+        let last = settled.map_or(before, |settled| settled.min(before));
         Self {
             writer,
-            numbers: Numbers::up_to(extent::before(segments)),
+            numbers: Numbers::up_to(last),
             closed: false,
             events: 0,
             told: Vec::new(),
             losses: Vec::new(),
             repeated: 0,
             number: None,
-            damaged: false,
+            // Segments are missing ahead of the first.
+            damaged: last < before,
         }
     }
 

@@ -1,10 +1,10 @@
 //! Sequence numbers set aside, so that a crash bounds what it can have lost.
 //!
 //! ```text
-//! file = *( line of {"reserved":number} )     ; the line format of a segment with number 0
+//! file = *( line of ( {"reserved":number} / {"settled":number} ) )  ; the lines of a segment with number 0
 //! ```
 //!
-//! The last good line counts; a torn one is as if it had never been.
+//! The last good line of each counts; a torn one is as if it had never been.
 
 use std::io;
 use std::path::PathBuf;
@@ -31,7 +31,22 @@ pub(crate) struct Reservation {
     /// A torn line that could not be cut off is at the end.
     torn: bool,
     up_to: u64,
+    settled: u64,
 }
+
+/// What the reservation of a dead writer says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reserved {
+    /// The highest number that was set aside; 0 when none is known.
+    pub(crate) up_to: u64,
+    /// Each event up to this number survives a power cut, or was let go of; `None` when a version
+    /// wrote it that did not say.
+    pub(crate) settled: Option<u64>,
+}
+
+/// What a line can say.
+const UP_TO: &str = "reserved";
+const SETTLED: &str = "settled";
 
 impl Reservation {
     pub(crate) fn new(writer: WriterId, path: PathBuf, temporary: PathBuf) -> Self {
@@ -43,6 +58,7 @@ impl Reservation {
             size: 0,
             torn: false,
             up_to: 0,
+            settled: 0,
         }
     }
 
@@ -61,21 +77,45 @@ impl Reservation {
             return Ok(None);
         }
         let up_to = seq.div_ceil(BLOCK).saturating_mul(BLOCK);
-        // A newline ends a torn line, so that it spoils no other.
-        let mut bytes = if self.torn { vec![b'\n'] } else { Vec::new() };
-        self.seal(up_to, &mut bytes)?;
-        match self.write(vfs, &bytes) {
-            Ok(file) => {
-                self.up_to = up_to;
-                self.torn = false;
-                self.size = file.size().unwrap_or(self.size + bytes.len() as u64);
-                Ok(Some(file))
-            }
-            Err(source) => Err(Error::io(
-                format!("failed to write `{}`", self.path.display()),
-                source,
-            )),
+        let mut lines = Vec::new();
+        if self.file.is_none() {
+            // Ahead of the bound, so that a file which has one says this too.
+            self.seal(SETTLED, self.settled, &mut lines)?;
         }
+        self.seal(UP_TO, up_to, &mut lines)?;
+        let file = self.append(vfs, lines)?;
+        self.up_to = up_to;
+        Ok(Some(file))
+    }
+
+    /// Notes that recovery need not look for events up to `seq`; returns its file when it was written
+    /// to. A note that is not stored makes recovery read more, and tell more.
+    pub(crate) fn settle(
+        &mut self,
+        vfs: &dyn Vfs,
+        seq: u64,
+    ) -> Result<Option<Arc<dyn VfsFile>>, Error> {
+        if seq <= self.settled || self.file.is_none() {
+            return Ok(None);
+        }
+        let mut line = Vec::new();
+        self.seal(SETTLED, seq, &mut line)?;
+        let file = self.append(vfs, line)?;
+        self.settled = seq;
+        Ok(Some(file))
+    }
+
+    fn append(&mut self, vfs: &dyn Vfs, mut lines: Vec<u8>) -> Result<Arc<dyn VfsFile>, Error> {
+        if self.torn {
+            // A newline ends a torn line, so that it spoils no other.
+            lines.insert(0, b'\n');
+        }
+        let file = self.write(vfs, &lines).map_err(|source| {
+            Error::io(format!("failed to write `{}`", self.path.display()), source)
+        })?;
+        self.torn = false;
+        self.size = file.size().unwrap_or(self.size + lines.len() as u64);
+        Ok(file)
     }
 
     /// Returns its file, if there is one.
@@ -86,7 +126,8 @@ impl Reservation {
     /// Writes the bound to a new file, which takes the place of one that was not synchronised.
     pub(crate) fn renew(&mut self, vfs: &dyn Vfs) -> Result<(), Error> {
         let mut bytes = Vec::new();
-        self.seal(self.up_to, &mut bytes)?;
+        self.seal(SETTLED, self.settled, &mut bytes)?;
+        self.seal(UP_TO, self.up_to, &mut bytes)?;
         let renewed = replace(vfs, &self.temporary, &self.path, |file| {
             retry(|| file.try_lock())?;
             file.write_all(&bytes)
@@ -100,8 +141,8 @@ impl Reservation {
         Ok(())
     }
 
-    fn seal(&self, up_to: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
-        let json = format!("{{\"reserved\":{up_to}}}");
+    fn seal(&self, what: &str, seq: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let json = format!("{{\"{what}\":{seq}}}");
         line::seal(self.place, json.as_bytes(), bytes)
     }
 
@@ -126,20 +167,26 @@ impl Reservation {
     }
 }
 
-/// Returns the highest number that a dead writer had set aside; 0 when none is known.
-pub(crate) fn read(writer: WriterId, file: Arc<dyn VfsFile>) -> io::Result<u64> {
+/// Returns what a dead writer had set aside.
+pub(crate) fn read(writer: WriterId, file: Arc<dyn VfsFile>) -> io::Result<Reserved> {
     let place = Place::new(writer, 0);
     let mut lines = Lines::new(file);
-    let mut up_to = 0;
+    let mut reserved = Reserved::default();
     while let Some(piece) = lines.next()? {
         let good = piece.bytes.filter(|_| piece.ended);
-        let json = good.and_then(|bytes| line::open(place, bytes));
-        let number = json
-            .and_then(|json| json.strip_prefix(b"{\"reserved\":")?.strip_suffix(b"}"))
-            .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-        up_to = number.unwrap_or(up_to);
+        let Some(json) = good.and_then(|bytes| line::open(place, bytes)) else {
+            continue;
+        };
+        reserved.up_to = number(json, UP_TO).unwrap_or(reserved.up_to);
+        reserved.settled = number(json, SETTLED).or(reserved.settled);
     }
-    Ok(up_to)
+    Ok(reserved)
+}
+
+fn number(json: &[u8], what: &str) -> Option<u64> {
+    let json = std::str::from_utf8(json).ok()?.strip_prefix("{\"")?;
+    let digits = json.strip_prefix(what)?.strip_prefix("\":")?;
+    digits.strip_suffix('}')?.parse().ok()
 }
 
 #[cfg(test)]
@@ -156,9 +203,13 @@ mod tests {
         Reservation::new(WriterId::from_bytes([3; 16]), PATH.into(), "/d/t".into())
     }
 
-    fn stored(vfs: &MemVfs) -> u64 {
+    fn reserved(vfs: &MemVfs) -> Reserved {
         let file = vfs.open(Path::new(PATH), Access::Read).unwrap();
         read(WriterId::from_bytes([3; 16]), file).unwrap()
+    }
+
+    fn stored(vfs: &MemVfs) -> u64 {
+        reserved(vfs).up_to
     }
 
     #[test]
@@ -178,12 +229,36 @@ mod tests {
         let mut reservation = reservation(&vfs);
         reservation.extend(&vfs, 1).unwrap();
         reservation.extend(&vfs, 5_000).unwrap();
+        reservation.settle(&vfs, 7).unwrap();
         let whole = vfs.get(Path::new(PATH)).unwrap();
-        for cut in 0..whole.len() {
-            vfs.put(Path::new(PATH), whole[..cut].to_vec());
-            let expected = if cut < whole.len() / 2 { 0 } else { 4_096 };
-            assert_eq!(stored(&vfs), expected, "{cut}");
+        let said = [
+            (0, None),
+            (0, Some(0)),
+            (4_096, Some(0)),
+            (8_192, Some(0)),
+            (8_192, Some(7)),
+        ];
+        for cut in 0..=whole.len() {
+            let left = &whole[..cut];
+            vfs.put(Path::new(PATH), left.to_vec());
+            let lines = left.iter().filter(|byte| **byte == b'\n').count();
+            let (up_to, settled) = said[lines];
+            assert_eq!(reserved(&vfs), Reserved { up_to, settled }, "{cut}");
         }
+    }
+
+    #[test]
+    fn the_file_of_a_version_that_did_not_say_what_is_settled_is_read() {
+        let vfs = MemVfs::new();
+        let mut line = Vec::new();
+        let place = Place::new(WriterId::from_bytes([3; 16]), 0);
+        line::seal(place, br#"{"reserved":4096}"#, &mut line).unwrap();
+        vfs.put(Path::new(PATH), line);
+        let expected = Reserved {
+            up_to: 4_096,
+            settled: None,
+        };
+        assert_eq!(reserved(&vfs), expected);
     }
 
     #[test]
@@ -191,7 +266,7 @@ mod tests {
         let vfs = MemVfs::new();
         let mut reservation = reservation(&vfs);
         reservation.extend(&vfs, 1).unwrap();
-        vfs.limit(Some(60));
+        vfs.limit(Some(vfs.used() + 20));
         vfs.fail_nth(Op::Truncate, Fault::Io, 0);
         assert!(reservation.extend(&vfs, 5_000).unwrap_err().is_io());
         assert_eq!((reservation.up_to(), stored(&vfs)), (4_096, 4_096));

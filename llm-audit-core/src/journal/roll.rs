@@ -204,6 +204,7 @@ impl Journal {
         self.opened = true;
         self.syncer.wrote(&file, None, head.len() as u64);
         self.syncer.changed_dir();
+        self.settle(self.syncer.status().durable_to().unwrap_or(0));
         Ok(Segment {
             name,
             file,
@@ -212,6 +213,14 @@ impl Journal {
             wrote: self.clock.monotonic(),
             last_seq: None,
         })
+    }
+
+    /// Notes for a recovery that it need not look for events up to `seq`.
+    pub(super) fn settle(&mut self, seq: u64) {
+        // A note that is not stored makes a recovery read more.
+        if let Ok(Some(file)) = self.reservation.settle(&*self.vfs, seq) {
+            self.syncer.wrote(&file, None, 0);
+        }
     }
 
     fn is_in_place(&self, segment: &Segment) -> bool {

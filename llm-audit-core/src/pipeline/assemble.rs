@@ -1,9 +1,14 @@
 //! A pipeline before its threads start.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::worker::RESERVE_BLOCK;
 use super::*;
+use crate::diagnostics::DiagnosticKind;
+
+/// So long a start waits for the disk to confirm the lock and the numbers set aside.
+const FIRST_SYNC: Duration = Duration::from_secs(1);
 
 /// What [`assemble`] makes.
 pub(super) type Parts<S> = (Arc<Shared<S>>, Worker<S>, Vec<outlet::Outlet>);
@@ -55,6 +60,13 @@ pub(super) fn assemble<S: Seal>(
         Some(log) => log.start_sinks(&starts)?,
         None => None,
     };
+    if let Some(log) = &log
+        && let Err(error) = log.disk().sync(FIRST_SYNC)
+    {
+        let message = format!("a power cut may lose events without a trace: {error}");
+        let degraded = DiagnosticKind::Degraded;
+        common.diagnostics.report(degraded, message);
+    }
     let mut behind = Vec::new();
     if let Some(spooled) = &spooled {
         for (sink, cursor) in spooled.cursors.iter().enumerate() {

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::event::{Event, Kind, Value};
 use crate::id::{Ids, WriterId, event_id};
+use crate::journal::finding::Problem;
 use crate::journal::open::Opened;
 use crate::journal::{Entry, Journal, JournalConfig, Reader};
 use crate::retention::Retention;
@@ -141,4 +142,36 @@ pub(super) fn tell(entry: Entry) -> String {
 
 pub(super) fn writer_id(writer: u8) -> WriterId {
     WriterId::from_bytes([writer; 16])
+}
+
+/// Opens and closes another writer, which recovers the dead ones.
+pub(super) fn recover(world: &World, writer: u8) -> Vec<Problem> {
+    let (journal, opened) = world.open(writer);
+    journal.close(Duration::ZERO);
+    let findings = opened.findings.into_iter();
+    findings.map(|finding| finding.problem).collect()
+}
+
+/// Every number up to the reservation is there or in one loss, no line is bad, nothing is out of
+/// order, and a second recovery changes nothing.
+pub(super) fn assert_whole(world: &World, told: &str) {
+    let story = world.undamaged_story(told);
+    let mut seen = Vec::new();
+    for line in &story {
+        if let Some(window) = line.strip_prefix("loss ") {
+            let (from, to) = window.split(' ').next().unwrap().split_once("..=").unwrap();
+            seen.extend(from.parse::<u64>().unwrap()..=to.parse().unwrap());
+        } else if let Ok(seq) = line.parse() {
+            seen.push(seq);
+        }
+    }
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(1..=4_096), "{told}: {story:?}");
+    assert_eq!(story.last().unwrap(), "writer_closed", "{told}");
+    let before = world.files();
+    assert_eq!(recover(world, 9), vec![], "{told}");
+    assert!(
+        world.files() == before,
+        "{told}: a second recovery changed bytes"
+    );
 }

@@ -12,4 +12,5 @@ mod roll;
 mod room;
 mod spool;
 mod sync;
+mod unsynced;
 mod writer;

@@ -1,7 +1,6 @@
 use std::path::Path;
-use std::time::Duration;
 
-use super::fixture::{DIR, World, writer_id};
+use super::fixture::{DIR, World, assert_whole, recover, writer_id};
 use crate::journal::finding::Problem;
 use crate::vfs::{Fault, MemVfs, Op};
 
@@ -24,38 +23,6 @@ fn crashed_with(world: &World, content: Vec<u8>) -> World {
 
 fn segment(world: &World) -> Vec<u8> {
     world.files()[&world.segments()[0]].clone()
-}
-
-/// Opens and closes another writer, which recovers the dead ones.
-fn recover(world: &World, writer: u8) -> Vec<Problem> {
-    let (journal, opened) = world.open(writer);
-    journal.close(Duration::ZERO);
-    let findings = opened.findings.into_iter();
-    findings.map(|finding| finding.problem).collect()
-}
-
-/// Every number up to the reservation is there or in one loss, no line is bad, nothing is out of
-/// order, and a second recovery changes nothing.
-fn assert_whole(world: &World, told: &str) {
-    let story = world.undamaged_story(told);
-    let mut seen = Vec::new();
-    for line in &story {
-        if let Some(window) = line.strip_prefix("loss ") {
-            let (from, to) = window.split(' ').next().unwrap().split_once("..=").unwrap();
-            seen.extend(from.parse::<u64>().unwrap()..=to.parse().unwrap());
-        } else if let Ok(seq) = line.parse() {
-            seen.push(seq);
-        }
-    }
-    seen.sort_unstable();
-    assert!(seen.into_iter().eq(1..=4_096), "{told}: {story:?}");
-    assert_eq!(story.last().unwrap(), "writer_closed", "{told}");
-    let before = world.files();
-    assert_eq!(recover(world, 9), vec![], "{told}");
-    assert!(
-        world.files() == before,
-        "{told}: a second recovery changed bytes"
-    );
 }
 
 #[test]

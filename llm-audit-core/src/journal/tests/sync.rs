@@ -277,7 +277,9 @@ fn numbers_set_aside_in_a_file_that_failed_are_set_aside_in_a_new_one() {
     let stored = |world: &World| {
         let name = Name::Reservation(writer_id(1)).to_string();
         let file = world.vfs.open(&Path::new(DIR).join(name), Access::Read);
-        reservation::read(writer_id(1), file.unwrap()).unwrap()
+        reservation::read(writer_id(1), file.unwrap())
+            .unwrap()
+            .up_to
     };
     journal.reserve(1).unwrap();
     world.vfs.fail_nth(Op::SyncData, Fault::Io, 0);

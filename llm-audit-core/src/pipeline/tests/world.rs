@@ -317,12 +317,12 @@ impl World {
         drop(program);
     }
 
-    /// The end of every program, and of everything that no disk had confirmed.
-    pub(super) fn power_cut(&mut self, programs: Vec<Program>) {
+    /// The end of every program, and of what no disk had confirmed as far as `seed` says.
+    pub(super) fn power_cut(&mut self, programs: Vec<Program>, seed: u64) {
         for program in programs {
             self.crash(program);
         }
-        self.vfs = self.vfs.after_power_cut();
+        self.vfs = self.vfs.after_power_cut_by(seed);
     }
 }
 
@@ -360,6 +360,12 @@ impl Program {
         self.clock.advance(time);
         self.worker.step(Drain::Open);
         assert_balanced(&self.pipeline.counters());
+    }
+
+    /// Has everything that is written confirmed by the disk.
+    pub(super) fn synchronise(&self) {
+        let disk = self.pipeline.shared.disk.as_ref();
+        disk.unwrap().sync(Duration::ZERO).unwrap();
     }
 
     pub(super) fn sink(&self, sink: usize) -> SinkCounters {

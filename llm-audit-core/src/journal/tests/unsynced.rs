@@ -1,0 +1,131 @@
+//! Power cuts while much is written and little is synchronised.
+
+use std::time::Duration;
+
+use super::fixture::{DIR, World, assert_whole, recover, writer_id};
+use crate::journal::{Cursor, Journal, JournalConfig, SinkStart};
+
+const LONG: Duration = Duration::from_secs(60);
+/// Numbers of this test are synchronised up to here.
+const SYNCED: u64 = 6;
+
+/// Twenty-four events in twelve segments, of which nine are not synchronised.
+fn lagging() -> (World, Journal) {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(1).unwrap();
+    journal.syncer().sync(LONG).unwrap();
+    for seq in 1..=24 {
+        world.write(&mut journal, 1, [seq]);
+        if seq == SYNCED {
+            journal.syncer().sync(LONG).unwrap();
+        }
+        if seq % 2 == 0 {
+            journal.roll();
+        }
+    }
+    (world, journal)
+}
+
+fn assert_synced_is_there(world: &World, told: &str) {
+    let story = world.story();
+    for seq in 1..=SYNCED {
+        assert!(story.contains(&seq.to_string()), "{told}: {story:?}");
+    }
+}
+
+#[test]
+fn a_power_cut_while_many_segments_wait_leaves_each_number_once_or_in_one_loss() {
+    let (world, _journal) = lagging();
+    let mut fewest = usize::MAX;
+    for seed in 0..150 {
+        let left = World::on(world.vfs.after_power_cut_by(seed));
+        recover(&left, 2);
+        let told = format!("seed {seed}");
+        assert_whole(&left, &told);
+        assert_synced_is_there(&left, &told);
+        fewest = fewest.min(left.segments().len());
+    }
+    assert!(fewest < 8, "{fewest}");
+}
+
+#[test]
+fn segments_that_a_power_cut_took_before_the_newest_four_are_told() {
+    let (world, _journal) = lagging();
+    for taken in 3..12 {
+        let left = World::on(world.vfs.snapshot());
+        for path in &world.segments()[3..taken] {
+            crate::vfs::Vfs::unlink(&left.vfs, path).unwrap();
+        }
+        recover(&left, 2);
+        assert_whole(&left, &format!("up to {taken}"));
+        assert_synced_is_there(&left, "taken");
+    }
+}
+
+#[test]
+fn what_was_let_go_of_before_it_was_synchronised_is_not_missed() {
+    let world = World::new();
+    let config = JournalConfig::spool(DIR).sync_thread(false);
+    let (mut journal, _) = world.open_with(config, 1);
+    journal.reserve(1).unwrap();
+    let sink = SinkStart {
+        name: "far".to_owned(),
+        from_start: false,
+    };
+    journal.start_sinks(&[sink]).unwrap();
+    for seq in 1..=5 {
+        world.write(&mut journal, 1, [seq]);
+        journal.roll();
+    }
+    let cursor = Cursor::from([(writer_id(1), 4)]);
+    assert!(journal.save_cursor(0, cursor).unwrap());
+    assert_eq!(journal.release().files.len(), 4);
+    drop(journal);
+    recover(&world, 2);
+    let story = world.story().into_iter();
+    let losses: Vec<_> = story.filter(|line| line.starts_with("loss")).collect();
+    assert_eq!(losses, ["loss 6..=4096 process_crash"]);
+}
+
+#[test]
+fn what_a_recovery_found_survives_a_power_cut_after_it() {
+    let (world, journal) = lagging();
+    drop(journal);
+    recover(&world, 2);
+    let before = world.story();
+    let left = World::on(world.vfs.after_power_cut());
+    recover(&left, 3);
+    assert_eq!(left.story(), before);
+    assert_whole(&left, "cut after recovery");
+}
+
+#[test]
+fn a_power_cut_at_any_operation_of_a_recovery_is_made_up_for_by_the_next() {
+    for start in 0..4 {
+        let (world, journal) = lagging();
+        drop(journal);
+        let first = World::on(world.vfs.after_power_cut_by(start));
+        let mut operations = 0;
+        loop {
+            let copy = World::on(first.vfs.snapshot());
+            copy.vfs.halt_after(operations);
+            let opened = copy.try_open(World::config(), 2);
+            let done = opened.is_ok_and(|(_, opened)| {
+                let mut findings = opened.findings.iter();
+                findings.all(|finding| finding.error.is_none())
+            });
+            copy.vfs.heal();
+            let left = World::on(copy.vfs.after_power_cut_by(operations));
+            recover(&left, 3);
+            let told = format!("from {start}, cut after {operations}");
+            assert_whole(&left, &told);
+            assert_synced_is_there(&left, &told);
+            if done {
+                break;
+            }
+            operations += 1;
+        }
+        assert!(operations > 20, "{operations}");
+    }
+}
