@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if !is_genuine(request) {
                 return Ok(Some(401));
             }
-            if keys.insert(request.header("idempotency-key").to_owned()) {
+            if keys.insert(request.header("webhook-id").to_owned()) {
                 for line in request.body.split_inclusive(|byte| *byte == b'\n') {
                     let event = Event::from_json(line).map_err(io::Error::other)?;
                     if ids.insert(event.event_id()) {

@@ -44,7 +44,9 @@ fn receiver(refuse: Arc<Mutex<usize>>) -> (String, Received) {
             if status == 200 {
                 let mut kept = kept.lock().unwrap();
                 let entry = kept.entry(head["idempotency-key"].clone());
-                entry.or_insert((0, body)).0 += 1;
+                let (times, first) = entry.or_insert((0, body.clone()));
+                *times += 1;
+                assert_eq!(*first, body);
             }
             let answer =
                 format!("HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
@@ -76,7 +78,7 @@ fn program() -> PathBuf {
             "--example",
             "export",
             "--features",
-            "http",
+            "otlp",
         ]);
         if !cfg!(debug_assertions) {
             build.arg("--release");
@@ -86,12 +88,13 @@ fn program() -> PathBuf {
     program
 }
 
-fn export(dir: &Path, url: &str) -> String {
+fn export(dir: &Path, to: [&str; 2], state: &str) -> String {
     let run = Command::new(program())
-        .args(["--http", url, "--header", "x-team=red", "--journal"])
+        .args(to)
+        .args(["--header", "x-team=red", "--journal"])
         .arg(dir.join("log"))
         .arg("--state")
-        .arg(dir.join("state.json"))
+        .arg(dir.join(state))
         .output()
         .unwrap();
     assert!(run.status.success(), "{run:?}");
@@ -116,7 +119,7 @@ fn a_journal_is_sent_once_however_often_it_is_exported() {
         if run == 2 {
             record(&log, 7);
         }
-        let said = export(temp.path(), &url);
+        let said = export(temp.path(), ["--http", &url], "state.json");
         // Each run is in the journal too, and is sent.
         let new = count() - known;
         assert!(new < 100 || run == 0, "{new}");
@@ -138,4 +141,36 @@ fn a_journal_is_sent_once_however_often_it_is_exported() {
     }
     assert_eq!(ids.len(), known);
     assert!(ids.values().all(|times| *times == 1));
+}
+
+#[test]
+fn spans_of_a_journal_are_the_same_however_often_it_is_exported() {
+    let temp = tempfile::tempdir().unwrap();
+    record(&temp.path().join("log"), 700);
+    let (url, received) = receiver(Arc::default());
+    // The second run goes on where the first was; the third has forgotten what was sent, and every
+    // request that comes again has the same bytes.
+    let runs = [
+        ("state.json", 700..),
+        ("state.json", 1..),
+        ("other.json", 700..),
+    ];
+    for (run, (state, expected)) in runs.into_iter().enumerate() {
+        let said = export(temp.path(), ["--otlp", &url], state);
+        let sent = said
+            .split([' ', ','])
+            .nth(1)
+            .unwrap()
+            .parse::<usize>()
+            .unwrap();
+        assert!(
+            expected.contains(&sent) && (run != 1 || sent < 100),
+            "{said}"
+        );
+        assert!(said.ends_with("rejected 0, left 0\n"), "{said}");
+    }
+    let received = received.lock().unwrap();
+    let again = received.values().filter(|(times, _)| *times == 2);
+    assert!(again.count() >= 2);
+    assert!(received.keys().all(|key| key.ends_with("-traces")));
 }

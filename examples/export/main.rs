@@ -1,7 +1,9 @@
-//! Sends the events of a journal over HTTP, each once, however often it is run.
+//! Sends the events of a journal over HTTP or OTLP, each once, however often it is run.
 //!
 //! ```sh
-//! cargo run --release --example export -- --journal audit-log --http https://logs.example.org/
+//! export="cargo run --release --features otlp --example export --"
+//! $export --journal audit-log --http https://logs.example.org/
+//! $export --journal audit-log --otlp http://localhost:6006 --profile openinference --content span
 //! ```
 //!
 //! `--header K=V` adds a header. What is sent already is in `--state` (default `export.json`); it is
@@ -18,17 +20,15 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use llm_audit::sinks::HttpSink;
-
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Some(options) = options::Options::read()? else {
-        println!("nothing to do: give --journal and --http");
+        println!("nothing to do: give --journal, and --http or --otlp");
         return Ok(ExitCode::SUCCESS);
     };
     let state = state::State::read(options.state)?;
-    let sink = resume::Resume::new(HttpSink::new(options.endpoint)?, state.clone());
+    let sink = resume::Resume::new(options.sink, state.clone());
     let name = llm_audit::Sink::name(&sink).to_owned();
     // Without a policy the journal gets no more than the fact that it was opened.
     let log = llm_audit::builder().journal(options.journal);

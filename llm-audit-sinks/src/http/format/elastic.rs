@@ -81,7 +81,11 @@ impl BodyFormat for ElasticBulk {
         }
         let said: Option<Said> = serde_json::from_slice(answer.body()).ok();
         let items = match said {
-            Some(Said { errors: false, .. }) => return Ok(()),
+            // Asked for less by `filter_path`, it may leave out the items.
+            Some(Said {
+                errors: false,
+                items: None,
+            }) => return Ok(()),
             Some(Said {
                 items: Some(items), ..
             }) => items,

@@ -29,7 +29,7 @@ fn bulk(statuses: &[u16]) -> Do {
         .collect();
     Do::json(
         200,
-        &json!({"took": 1, "errors": true, "items": items}).to_string(),
+        &json!({"took": 1, "errors": !statuses.is_empty(), "items": items}).to_string(),
     )
 }
 
@@ -55,9 +55,15 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(format!("Datadog: {receiver}"), expected, result)
     };
     vec![
+        elastic("no errors", "delivered", bulk(&[])),
         elastic(
-            "no errors",
+            "no errors, and no items, as `filter_path` asked for",
             "delivered",
+            Do::json(200, r#"{"errors":false}"#),
+        ),
+        elastic(
+            "no errors, and fewer items than events",
+            "paused",
             Do::json(200, r#"{"errors":false,"items":[]}"#),
         ),
         elastic("an item 409: it was there", "delivered", bulk(&[409, 201])),
