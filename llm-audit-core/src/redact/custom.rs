@@ -217,6 +217,7 @@ impl Custom {
                 data_type,
                 detector: self.name,
                 confidence,
+                is_united: false,
             });
         }
         Ok(())

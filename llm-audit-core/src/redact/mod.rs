@@ -40,6 +40,7 @@ mod layout;
 mod literals;
 mod normal;
 mod operator;
+mod overlap;
 mod path;
 #[cfg(feature = "regex")]
 mod pattern;
@@ -144,7 +145,7 @@ pub struct Span {
 impl Redactor {
     /// The version of detectors and operators; it stands in the log beside the policy. It changes
     /// when a text may come out in another way.
-    pub const ENGINE_VERSION: &str = "1";
+    pub const ENGINE_VERSION: &str = "2";
 
     /// Returns a builder with the recommended detectors.
     pub fn builder() -> RedactorBuilder {

@@ -5,7 +5,8 @@ use memchr::memmem;
 use super::bytes::{Mix, in_word, is_placeholder};
 use super::detectors::Confidence;
 use super::failure::RedactError;
-use super::scan::{Hit, resolve};
+use super::overlap::resolve;
+use super::scan::Hit;
 use super::session::{Families, Naming, Proven, Session};
 use crate::facet::Facet;
 
@@ -72,6 +73,7 @@ impl Session {
                             data_type,
                             detector: KNOWN,
                             confidence: Confidence::Valid,
+                            is_united: false,
                         });
                     });
                 }
@@ -79,7 +81,7 @@ impl Session {
         }
         if self.hits.len() > found {
             self.drop_allowed(text);
-            resolve(&mut self.hits);
+            resolve(text, &mut self.hits);
         }
     }
 }

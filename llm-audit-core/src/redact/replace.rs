@@ -44,6 +44,7 @@ impl Session {
             data_type: DataType::Redacted,
             detector: PATH,
             confidence: Confidence::Valid,
+            is_united: false,
         };
         let mut out = String::new();
         self.write(&mut out, &hit, value, operator)?;
@@ -76,7 +77,8 @@ impl Session {
                 operator,
                 Operator::Drop | Operator::Keep | Operator::Numbered
             );
-            if is_later && says_more {
+            let shows_another = hit.is_united && operator.reveals();
+            if shows_another || is_later && says_more {
                 operator = &Operator::Redact;
             }
             let value = match piece {

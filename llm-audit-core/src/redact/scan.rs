@@ -23,6 +23,8 @@ pub(super) struct Hit {
     pub(super) data_type: DataType,
     pub(super) detector: &'static str,
     pub(super) confidence: Confidence,
+    /// Whether it covers more or less than what the detector found.
+    pub(super) is_united: bool,
 }
 
 impl Hit {
@@ -33,6 +35,7 @@ impl Hit {
             data_type: detector.data_type,
             detector: detector.name,
             confidence: detector.confidence,
+            is_united: false,
         }
     }
 
@@ -42,14 +45,6 @@ impl Hit {
             end: range.end,
             ..self
         }
-    }
-
-    fn is_secret(&self) -> bool {
-        self.data_type.family() == Family::Secret
-    }
-
-    fn rank(&self) -> (Confidence, usize) {
-        (self.confidence, self.end - self.start)
     }
 }
 
@@ -400,54 +395,3 @@ fn parts_hex(text: &[u8], at: usize) -> bool {
 
 /// The letters of `\u0022`, which read as a part of the run behind them.
 const MAX_ESCAPE: usize = 5;
-
-/// Makes findings disjoint and puts them in the order of the text.
-///
-/// Of two overlapping secrets all is hidden, under the type of the surer one; a secret wins over
-/// personal data; of personal data the surer finding stands, then the longer one. Returns what is
-/// left of findings that do not stand: it may hold a value by itself.
-pub(super) fn resolve(hits: &mut Vec<Hit>) -> Vec<Range<usize>> {
-    let mut rests = Vec::new();
-    if hits.len() < 2 {
-        return rests;
-    }
-    hits.sort_by_key(|hit| (hit.start, hit.end));
-    let mut kept = 0;
-    for index in 1..hits.len() {
-        let (Some(mut last), Some(next)) = (hits.get(kept).copied(), hits.get(index).copied())
-        else {
-            return rests;
-        };
-        if next.start >= last.end {
-            kept += 1;
-            last = next;
-        } else {
-            let stands = match (last.is_secret(), next.is_secret()) {
-                (true, true) => {
-                    let surer = if next.rank() > last.rank() {
-                        next
-                    } else {
-                        last
-                    };
-                    Hit {
-                        start: last.start,
-                        end: last.end.max(next.end),
-                        ..surer
-                    }
-                }
-                (true, false) => last,
-                (false, true) => next,
-                (false, false) if next.rank() > last.rank() => next,
-                (false, false) => last,
-            };
-            let rest = [last.start..stands.start, stands.end..last.end.max(next.end)];
-            rests.extend(rest.into_iter().filter(|rest| !rest.is_empty()));
-            last = stands;
-        }
-        if let Some(slot) = hits.get_mut(kept) {
-            *slot = last;
-        }
-    }
-    hits.truncate(kept + 1);
-    rests
-}

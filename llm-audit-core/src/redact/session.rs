@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
 
 use super::Redactor;
 use super::budget::Meter;
@@ -11,10 +10,11 @@ use super::data_type::{DataType, Family};
 use super::detectors::Confidence;
 use super::failure::RedactError;
 use super::known::Known;
+use super::overlap::resolve;
 use super::place::{Place, Step};
 use super::replace::Piece;
 use super::rules::Compiled;
-use super::scan::{Hit, resolve};
+use super::scan::Hit;
 use crate::clock::Clock;
 use crate::facet::Facet;
 use crate::key::Key;
@@ -376,11 +376,9 @@ impl Session {
                 hit.end += 1;
             }
         }
-        let own = self.find_custom(text, families, name)?;
+        self.find_custom(text, families, name)?;
         self.drop_allowed(text);
-        let rests = resolve(&mut self.hits);
-        self.find_in_rests(text, families, rests);
-        self.fill_in(text, &own);
+        resolve(text, &mut self.hits);
         self.remember(text);
         self.recall(text, families);
         Ok(&self.hits)
@@ -408,15 +406,14 @@ impl Session {
         self.redactor.rules(self.facet)
     }
 
-    /// Adds what detectors of one's own find, and returns it.
+    /// Adds what detectors of one's own find.
     fn find_custom(
         &mut self,
         text: &str,
         families: Families,
         name: Option<&str>,
-    ) -> Result<Vec<Hit>, RedactError> {
+    ) -> Result<(), RedactError> {
         let redactor = self.redactor.clone();
-        let found = self.hits.len();
         let context = DetectorContext {
             facet: self.facet,
             name,
@@ -444,67 +441,7 @@ impl Session {
                 return Err(RedactError::Slow(detector.name()));
             }
         }
-        Ok(self.hits.get(found..).unwrap_or_default().to_vec())
-    }
-
-    /// Hides what detectors of one's own have found and overlaps left over: no built-in detector
-    /// knows what it is.
-    fn fill_in(&mut self, text: &str, own: &[Hit]) {
-        if own.is_empty() {
-            return;
-        }
-        let least = self.rules().min_confidence;
-        let mut added = Vec::new();
-        for hit in own {
-            let value = text.get(hit.start..hit.end).unwrap_or_default();
-            if !hit.is_at_least(least)
-                || self
-                    .redactor
-                    .0
-                    .allow
-                    .contains(value, hit.data_type.family())
-            {
-                continue;
-            }
-            let mut start = hit.start;
-            let first = self.hits.partition_point(|other| other.end <= hit.start);
-            let others = self.hits.get(first..).unwrap_or_default();
-            let ends = others.iter().map(|other| (other.start, other.end));
-            for (end, next) in ends.chain([(hit.end, hit.end)]) {
-                let end = end.clamp(start, hit.end);
-                let rest = text.get(start..end).unwrap_or_default();
-                if rest.contains(char::is_alphanumeric) {
-                    let trimmed = rest.trim();
-                    let at = start + (rest.len() - rest.trim_start().len());
-                    added.push(hit.moved(at..at + trimmed.len()));
-                }
-                start = next.clamp(start, hit.end);
-                if start >= hit.end {
-                    break;
-                }
-            }
-        }
-        if !added.is_empty() {
-            self.hits.append(&mut added);
-            resolve(&mut self.hits);
-        }
-    }
-
-    /// Adds the values that stand by themselves in what overlaps have left over.
-    fn find_in_rests(&mut self, text: &str, families: Families, rests: Vec<Range<usize>>) {
-        let before = self.hits.len();
-        for Range { start, end } in rests {
-            let found = self.hits.len();
-            let part = text.get(start..end).unwrap_or_default();
-            self.redactor.0.scanner.scan(part, families, &mut self.hits);
-            for hit in self.hits.iter_mut().skip(found) {
-                *hit = hit.moved(start + hit.start..start + hit.end);
-            }
-        }
-        if self.hits.len() > before {
-            self.drop_allowed(text);
-            resolve(&mut self.hits);
-        }
+        Ok(())
     }
 
     pub(super) fn drop_allowed(&mut self, text: &str) {

@@ -63,7 +63,7 @@ fn pairs(text: &[u8], at: usize) -> Option<Range<usize>> {
         let is_parameter = PARAMETERS
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-        if !is_parameter && is_session(value) {
+        if !is_parameter && (is_session(value) || names_session(name) && is_drawn(value)) {
             found = Some(found.map_or(sign + 1, |found| found.start)..end);
         }
         let next = run(text, end, &ByteSet::of(b";"), 1);
@@ -85,6 +85,24 @@ fn is_session(value: &[u8]) -> bool {
         && !super::value::is_wordy(value)
 }
 
+/// Parts of the names that cookies of sessions have.
+const SESSIONS: &[&[u8]] = &[b"sid", b"sess", b"auth", b"token", b"csrf", b"xsrf"];
+
+fn names_session(name: &[u8]) -> bool {
+    SESSIONS.iter().any(|known| {
+        name.windows(known.len())
+            .any(|part| part.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Returns whether a value is long and mixed enough to be drawn, where the name says as much.
+fn is_drawn(value: &[u8]) -> bool {
+    value.len() >= 16
+        && !is_placeholder(value)
+        && Mix::of(value).has_letters_and_digits()
+        && distinct(value) >= 10
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +118,7 @@ mod tests {
                 format!("Cookie: lang=en; sid=«{id}; theme=dark; csrf={id}»"),
                 format!("set-cookie: id=«{id}»; Path=/; Max-Age=3600; HttpOnly"),
                 format!("-H \"Cookie: a=«{id}»\" https://example.org"),
+                "Cookie: sid=«Etbm1ozukALfalLlcINqgyFfpgXRKTCTW»; theme=dark".to_owned(),
                 format!("--cookie 'a=b' document.cookie = \"a=«{id}»\""),
             ],
         );

@@ -26,6 +26,7 @@ mod national_id;
 mod passport;
 mod pem;
 mod phone;
+mod place;
 mod provider;
 mod secret;
 mod ssn;
@@ -278,6 +279,9 @@ pub(super) const DETECTORS: &[Detector] = &[
     url::CONNECTION_STRING,
     url::ORACLE,
     cookie::COOKIE,
+    place::OPTION,
+    place::PAIR,
+    place::SOURCE,
     secret::PASSWORD,
     secret::KEY,
     secret::TOKEN,

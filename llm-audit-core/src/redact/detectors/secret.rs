@@ -22,6 +22,11 @@ pub(super) const PASSWORD: Detector = Detector::find(
         Anchor::Between(ByteSet::ANY, "pwd", NAME_END),
         Anchor::Between(ByteSet::ANY, "Pwd", NAME_END),
         Anchor::Between(ByteSet::ANY, "PWD", NAME_END),
+        Anchor::Between(NO_LETTER, "pw:", ByteSet::ANY),
+        Anchor::Between(NO_LETTER, "pw=", ByteSet::ANY),
+        Anchor::Between(NO_LETTER, "pw is", ByteSet::ANY),
+        Anchor::Between(NO_LETTER, "PW:", ByteSet::ANY),
+        Anchor::Between(NO_LETTER, "PW=", ByteSet::ANY),
         Anchor::Between(NO_LETTER, "mdp", NAME_END),
         Anchor::Between(NO_LETTER, "MDP", NAME_END),
         Anchor::Literal("ennwort"),
@@ -51,6 +56,7 @@ pub(super) const PASSWORD: Detector = Detector::find(
             Word::part("palavra-passe", 8),
             Word::whole("pass", 0),
             Word::part("pwd", 0),
+            Word::whole("pw", 0),
             Word::whole("mdp", 0),
             Word::part("kennwort", 1),
             Word::part("contraseña", 1),
@@ -459,6 +465,10 @@ mod tests {
             "spring.datasource.password=«pa55&word»\n",
             "password: «123456»",
             "password=«aB3dE.xY12345abc42»",
+            "<input type=\"password\" name=\"password\" value=\"«Winter#91»\">",
+            "- name: DB_PASSWORD\n  value: \"«Winter#91»\"\n- name: X",
+            "{\"name\":\"DB_PASSWORD\",\"value\":\"«Winter#91»\"}",
+            "login ada / pw: «Winter#91» , and PW=«Winter91»",
         ]);
     }
 
@@ -526,6 +536,8 @@ mod tests {
             "public_key=9f86d081884c7d659a2f",
             "secret = vld1q_u64(x)",
             "passphrase = &self.passphrase2",
+            "DB_PASSWORD=${DB_PASSWORD:?required}",
+            "<input name=\"password\" value=\"Enter password 1\"> the password value: 12 signs",
             "password::Hash1, my key is F12345 F1",
             "password=[GENERIC_SECRET]",
         ]);

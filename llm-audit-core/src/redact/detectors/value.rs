@@ -67,12 +67,15 @@ pub(super) fn assigned(text: &[u8], at: usize, is_option: bool) -> Option<Assign
 
 /// Returns whether something can be assigned to the name that ends at `at`, by the byte behind it.
 pub(super) fn may_assign(text: &[u8], at: usize) -> bool {
-    const SIGNS: ByteSet = ByteSet::of(b"\\\"'`])* \t:=>-");
+    const SIGNS: ByteSet = ByteSet::of(b"\\\"'`])* \t\r\n:=>-");
     byte(text, at).is_some_and(|b| b >= 0x80 || SIGNS.contains(b))
 }
 
 fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     if let Some(found) = near(text, at) {
+        return Some(found);
+    }
+    if let Some(found) = beside(text, at) {
         return Some(found);
     }
     if is_option && matches!(byte(text, at), Some(b' ')) {
@@ -100,6 +103,18 @@ fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     Some((start, Sign::Far))
 }
 
+/// Returns where the value begins that stands in a member or attribute beside the name:
+/// `name="password" value="…"`, `- name: DB_PASSWORD` and `value: …` in the next line.
+fn beside(text: &[u8], at: usize) -> Option<(usize, Sign)> {
+    const BETWEEN: ByteSet = ByteSet::of(b"\\\"', \t\r\n");
+    const NAMES: &[&[u8]] = &[b"value", b"Value", b"content"];
+    let name = run(text, at, &BETWEEN, 48);
+    let between = text.get(at..name)?;
+    let ends = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'\n'));
+    let length = NAMES.iter().find(|known| has(text, name, known))?.len();
+    near(text, name + length).filter(|(_, sign)| ends && *sign == Sign::Equals)
+}
+
 /// Returns where a value begins whose sign stands at `at`, but for quotes and brackets.
 fn near(text: &[u8], at: usize) -> Option<(usize, Sign)> {
     const CLOSE: ByteSet = ByteSet::of(b"\\\"'`])* \t");
@@ -107,6 +122,8 @@ fn near(text: &[u8], at: usize) -> Option<(usize, Sign)> {
     let assigns = match byte(text, sign) {
         // `::` is part of a path.
         Some(b':') if byte(text, sign + 1) == Some(b':') => return None,
+        // `${PASSWORD:?is required}`: what a shell says when there is none.
+        Some(b':') if byte(text, sign + 1) == Some(b'?') => return None,
         Some(b':' | b'=') => Some(run(text, sign + 1, &ByteSet::of(b"=>"), 2)),
         Some(b'>') if sign == at => Some(sign + 1),
         Some(b'-') if has(text, sign, b"-> ") => Some(sign + 3),

@@ -1,0 +1,134 @@
+//! Passwords that only their place gives away: behind an option of a command, second in a pair,
+//! before the network of a data source.
+
+use std::ops::Range;
+
+use super::{Anchor, Confidence, Detector};
+use crate::redact::bytes::{ByteSet, before, byte, has, in_word, is_placeholder, run, run_back};
+use crate::redact::data_type::DataType;
+
+/// `mysql -u root -pPASSWORD`, `sshpass -p PASSWORD`.
+pub(super) const OPTION: Detector = Detector::find(
+    "command_password",
+    DataType::GenericSecret,
+    Confidence::Context,
+    &[
+        Anchor::Literal("mysql "),
+        Anchor::Literal("mysqldump "),
+        Anchor::Literal("mysqladmin "),
+        Anchor::Literal("mariadb "),
+        Anchor::Literal("sshpass "),
+    ],
+    |text, at| {
+        if in_word(text, at) {
+            return None;
+        }
+        let is_apart = has(text, at, b"sshpass ");
+        let name = run(text, at, &ByteSet::ALPHA, 16);
+        let line = run(text, name, &LINE, REACH);
+        let option = memchr::memmem::find(text.get(name..line)?, b" -p")? + name + 3;
+        let start = option + usize::from(is_apart && byte(text, option) == Some(b' '));
+        (is_apart == (start > option)).then(|| word(text, start))?
+    },
+);
+
+/// `auth=("user", "PASSWORD")`.
+pub(super) const PAIR: Detector = Detector::find(
+    "user_and_password",
+    DataType::BasicAuth,
+    Confidence::Context,
+    &[Anchor::Literal("auth=("), Anchor::Literal("Auth(")],
+    |text, at| {
+        let open = run(text, at, &ByteSet::of(b"authA="), 6);
+        let user = run(text, open, &ByteSet::of(b"( "), 4);
+        let user = quoted(text, user)?;
+        let next = run(text, user.end + 1, &ByteSet::of(b", \n\t"), 32);
+        quoted(text, next).filter(|value| is_secret(text, value))
+    },
+);
+
+/// `user:PASSWORD@tcp(host:3306)/name`, as drivers of Go take it.
+pub(super) const SOURCE: Detector = Detector::find(
+    "data_source",
+    DataType::UrlCredentials,
+    Confidence::Context,
+    &[Anchor::Literal("@tcp("), Anchor::Literal("@unix(")],
+    |text, at| {
+        const PASSWORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+-./<=>?@[]^_{}~|");
+        let start = run_back(text, at, &PASSWORD, REACH);
+        let name = run_back(text, start.checked_sub(1)?, &ByteSet::WORD, 64);
+        let is_named = before(text, start) == Some(b':') && name + 1 < start;
+        Some(start..at).filter(|value| is_named && is_secret(text, value))
+    },
+);
+
+/// Bytes of a command that are looked at.
+const REACH: usize = 160;
+const MIN_VALUE: usize = 4;
+const LINE: ByteSet = ByteSet::ALNUM.and(b" !#$%&()*+,-./:<=>?@[]^_{}~\"'");
+
+fn word(text: &[u8], at: usize) -> Option<Range<usize>> {
+    const WORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+,-./:<=>?@[]^_{}~");
+    let value = quoted(text, at).unwrap_or_else(|| at..run(text, at, &WORD, REACH));
+    Some(value).filter(|value| is_secret(text, value))
+}
+
+/// Returns what stands in the quotes that open at `at`.
+fn quoted(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let quote = byte(text, at).filter(|b| matches!(b, b'"' | b'\''))?;
+    let rest = text.get(at + 1..)?;
+    let rest = rest.get(..REACH).unwrap_or(rest);
+    let length = rest.iter().position(|b| *b == quote || *b == b'\n')?;
+    let end = at + 1 + length;
+    (byte(text, end) == Some(quote)).then_some(at + 1..end)
+}
+
+fn is_secret(text: &[u8], value: &Range<usize>) -> bool {
+    let value = text.get(value.clone()).unwrap_or_default();
+    value.len() >= MIN_VALUE && !is_placeholder(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::detectors::tests::check;
+
+    fn all(data_type: DataType, marked: &[&str]) {
+        let marked: Vec<_> = marked.iter().map(|text| (*text).to_owned()).collect();
+        check(data_type, &marked);
+    }
+
+    #[test]
+    fn passwords_behind_options_are_hidden() {
+        all(
+            DataType::GenericSecret,
+            &[
+                "mysql -h db -u root -p'«Sommer#91»' shop < a.sql",
+                "mysqldump -uroot -p«Sommer91» shop",
+                "sshpass -p «Sommer91» ssh root@gw",
+                "sshpass -p \"«a b c d»\" ssh gw",
+                "mysql -u root -p shop; mysql -u root -p\nnext1",
+                "mysql -p$PASSWORD shop; sshpass -p ${PW} ssh gw; sshpass -e ssh -p 2222 gw",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_second_of_a_pair_and_what_stands_before_a_network_are_hidden() {
+        all(
+            DataType::BasicAuth,
+            &[
+                "requests.get(u, auth=('svc', '«Sommer91»'))",
+                "httpx.BasicAuth(\"svc\", \"«Sommer91»\")",
+                "auth=(user, password), auth=('svc', '<password>')",
+            ],
+        );
+        all(
+            DataType::UrlCredentials,
+            &[
+                "sql.Open(\"mysql\", \"root:«So-mm_er91»@tcp(db:3306)/shop\")",
+                "root@tcp(db:3306)/shop, root:${PW}@tcp(db:3306)/shop",
+            ],
+        );
+    }
+}
