@@ -7,9 +7,14 @@ use crate::policy::{Policy, PolicyBuilder};
 use crate::retention::Retention;
 use crate::sync::{Arc, Mutex, lock};
 use crate::testing::{ManualClock, MemorySink};
-use crate::{Audit, AuditBuilder, Operation, builder};
+use crate::{Audit, AuditBuilder, Operation};
 
 const SOON: Duration = Duration::from_secs(10);
+
+/// A log whose inspectors are over their budgets only where a test moves the clock.
+fn builder() -> AuditBuilder {
+    crate::builder().clock(ManualClock::new())
+}
 
 /// An inspector that is a closure.
 struct By<F>(F);
@@ -176,8 +181,6 @@ fn a_panic_costs_one_look_and_is_told() {
     });
     let builder = builder()
         .policy(policy().build().unwrap())
-        // Printing a panic takes longer than the budget.
-        .clock(ManualClock::new())
         .inspector(fails)
         .on_diagnostic(move |diagnostic: &Diagnostic| lock(&kept).push(diagnostic.clone()));
     let (events, counters) = run(builder, &["good", "bad", "good"]);
