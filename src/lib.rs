@@ -84,14 +84,21 @@ pub use llm_audit_core::{
     Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, Breaker, Clock, Commit,
     Context, Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Escalation,
     Evaluation, Event, EventId, Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet,
-    Field, Fields, Guardrail, Ids, Inspection, Inspector, InspectorCounters, Intent, Interaction,
-    Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason,
-    MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder, PolicyLoader,
-    Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope, Scoped, Sink,
-    SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp, ToolDefinition,
-    Truncation, Usage, Warning, WriterId, begin, begin_durable, begin_durable_blocking, builder,
-    installed, journal, propagate, redact, schema,
+    Field, Fields, Filter, Guardrail, Ids, Inspection, Inspector, InspectorCounters, Intent,
+    Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts,
+    LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder,
+    PolicyLoader, Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope,
+    Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
+    ToolDefinition, Truncation, Usage, Warning, WriterId, begin, begin_durable,
+    begin_durable_blocking, builder, installed, journal, propagate, redact, schema,
 };
+
+#[cfg(any(feature = "http", feature = "jsonl", feature = "parquet"))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(feature = "http", feature = "jsonl", feature = "parquet")))
+)]
+pub use llm_audit_sinks::EventReader;
 
 #[cfg(feature = "token")]
 #[cfg_attr(docsrs, doc(cfg(feature = "token")))]

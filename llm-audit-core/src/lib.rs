@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod facet;
 mod fields;
+mod filter;
 mod hidden;
 mod id;
 mod inspect;
@@ -63,6 +64,7 @@ pub use event::{
 };
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
+pub use filter::Filter;
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use inspect::{Escalation, Inspection, Inspector, InspectorCounters};
 pub use interaction::{BeginDurable, Interaction};

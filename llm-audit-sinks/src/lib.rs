@@ -38,3 +38,7 @@ pub mod parquet;
 #[cfg(feature = "parquet")]
 #[doc(no_inline)]
 pub use parquet::ParquetSink;
+
+mod reader;
+
+pub use reader::EventReader;

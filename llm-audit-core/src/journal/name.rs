@@ -63,6 +63,14 @@ impl Day {
         Timestamp::from_unix_micros((self.0 + 1) * MICROS_PER_DAY)
     }
 
+    pub(crate) const fn before(self) -> Self {
+        Self(self.0 - 1)
+    }
+
+    pub(crate) const fn after(self) -> Self {
+        Self(self.0 + 1)
+    }
+
     pub(crate) const fn days_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
     }

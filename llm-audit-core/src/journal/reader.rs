@@ -11,6 +11,7 @@ use super::numbers::Numbers;
 use super::scan::Lines;
 use crate::error::Error;
 use crate::event::Event;
+use crate::filter::Filter;
 use crate::id::WriterId;
 use crate::sync::Arc;
 use crate::vfs::{Access, DirEntry, FileKind, OsVfs, Vfs};
@@ -51,6 +52,7 @@ pub struct Reader {
     /// What follows the error that was returned last.
     next: Option<Result<Entry, Error>>,
     seen: BTreeMap<WriterId, Numbers>,
+    filter: Filter,
 }
 
 /// An event and where it stands.
@@ -80,6 +82,8 @@ pub struct Entry {
 
 struct Source {
     name: Arc<str>,
+    /// The day of a segment.
+    day: Option<Day>,
     /// Where its lines belong; `None` when they carry no checksum.
     place: Option<Place>,
     /// Whether a writer may be writing its last line.
@@ -128,7 +132,39 @@ impl Reader {
             current: None,
             next: None,
             seen: BTreeMap::new(),
+            filter: Filter::new(),
         })
+    }
+
+    /// Returns the reader of those events only that `filter` lets pass.
+    ///
+    /// Segments of days that are not asked for are not opened. A segment holds the events of its
+    /// day, and, when a clock was set back or no other could be begun, of the day before or after:
+    /// those two are read as well, and what a clock moved further is not found by its time.
+    /// Damage in what is read is told as without a filter.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::journal::Reader;
+    /// use llm_audit_core::{Filter, Kind, Policy, Preset};
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let dir = directory.path();
+    /// let policy = Policy::preset(Preset::Operations)?;
+    /// drop(llm_audit_core::builder().policy(policy).journal(dir).spawn()?);
+    /// let opened = Reader::open(dir)?.filter_by(Filter::new().kind(Kind::LogOpened));
+    /// assert_eq!(opened.count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn filter_by(mut self, filter: Filter) -> Self {
+        self.sources.retain(|source| {
+            let day = source.day;
+            day.is_none_or(|day| filter.may_hold(day.before().start(), day.after().end()))
+        });
+        self.filter = filter;
+        self
     }
 
     /// Returns the events alone.
@@ -200,12 +236,15 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(next) = self.next.take() {
-                return Some(next);
+            match self.next.take() {
+                Some(Ok(entry)) if !self.filter.matches(&entry.event) => {}
+                Some(next) => return Some(next),
+                None => {}
             }
             match self.step() {
                 Some(Ok(None)) => continue,
                 Some(Ok(Some(entry))) if self.is_repeated(&entry) => continue,
+                Some(Ok(Some(entry))) if !self.filter.matches(&entry.event) => continue,
                 Some(step) => return step.transpose(),
                 None => {}
             }
@@ -319,13 +358,14 @@ fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
 }
 
 fn source(name: &str) -> Source {
-    let place = match Name::parse(name) {
-        Some(Name::Segment(segment)) => Some(Place::new(segment.writer, segment.number)),
+    let segment = match Name::parse(name) {
+        Some(Name::Segment(segment)) => Some(segment),
         _ => None,
     };
     Source {
         name: name.into(),
-        place,
+        day: segment.map(|segment| segment.day),
+        place: segment.map(|segment| Place::new(segment.writer, segment.number)),
         live: false,
     }
 }

@@ -40,6 +40,9 @@ pub struct ParquetFileName {
 }
 
 impl ParquetFileName {
+    /// What the name of a partition begins with.
+    pub(super) const DATE: &str = "date=";
+
     /// Returns the name of a file that begins with number `first_seq` of `writer_id`, recorded on
     /// `date`.
     pub(super) const fn new(date: String, writer_id: WriterId, first_seq: u64) -> Self {

@@ -82,12 +82,14 @@
 mod config;
 #[cfg(test)]
 mod contract;
-#[cfg(test)]
 mod decode;
 mod encode;
 mod file;
 mod file_name;
+mod page_sizes;
 mod properties;
+mod pruning;
+mod reader;
 mod schema;
 mod staging;
 mod summary;
@@ -102,6 +104,7 @@ use llm_audit_core::{Batch, Durable, Error, Sink, SinkError, SinkLimits};
 
 pub use config::ParquetConfig;
 pub use file_name::ParquetFileName;
+pub use reader::ParquetReader;
 use writer::RootWriter;
 
 /// Writes events as Parquet files, a directory for each date.

@@ -1,8 +1,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::fixture::{DIR, World, tell};
-use crate::journal::Reader;
+use super::fixture::{DAY, DIR, World, tell};
+use crate::event::Kind;
+use crate::filter::Filter;
+use crate::journal::{Entry, Reader};
 use crate::sync::Arc;
 
 #[test]
@@ -140,7 +142,7 @@ fn the_golden_directory_of_format_1_stays_readable() {
     if std::env::var_os("LLM_AUDIT_BLESS_JOURNAL").is_some() {
         make_golden(&dir);
     }
-    let told = |entry: Result<crate::journal::Entry, _>| tell(entry.unwrap());
+    let told = |entry: Result<Entry, _>| tell(entry.unwrap());
     let story: Vec<_> = Reader::open(&dir).unwrap().map(told).collect();
     let expected = [
         "segment_opened",
@@ -173,4 +175,49 @@ fn make_golden(dir: &Path) {
     for (path, content) in world.files() {
         std::fs::write(dir.join(path.file_name().unwrap()), content).unwrap();
     }
+}
+
+#[test]
+fn a_filter_by_time_gives_what_reading_everything_gives_and_opens_no_other_day() {
+    let world = World::new();
+    let mut segments = Vec::new();
+    let (mut journal, _) = world.open(1);
+    for seq in 1..=6 {
+        world.write(&mut journal, 1, seq..=seq);
+        segments = world.segments();
+        world.clock.advance(DAY);
+        journal.roll_if_due();
+    }
+    journal.close(Duration::ZERO);
+    assert_eq!(segments.len(), 6);
+    let all: Vec<_> = world.entries().into_iter().map(Result::unwrap).collect();
+    let at = |seq| {
+        let mut entries = all.iter().map(Entry::event);
+        entries
+            .find(|event| event.seq() == Some(seq))
+            .unwrap()
+            .recorded_at()
+    };
+    let read = |filter: Filter| {
+        let vfs = Arc::new(world.vfs.clone());
+        let reader = Reader::open_in(vfs, Path::new(DIR))
+            .unwrap()
+            .filter_by(filter);
+        reader.collect::<Vec<_>>()
+    };
+    for filter in [
+        Filter::new().since(at(3)),
+        Filter::new().before(at(3)),
+        Filter::new().since(at(2)).before(at(5)),
+        Filter::new().kind(Kind::SegmentOpened),
+    ] {
+        let expected = all.iter().filter(|entry| filter.matches(entry.event()));
+        let expected: Vec<_> = expected.cloned().map(tell).collect();
+        let found = read(filter).into_iter().map(|entry| tell(entry.unwrap()));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+    // Damage in a day that is neither asked for nor next to one that is goes unseen.
+    world.vfs.put(&segments[0], b"damaged\n".to_vec());
+    assert!(read(Filter::new().since(at(4))).iter().all(Result::is_ok));
+    assert!(read(Filter::new().since(at(1))).iter().any(Result::is_err));
 }

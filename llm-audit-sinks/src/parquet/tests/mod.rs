@@ -3,6 +3,7 @@
 mod arbitrary;
 mod disk;
 mod exposure;
+mod reader;
 mod restart;
 mod roundtrip;
 

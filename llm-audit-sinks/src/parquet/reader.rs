@@ -1,0 +1,330 @@
+//! Reading the files back.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use llm_audit_core::schema::CATALOG;
+use llm_audit_core::vfs::{Access, FileKind, OsVfs, Vfs};
+use llm_audit_core::{Error, Event, Filter, Timestamp};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+
+use super::file_name::ParquetFileName;
+use super::schema::UNKNOWN;
+use super::summary::Chunks;
+use super::{decode, page_sizes, pruning};
+
+/// No page of a file becomes larger than this in memory: the largest text that a log takes has room
+/// in it four times.
+const MAX_PAGE: u64 = 256 << 20;
+/// So many bytes of columns become events at a time, as far as a row group says how long its rows are.
+const STEP_BYTES: i64 = 4 << 20;
+const STEP_ROWS: i64 = 1_024;
+
+/// Reads the events of Parquet files, one after the other, with bounded memory.
+///
+/// It reads the root of a [`ParquetSink`](super::ParquetSink), one of its directories, or one file;
+/// also files that another program wrote from these, as long as the columns kept their names and types.
+/// The files come by date and name, so one writer's events of one day are in the order of their numbers.
+/// Columns that a file lacks, as one of an older version does, are absent in its events; columns
+/// that are no field are passed over.
+///
+/// A file that is damaged, is no file of events, or would take more memory than any of ours, is an
+/// error that names it, and reading goes on with the next. Behind an error no further event of that file comes.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Filter, Kind, Operation, Policy, Preset};
+/// use llm_audit_sinks::ParquetSink;
+/// use llm_audit_sinks::parquet::ParquetReader;
+///
+/// # let temp = tempfile::tempdir()?;
+/// # let root = temp.path().join("lake");
+/// let audit = llm_audit_core::builder()
+///     .policy(Policy::preset(Preset::Operations)?)
+///     .sink(ParquetSink::dir(&root)?)
+///     .spawn()?;
+/// audit.begin(Operation::Chat).finish();
+/// drop(audit);
+///
+/// let calls = ParquetReader::open(&root)?.filter_by(Filter::new().kind(Kind::Interaction));
+/// let calls: Vec<_> = calls.collect::<Result<_, _>>()?;
+/// assert_eq!(calls.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ParquetReader {
+    vfs: Arc<dyn Vfs>,
+    files: VecDeque<Source>,
+    current: Option<Current>,
+    ready: std::vec::IntoIter<Event>,
+    filter: Filter,
+    max_page: u64,
+    /// Row groups that were not passed over.
+    #[cfg(test)]
+    pub(super) row_groups: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Source {
+    date: Option<String>,
+    path: PathBuf,
+}
+
+struct Current {
+    name: String,
+    rows: ParquetRecordBatchReader,
+}
+
+impl ParquetReader {
+    /// Opens the root of a Parquet sink, a directory within it, or one file.
+    ///
+    /// # Errors
+    ///
+    /// When a directory cannot be listed. What is wrong with a file comes up when it is read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::open_in(Arc::new(OsVfs::new()), path.as_ref())
+    }
+
+    pub(super) fn open_in(vfs: Arc<dyn Vfs>, path: &Path) -> Result<Self, Error> {
+        let mut files = Vec::new();
+        find(&*vfs, path, 0, &mut files)
+            .map_err(|error| Error::io(format!("failed to list `{}`", path.display()), error))?;
+        files.sort_unstable();
+        Ok(Self {
+            vfs,
+            files: files.into(),
+            current: None,
+            ready: Vec::new().into_iter(),
+            filter: Filter::new(),
+            max_page: MAX_PAGE,
+            #[cfg(test)]
+            row_groups: 0,
+        })
+    }
+
+    /// Returns the reader of those events only that `filter` lets pass.
+    ///
+    /// Directories of other dates, and row groups that by their statistics and bloom filters hold
+    /// no such event, are not read.
+    #[must_use]
+    pub fn filter_by(mut self, filter: Filter) -> Self {
+        self.files.retain(|file| {
+            let day = file.date.as_deref().and_then(day);
+            day.is_none_or(|(first, last)| filter.may_hold(first, last))
+        });
+        self.filter = filter;
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) const fn max_page(mut self, bytes: u64) -> Self {
+        self.max_page = bytes;
+        self
+    }
+
+    /// Opens the next file; returns false when there is none.
+    fn advance(&mut self) -> Result<bool, Error> {
+        let Some(Source { path, .. }) = self.files.pop_front() else {
+            return Ok(false);
+        };
+        let name = path.display().to_string();
+        let opened = guarded(|| self.rows(&path));
+        let rows = opened.map_err(|problem| problem.of(&name))?;
+        self.current = Some(Current { name, rows });
+        Ok(true)
+    }
+
+    fn rows(&mut self, path: &Path) -> Result<ParquetRecordBatchReader, Problem> {
+        let open = || Chunks::of(self.vfs.open(path, Access::Read)?);
+        let chunks = open().map_err(Problem::Io)?;
+        // What a file says of its types beyond the format itself is somebody else's business.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let file = ParquetRecordBatchReaderBuilder::try_new_with_options(chunks, options)?;
+        let row_groups = pruning::row_groups(&file, &self.filter)?;
+        let again = open().map_err(Problem::Io)?;
+        let mut row_bytes = 0;
+        for number in &row_groups {
+            let group = file.metadata().row_group(*number);
+            for column in group.columns() {
+                let (start, length) = column.byte_range();
+                let page = page_sizes::largest_page(&again, start, length);
+                let page = page.map_err(|error| Problem::Damaged(error.to_string()))?;
+                if page > self.max_page {
+                    return Err(Problem::Damaged(format!(
+                        "a page would take {page} bytes, more than {}",
+                        self.max_page
+                    )));
+                }
+            }
+            row_bytes = row_bytes.max(group.total_byte_size() / group.num_rows().max(1));
+        }
+        #[cfg(test)]
+        {
+            self.row_groups += row_groups.len();
+        }
+        let step = (STEP_BYTES / row_bytes.max(1)).clamp(1, STEP_ROWS);
+        let schema = file.parquet_schema();
+        let is_read = |name: &str| name == UNKNOWN || CATALOG.iter().any(|info| info.name == name);
+        let roots = schema.root_schema().get_fields().iter().enumerate();
+        let roots = roots.filter(|(_, root)| is_read(root.name()));
+        let columns = ProjectionMask::roots(schema, roots.map(|(number, _)| number));
+        Ok(file
+            .with_row_groups(row_groups)
+            .with_projection(columns)
+            .with_batch_size(usize::try_from(step).unwrap_or(1))
+            .build()?)
+    }
+
+    /// Reads some rows of the current file; returns false at its end.
+    fn step(&mut self) -> Result<bool, Error> {
+        let Some(current) = &mut self.current else {
+            return Ok(false);
+        };
+        let read = guarded(|| match current.rows.next() {
+            Some(rows) => Ok(Some(decode::events(&rows?)?)),
+            None => Ok(None),
+        });
+        match read {
+            Ok(Some(events)) => {
+                self.ready = events.into_iter();
+                Ok(true)
+            }
+            Ok(None) => {
+                self.current = None;
+                Ok(false)
+            }
+            Err(problem) => {
+                let error = problem.of(&current.name);
+                self.current = None;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Iterator for ParquetReader {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let filter = &self.filter;
+            if let Some(event) = self.ready.find(|event| filter.matches(event)) {
+                return Some(Ok(event));
+            }
+            match self.step() {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ParquetReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParquetReader")
+            .field("files_left", &self.files.len())
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a file.
+enum Problem {
+    Io(io::Error),
+    /// In words that hold nothing of what the file holds.
+    Damaged(String),
+    NoEvents(Error),
+}
+
+impl Problem {
+    fn of(self, name: &str) -> Error {
+        match self {
+            Self::Io(error) => Error::io(format!("failed to open `{name}`"), error),
+            Self::Damaged(problem) => Error::damaged(format!("`{name}` is damaged: {problem}")),
+            Self::NoEvents(error) => Error::damaged(format!("`{name}`: {error}")),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::NoEvents(error)
+    }
+}
+
+// What the library says can hold bytes of the file, so it is not passed on.
+
+impl From<parquet::errors::ParquetError> for Problem {
+    fn from(_: parquet::errors::ParquetError) -> Self {
+        Self::Damaged("it cannot be read as Parquet".to_owned())
+    }
+}
+
+impl From<arrow_schema::ArrowError> for Problem {
+    fn from(_: arrow_schema::ArrowError) -> Self {
+        Self::Damaged("its pages cannot be read".to_owned())
+    }
+}
+
+/// Runs `read`; the library's decoders panic at some damage.
+fn guarded<T>(read: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+    let read = catch_unwind(AssertUnwindSafe(read));
+    read.unwrap_or_else(|_| Err(Problem::Damaged("its pages cannot be read".to_owned())))
+}
+
+/// How deep files lie below a root: `v1/date=…/`.
+const DEPTH: u32 = 2;
+
+fn find(vfs: &dyn Vfs, path: &Path, depth: u32, found: &mut Vec<Source>) -> io::Result<()> {
+    let entries = match vfs.list(path) {
+        Err(error) if depth == 0 && error.kind() == io::ErrorKind::NotADirectory => {
+            found.push(source(path));
+            return Ok(());
+        }
+        // Somebody removed a day meanwhile.
+        Err(error) if depth > 0 && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = path.join(&entry.name);
+        match entry.kind {
+            FileKind::Dir if depth < DEPTH && !entry.name.starts_with(['_', '.']) => {
+                find(vfs, &path, depth + 1, found)?;
+            }
+            FileKind::File if entry.name.ends_with(".parquet") => found.push(source(&path)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn source(path: &Path) -> Source {
+    let parent = path.parent().and_then(Path::file_name);
+    let date = parent.and_then(|name| name.to_str()?.strip_prefix(ParquetFileName::DATE));
+    Source {
+        date: date.map(str::to_owned),
+        path: path.to_owned(),
+    }
+}
+
+/// Returns the first and the last moment of a date.
+fn day(date: &str) -> Option<(Timestamp, Timestamp)> {
+    const DAY: i64 = 86_400_000_000;
+
+    let first: Timestamp = format!("{date}T00:00:00Z").parse().ok()?;
+    let last = Timestamp::from_unix_micros(first.as_unix_micros().checked_add(DAY - 1)?);
+    Some((first, last))
+}
