@@ -1,5 +1,6 @@
 //! One type reads what a log wrote as JSON lines and as Parquet, and finds the same there.
-#![cfg(all(test, feature = "parquet"))]
+#![cfg(test)]
+#![cfg(feature = "parquet")]
 
 use std::time::Duration;
 

@@ -66,8 +66,7 @@ pub struct ParquetReader {
     ready: std::vec::IntoIter<Event>,
     filter: Filter,
     max_page: u64,
-    /// Row groups that were not passed over.
-    #[cfg(test)]
+    /// How many were not passed over.
     pub(super) row_groups: usize,
 }
 
@@ -104,7 +103,6 @@ impl ParquetReader {
             ready: Vec::new().into_iter(),
             filter: Filter::new(),
             max_page: MAX_PAGE,
-            #[cfg(test)]
             row_groups: 0,
         })
     }
@@ -165,10 +163,7 @@ impl ParquetReader {
             }
             row_bytes = row_bytes.max(group.total_byte_size() / group.num_rows().max(1));
         }
-        #[cfg(test)]
-        {
-            self.row_groups += row_groups.len();
-        }
+        self.row_groups += row_groups.len();
         let step = (STEP_BYTES / row_bytes.max(1)).clamp(1, STEP_ROWS);
         let schema = file.parquet_schema();
         let is_read = |name: &str| name == UNKNOWN || CATALOG.iter().any(|info| info.name == name);
@@ -236,6 +231,7 @@ impl fmt::Debug for ParquetReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParquetReader")
             .field("files_left", &self.files.len())
+            .field("row_groups_read", &self.row_groups)
             .field("filter", &self.filter)
             .finish_non_exhaustive()
     }
