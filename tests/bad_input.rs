@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -255,6 +256,50 @@ fn hostile_text_is_one_line_and_comes_back_as_it_was() {
         .map(|event| event.prompt().unwrap_or_default())
         .collect();
     assert_eq!(prompts, texts);
+}
+
+#[test]
+fn deep_json_and_100_000_members_are_there_or_missed() {
+    let temp = tempfile::tempdir().unwrap();
+    let policy = Policy::builder()
+        .facet(Facet::Prompt, Level::Redacted)
+        .facet(Facet::Response, Level::Redacted)
+        .facet(Facet::ToolIo, Level::Redacted)
+        .facet(Facet::Metrics, Level::Full)
+        .retention(Retention::Days30);
+    let audit = builder().policy(policy.build().unwrap());
+    let audit = audit.journal(temp.path()).spawn().unwrap();
+    let names = || (0..100_000).map(|number| format!("member-{number}"));
+    let members: BTreeMap<_, _> = names().map(|name| (name, "\0")).collect();
+    let deep = [
+        "[".repeat(100_000),
+        r#"{"a":"#.repeat(100_000),
+        format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000)),
+    ];
+    for text in &deep {
+        let mut call = audit.begin(Operation::Chat);
+        call.prompt(text);
+        call.finish();
+    }
+    let mut call = audit.begin(Operation::Chat);
+    call.tool_call("1", "find", &members);
+    call.metrics(names().map(|name| (name, 0.5)));
+    call.finish();
+    let report = audit.shutdown(LONG);
+    assert!(report.is_complete(), "{report}");
+    let mut events = common::read(temp.path());
+    events.retain(|event| *event.kind() == Kind::Interaction);
+    assert_eq!(events.len(), deep.len() + 1);
+    for (event, text) in events.iter().zip(&deep) {
+        let is_missed = event.absence(Facet::Prompt).is_some();
+        assert!(is_missed || event.prompt().as_deref() == Some(text));
+    }
+    let wide = &events[deep.len()];
+    let json = wide.to_json();
+    let last = r#"member-99999\":\"\\u0000"#;
+    assert!(wide.absence(Facet::ToolIo).is_some() || json.contains(last));
+    let metrics = wide.metrics().map_or(0, |metrics| metrics.len());
+    assert!(wide.absence(Facet::Metrics).is_some() || metrics == 100_000);
 }
 
 #[test]

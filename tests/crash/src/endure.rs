@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use llm_audit_core::{Ack, Audit};
+use llm_audit_core::{Ack, Audit, Level};
 
 use crate::{OPERATION, acknowledge, builder, ready, say};
 
-const PRODUCERS: usize = 4;
+pub(crate) const PRODUCERS: usize = 4;
 /// Calls of a service, not as many as the machine can make: a fault lasts for thousands of them.
 const PACE: Duration = Duration::from_millis(1);
 /// Shorter than what a log waits by itself, so that a fault is over soon.
@@ -23,12 +23,15 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// the log counts itself so, until its input ends; then
 /// `end ADMITTED WRITTEN LOST PENDING`.
 pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
-    let audit = builder(dir)?.ack_timeout(ACK_TIMEOUT).spawn()?;
+    let audit = builder(dir, Level::Redacted)?
+        .ack_timeout(ACK_TIMEOUT)
+        .spawn()?;
     ready(audit.writer_id())?;
     let done = AtomicBool::new(false);
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(20);
     thread::scope(|scope| {
         for _ in 0..PRODUCERS {
-            scope.spawn(|| produce(&audit, &done));
+            scope.spawn(|| produce(&audit, &text, &done));
         }
         scope.spawn(|| watch(&audit, &done));
         // It ends with the parent, whatever became of that.
@@ -54,11 +57,11 @@ fn watch(audit: &Audit, done: &AtomicBool) {
     }
 }
 
-fn produce(audit: &Audit, done: &AtomicBool) {
-    let text = "The quick brown fox jumps over the lazy dog. ".repeat(20);
+/// Commits events with that prompt until `done`.
+pub(crate) fn produce(audit: &Audit, text: &str, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         let mut call = audit.begin(OPERATION);
-        call.request_model("small").prompt(&text);
+        call.request_model("small").prompt(text);
         match call.commit_blocking(Ack::Synced) {
             // A fault may hit the output too. What does not get out was not promised.
             Ok(receipt) => drop(acknowledge(receipt.writer_id, &[receipt.event_id])),

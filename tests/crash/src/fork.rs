@@ -6,7 +6,7 @@ use std::process;
 use std::thread;
 
 use fork::Fork;
-use llm_audit_core::{Ack, Audit, Error as Refused};
+use llm_audit_core::{Ack, Audit, Error as Refused, Level};
 
 use crate::{OPERATION, PATIENCE, acknowledge, builder, ready, say};
 
@@ -17,7 +17,7 @@ const EVENTS: usize = 50;
 /// Forks again and again; each child tries to record, to flush and to end the log, and must be told
 /// that it cannot. The parent goes on, and prints `end ADMITTED WRITTEN LOST PENDING`.
 pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
-    let audit = builder(dir)?.spawn()?;
+    let audit = builder(dir, Level::Redacted)?.spawn()?;
     ready(audit.writer_id())?;
     commit(&audit)?;
     let beside = thread::spawn({

@@ -1,4 +1,4 @@
-//! A program to be killed, and to live through faults: `crash MODE DIR [NUMBER]`.
+//! A program to be killed, and to live through faults: `crash MODE DIR [NUMBER | URL]`.
 //!
 //! It prints `ready WRITER` when its log has started, and `ack WRITER EVENT` for each event of which
 //! the log has said that it is written or synced: a line that is printed is a promise.
@@ -9,12 +9,14 @@
 //! | `commit` | commits NUMBER events one after the other, and ends |
 //! | `endure` | commits from four threads, whatever the log answers, until its input ends; then it says what became of all |
 //! | `slow` | records beside a commit that waits for a slow disk, and says what that cost |
+//! | `post` | commits large events until its input ends, then waits until the receiver at URL has everything |
 //! | `memory` | records NUMBER large events while its sink is down |
 //! | `fork` | forks without `exec`, and records in both processes |
 
 mod endure;
 mod fork;
 mod memory;
+mod post;
 mod record;
 mod slow;
 
@@ -34,28 +36,30 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
-    let usage = "usage: crash MODE DIR [NUMBER]";
+    let usage = "usage: crash MODE DIR [NUMBER | URL]";
     let (Some(mode), Some(dir)) = (args.next(), args.next()) else {
         return Err(usage.into());
     };
     let dir = PathBuf::from(dir);
-    let number = args.next().map_or(Ok(0), |text| text.parse())?;
+    let last = args.next().unwrap_or_default();
+    let number = || last.parse();
     match mode.as_str() {
         "record" => record::until_killed(&dir),
-        "commit" => record::one_after_the_other(&dir, number),
+        "commit" => record::one_after_the_other(&dir, number()?),
         "endure" => endure::run(&dir),
         "slow" => slow::run(&dir),
-        "memory" => memory::run(&dir, number),
+        "post" => post::run(&dir, last),
+        "memory" => memory::run(&dir, number()?),
         "fork" => fork::run(&dir),
         _ => Err(usage.into()),
     }
 }
 
-/// Returns a log in `dir` with small segments.
-fn builder(dir: &PathBuf) -> Result<AuditBuilder, Box<dyn Error>> {
+/// Returns a log in `dir` with small segments, and prompts at a level.
+fn builder(dir: &PathBuf, prompt: Level) -> Result<AuditBuilder, Box<dyn Error>> {
     let policy = Policy::builder()
         .facet(Facet::Model, Level::Full)
-        .facet(Facet::Prompt, Level::Redacted)
+        .facet(Facet::Prompt, prompt)
         .retention(Retention::Days90)
         .build()?;
     let journal = JournalConfig::keep(dir, Retention::Days90).segment_max_bytes(SEGMENT_BYTES);

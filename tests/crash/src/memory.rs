@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use llm_audit_core::{Ack, Batch, Durable, Sink, SinkError};
+use llm_audit_core::{Ack, Batch, Durable, Level, Sink, SinkError};
 
 use crate::{OPERATION, PATIENCE, acknowledge, builder, ready, say};
 
@@ -18,7 +18,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Records `events` events, of which each hundredth is committed, beside a sink that is down, and
 /// prints `end ADMITTED WRITTEN LOST PENDING`, the last being what the sink does not have.
 pub(crate) fn run(dir: &PathBuf, events: u64) -> Result<(), Box<dyn Error>> {
-    let builder = builder(dir)?.max_bytes(MAX_BYTES).sink(Down);
+    let builder = builder(dir, Level::Redacted)?
+        .max_bytes(MAX_BYTES)
+        .sink(Down);
     let builder = builder.ack_timeout(PATIENCE);
     let audit = builder.spawn()?;
     ready(audit.writer_id())?;

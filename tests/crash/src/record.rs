@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use llm_audit_core::{Ack, Audit, AuditGuard, Interaction};
+use llm_audit_core::{Ack, Audit, AuditGuard, Interaction, Level};
 use llm_audit_sinks::JsonlSink;
 
 use crate::{OPERATION, PATIENCE, acknowledge, builder, ready};
@@ -42,7 +42,7 @@ pub(crate) fn one_after_the_other(dir: &PathBuf, events: u64) -> Result<(), Box<
 
 fn spawn(dir: &PathBuf) -> Result<AuditGuard, Box<dyn Error>> {
     let copy = JsonlSink::dir(dir.join("copy"))?;
-    let audit = builder(dir)?.sink(copy).spawn()?;
+    let audit = builder(dir, Level::Redacted)?.sink(copy).spawn()?;
     ready(audit.writer_id())?;
     Ok(audit)
 }

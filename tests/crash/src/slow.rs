@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use llm_audit_core::Ack;
+use llm_audit_core::{Ack, Level};
 
 use crate::{OPERATION, PATIENCE, acknowledge, builder, ready, say};
 
@@ -17,7 +17,9 @@ const EVENTS: usize = 2000;
 /// over before the last of them is recorded: then they have waited for the disk. Prints
 /// `slow P50 P99 LONGEST` in nanoseconds.
 pub(crate) fn run(dir: &PathBuf) -> Result<(), Box<dyn Error>> {
-    let audit = builder(dir)?.ack_timeout(PATIENCE).spawn()?;
+    let audit = builder(dir, Level::Redacted)?
+        .ack_timeout(PATIENCE)
+        .spawn()?;
     ready(audit.writer_id())?;
     let is_synced = AtomicBool::new(false);
     let (first, mut took) = thread::scope(|scope| {

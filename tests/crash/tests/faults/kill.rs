@@ -1,7 +1,7 @@
 //! Processes are killed.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use llm_audit_core::journal::Reader;
 use llm_audit_core::{Event, Kind, WriterId};
 use llm_audit_sinks::JsonlSink;
 
+use crate::log::Log;
 use crate::loops;
 use crate::program::Program;
 use crate::random::Random;
@@ -122,6 +123,60 @@ fn two_processes_on_one_directory() {
     promised.extend(second.kill_alive().acks);
     let log = row.look(dir.path(), &promised, &place);
     assert!(log.is_closed(&writers[1]), "{place}");
+    row.end();
+}
+
+/// What is done to a lock, and by whom it is held then.
+type Harm<'a> = &'a dyn Fn(&Path) -> Option<File>;
+
+/// What is left of the lock of a dead writer keeps nobody from starting, and nobody from completing it,
+/// unless somebody else holds it.
+#[test]
+fn stale_lock() {
+    let mut row = Row::new("stale_lock");
+    let nothing = |_: &Path| None;
+    let empty = |path: &Path| fs::write(path, "").map(|()| None).unwrap();
+    let other = |path: &Path| fs::write(path, "1\n").map(|()| None).unwrap();
+    let delete = |path: &Path| fs::remove_file(path).map(|()| None).unwrap();
+    let stray = |path: &Path| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let name = name.replace(char::is_numeric, "7");
+        fs::write(path.with_file_name(name), "")
+            .map(|()| None)
+            .unwrap()
+    };
+    let held = |path: &Path| {
+        let file = File::open(path).unwrap();
+        file.lock().unwrap();
+        Some(file)
+    };
+    let harms: [(&str, Harm<'_>); 6] = [
+        ("left", &nothing),
+        ("emptied", &empty),
+        ("with another process's number", &other),
+        ("deleted", &delete),
+        ("beside one of a writer that never was", &stray),
+        ("held by somebody else", &held),
+    ];
+    for (place, harm) in harms {
+        let dir = tempfile::tempdir().unwrap();
+        let program = Program::crash("record", dir.path()).start();
+        program.wait_for_acks(50);
+        let writer = program.said().ready.unwrap();
+        let mut promised = program.kill_alive().acks;
+        let holder = harm(&dir.path().join(format!("{writer}.lock")));
+        let program = Program::crash("commit", dir.path()).arg("10").start();
+        promised.extend(program.end().1.acks);
+        let is_closed = Log::read(dir.path()).is_closed(&writer);
+        if is_closed == holder.is_some() {
+            row.problem(place, &format!("the dead one is completed: {is_closed}"));
+        }
+        drop(holder);
+        let log = row.look(dir.path(), &promised, place);
+        if !log.is_closed(&writer) {
+            row.problem(place, "the dead one is not completed");
+        }
+    }
     row.end();
 }
 

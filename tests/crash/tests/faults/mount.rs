@@ -200,7 +200,7 @@ impl Drop for Cutter {
 }
 
 /// Gives this thread mounts of its own, which end with it.
-fn own_mounts() -> Result<(), String> {
+pub(crate) fn own_mounts() -> Result<(), String> {
     unshare(CloneFlags::CLONE_NEWNS).map_err(|error| format!("mounting needs root: {error}"))?;
     run(&["mount", "--make-rprivate"], Path::new("/"))
 }
@@ -215,7 +215,8 @@ fn unmount(dir: &Path) {
     }
 }
 
-fn run(words: &[&str], last: &Path) -> Result<(), String> {
+/// Runs a program; an error is what it said.
+pub(crate) fn run(words: &[&str], last: &Path) -> Result<(), String> {
     let what = words[0];
     let done = Command::new(what).args(&words[1..]).arg(last).output();
     let done = done.map_err(|_| format!("{what} is not installed"))?;
