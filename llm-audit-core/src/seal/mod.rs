@@ -227,7 +227,7 @@ impl Sealer {
             levels = levels.min(raw.policy.effective(&scope));
         }
 
-        let recorded_at = raw.ended_at.unwrap_or_else(|| self.clock.now());
+        let recorded_at = raw.ended_at.unwrap_or(raw.started_at);
         let kind = Kind::from(word(raw.kind.as_str()));
         let mut event = Event::new(kind, raw.event_id, self.writer_id, recorded_at);
         if let Some(seq) = seq {

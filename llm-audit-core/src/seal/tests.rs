@@ -77,6 +77,21 @@ fn prompt(text: &str) -> (Field, Value) {
 }
 
 #[test]
+fn an_event_is_recorded_when_it_was_handed_in_not_when_it_is_sealed() {
+    let policy = builder().build().unwrap();
+    let call = sealer(&policy).seal(raw(&policy, &[]), 1).event;
+    assert_eq!(call.recorded_at(), Timestamp::from_unix_micros(5));
+    let fact = RawEvent {
+        kind: Kind::Feedback,
+        ended_at: None,
+        started_at: Timestamp::from_unix_micros(3),
+        ..raw(&policy, &[])
+    };
+    let fact = sealer(&policy).seal(fact, 2).event;
+    assert_eq!(fact.recorded_at(), Timestamp::from_unix_micros(3));
+}
+
+#[test]
 fn a_facet_that_is_off_leaves_nothing_but_its_absence() {
     let policy = builder().facet(Facet::Model, Level::Full).build().unwrap();
     let event = seal(
