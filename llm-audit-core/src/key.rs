@@ -336,7 +336,7 @@ fn check_id(id: &str) -> Result<(), Error> {
     )))
 }
 
-fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     (1..=MAX_ID).contains(&id.len())
         && id
             .bytes()

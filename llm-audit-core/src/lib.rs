@@ -19,6 +19,7 @@ mod event;
 mod facet;
 mod fields;
 mod filter;
+mod foreign;
 mod hidden;
 mod id;
 mod inspect;

@@ -1,12 +1,12 @@
 //! Running inspectors within their budgets.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::{Finding, Inspection, Inspector};
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::event::Event;
+use crate::foreign::contained;
 use crate::sync::{Arc, Mutex, lock};
 
 /// An inspector that took too long is left alone for so many times as long.
@@ -131,16 +131,16 @@ impl Inspectors {
             }
             let mut inspection = Inspection::default();
             let mut budget = Duration::ZERO;
-            let looked = catch_unwind(AssertUnwindSafe(|| {
+            let looked = contained(|| {
                 budget = running.inspector.budget();
                 running.inspector.inspect(event, &mut inspection);
-            }));
+            });
             let took = self.clock.monotonic().saturating_sub(start);
             let over = took > budget;
             if over {
                 running.rests_until = (start + took).saturating_add(took.saturating_mul(REST));
             }
-            if looked.is_err() {
+            if looked.is_none() {
                 inspection = Inspection::default();
             }
             self.tally.add(number, |counters| {
@@ -148,10 +148,10 @@ impl Inspectors {
                 counters.findings += inspection.findings.len() as u64;
                 counters.left_out += inspection.left_out;
                 counters.over_budget += u64::from(over);
-                counters.panics += u64::from(looked.is_err());
+                counters.panics += u64::from(looked.is_none());
             });
             let problem = match (&looked, over) {
-                (Err(_), _) => Some("panicked; what it found in the event is gone"),
+                (None, _) => Some("panicked; what it found in the event is gone"),
                 (_, true) => Some("took longer than its budget and is left alone for a while"),
                 _ => None,
             };

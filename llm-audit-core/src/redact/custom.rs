@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::buffers;
 use super::data_type::{DataType, interned, is_word_of_type};
 use super::detectors::Confidence;
 use super::failure::RedactError;
+use super::fold::Folded;
 use super::scan::Hit;
 use crate::facet::Facet;
+use crate::foreign::contained;
+use crate::key::is_id;
 use crate::sync::Arc;
 
 /// Finds values that no built-in detector knows: a model of names, a list of customers.
@@ -119,10 +122,8 @@ impl Custom {
     /// Returns the detector, or what is wrong with it.
     pub(super) fn new(detector: Arc<dyn Detector>) -> Result<Self, String> {
         const PANICKED: &str = "a detector panics when it is asked for its name and types";
-        let told = catch_unwind(AssertUnwindSafe(|| {
-            (detector.name().to_owned(), detector.version().to_owned())
-        }));
-        let (name, version) = told.map_err(|_| PANICKED.to_owned())?;
+        let told = contained(|| (detector.name().to_owned(), detector.version().to_owned()));
+        let (name, version) = told.ok_or_else(|| PANICKED.to_owned())?;
         let types = types_of(detector.as_ref());
         let is_name = (2..=32).contains(&name.len())
             && name
@@ -189,7 +190,7 @@ impl Custom {
         match &self.how {
             How::Foreign(detector) => {
                 let run = || detector.find(text, context, &mut findings);
-                if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                if contained(run).is_none() {
                     return Err(RedactError::Panicked(self.name));
                 }
             }
@@ -222,6 +223,35 @@ impl Custom {
         }
         Ok(())
     }
+
+    /// Appends what it finds in what `text` spells in disguise, `depth` of them over one another.
+    pub(super) fn find_disguised(
+        &self,
+        text: &str,
+        context: &DetectorContext<'_>,
+        depth: usize,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), RedactError> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Ok(());
+        };
+        buffers::with(|buffers| {
+            let Some(view) = Folded::of(text, buffers) else {
+                return Ok(());
+            };
+            let mut found = Vec::new();
+            self.find(view.text(), context, &mut found)?;
+            self.find_disguised(view.text(), context, depth, &mut found)?;
+            for hit in found {
+                let range = hit.start..hit.end;
+                if view.is_disguised(&range) {
+                    hits.push(hit.moved(view.origin(&range)));
+                }
+            }
+            view.end(buffers);
+            Ok(())
+        })
+    }
 }
 
 impl fmt::Debug for Custom {
@@ -235,7 +265,7 @@ impl fmt::Debug for Custom {
 
 /// Returns the types that a detector declares; none where it panics.
 pub(super) fn types_of(detector: &dyn Detector) -> Vec<DataType> {
-    catch_unwind(AssertUnwindSafe(|| detector.data_types())).unwrap_or_default()
+    contained(|| detector.data_types()).unwrap_or_default()
 }
 
 /// Returns whether `range` lies in what an operator wrote: `[EMAIL]`, `[PERSON_1]`, `[EMAIL:k1:…]`.
@@ -258,24 +288,32 @@ fn is_in_placeholder(text: &str, range: &Range<usize>) -> bool {
     is_mark(inside.get(..close).unwrap_or_default())
 }
 
-/// Returns whether `value` as a whole is what an operator wrote.
-pub(super) fn is_placeholder(value: &str) -> bool {
-    let inside = value
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    inside.is_some_and(is_mark)
+/// Returns what a placeholder has behind the colon, where `value` as a whole looks like one; `""`
+/// where it is a word, alone or with a number.
+pub(super) fn detail_of_placeholder(value: &str) -> Option<&str> {
+    let inside = value.strip_prefix('[')?.strip_suffix(']')?;
+    let detail = inside.split_once(':').map_or("", |(_, detail)| detail);
+    is_mark(inside).then_some(detail)
 }
+
+/// Returns whether `text` counts values; a longer number could be one.
+fn is_number(text: &str) -> bool {
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+const MAX_DIGITS: usize = 5;
 
 /// Returns whether what stands in brackets is a type, alone or with a number, at most four last
 /// characters, or what a key made of a value.
 fn is_mark(inside: &str) -> bool {
     let (word, detail) = inside.split_once(':').unwrap_or((inside, ""));
     let word = match word.rsplit_once('_') {
-        Some((type_word, number)) if number.bytes().all(|b| b.is_ascii_digit()) => type_word,
+        Some((type_word, number)) if is_number(number) => type_word,
         _ => word,
     };
     let is_detail = match detail.split_once(':') {
         None => detail.chars().count() <= 4,
+        Some((id, _)) if !is_id(id) => false,
         Some((_, tag)) => {
             let is_pseudonym = tag.len() == 32 && tag.bytes().all(|b| b.is_ascii_hexdigit());
             let is_token = tag.len() >= MIN_TOKEN

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use super::failure::RedactError;
 use super::operator::Operator;
-use super::path::{At, PathRule};
+use super::path::{At, PathRule, Paths};
 use super::place::Step;
 use super::session::{Families, Session};
 
@@ -44,7 +44,7 @@ pub(super) fn redact_member(
 ) -> Result<Option<String>, RedactError> {
     let (redactor, facet) = session.redactor();
     let paths = &redactor.rules(facet).paths;
-    let at = paths.member_of(&paths.root(), key);
+    let at = member_of_map(paths, key);
     if is_json || paths.rule(&at).is_some() || is_like_container(text) {
         let redacted = value(session, text, families, Some(key), &at, MAX_NESTED_TEXTS)?;
         // Of a text no more than the text is kept: it is no literal.
@@ -117,8 +117,19 @@ fn is_json(text: &str) -> bool {
 pub(super) fn drops(session: &Session, key: &str) -> bool {
     let (redactor, facet) = session.redactor();
     let paths = &redactor.rules(facet).paths;
-    let at = paths.member_of(&paths.root(), key);
+    let at = member_of_map(paths, key);
     !session.is_recalling() && paths.rule(&at) == Some(&PathRule::Operate(Operator::Drop))
+}
+
+/// Returns where the member `key` of a map is that is the document: where the document is, if a rule
+/// hides it as a whole and none is for the member.
+fn member_of_map(paths: &Paths, key: &str) -> At {
+    let root = paths.root();
+    let at = paths.member_of(&root, key);
+    match (paths.rule(&at), paths.rule(&root)) {
+        (None, Some(PathRule::Operate(_))) => root,
+        _ => at,
+    }
 }
 
 fn value(

@@ -27,6 +27,7 @@ mod bytes;
 mod context;
 mod custom;
 mod data_type;
+mod data_uri;
 mod date;
 mod detectors;
 mod encoded;

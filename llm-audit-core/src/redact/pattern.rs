@@ -1,5 +1,7 @@
 //! Detectors that are regular expressions.
 
+use std::fmt;
+
 use regex::{Regex, RegexBuilder};
 
 use super::custom::{DetectorContext, Findings};
@@ -25,7 +27,7 @@ use crate::error::Error;
 /// assert_eq!(redactor.redact_str("EMP-123456 has form B204"), "[EMPLOYEE_ID] has form B204");
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pattern {
     data_type: DataType,
     source: String,
@@ -136,6 +138,15 @@ impl Pattern {
     }
 }
 
+/// The expression may spell values, so it is not shown.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pattern")
+            .field("data_type", &self.data_type)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Compiles an expression within limits of size.
 pub(super) fn compiled(pattern: &str) -> Result<Regex, String> {
     if pattern.len() > MAX_PATTERN {
@@ -166,6 +177,42 @@ mod tests {
         let pattern = Pattern::new("order", r"order (?<value>\d+)").unwrap();
         let redactor = Redactor::builder().pattern(pattern).build().unwrap();
         assert_eq!(redactor.redact_str("order 17 of 18"), "order [ORDER] of 18");
+    }
+
+    #[test]
+    fn debug_shows_no_expression() {
+        let pattern = Pattern::new("order", "Ada Lovelace").unwrap();
+        let pattern = pattern.context(["Countess"]);
+        let settings = pattern.settings();
+        let redactor = Redactor::builder().pattern(pattern.clone());
+        let shown = format!(
+            "{pattern:?} {settings:?} {redactor:?} {:?}",
+            redactor.clone().build()
+        );
+        assert!(shown.contains("order"), "{shown}");
+        assert!(
+            !shown.contains("Ada") && !shown.contains("ountess"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn values_in_disguise_are_found() {
+        let key = Pattern::new("deploy_key", "dk-[a-z]{8}").unwrap();
+        let redactor = Redactor::builder().pattern(key.secret().unwrap()).build();
+        let redactor = redactor.unwrap();
+        for text in [
+            "dk-abcdefgh",
+            "dk%2Dabcdefgh",
+            "dk%252Dabcdefgh",
+            "ｄｋ－ａｂｃｄｅｆｇｈ",
+            "dk-abc\u{200b}defgh",
+        ] {
+            assert_eq!(
+                redactor.redact_str(&format!("with {text} in")),
+                "with [DEPLOY_KEY] in"
+            );
+        }
     }
 
     #[test]

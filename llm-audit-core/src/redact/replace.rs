@@ -1,6 +1,6 @@
 //! What takes the place of values, and the count of it.
 
-use super::custom::is_placeholder;
+use super::custom::detail_of_placeholder;
 use super::data_type::DataType;
 use super::detectors::Confidence;
 use super::failure::RedactError;
@@ -34,8 +34,7 @@ impl Session {
         } else {
             operator
         };
-        // What an operator wrote stays.
-        if is_placeholder(value) {
+        if self.has_written(value, operator) {
             return Ok(value.to_owned());
         }
         let hit = Hit {
@@ -50,6 +49,28 @@ impl Session {
         self.write(&mut out, &hit, value, operator)?;
         self.count(hit.data_type, hit.detector, operator.name());
         Ok(out)
+    }
+
+    /// Returns whether `value` is what an operator wrote, as far as that can be known: anybody can
+    /// write something in brackets.
+    fn has_written(&self, value: &str, operator: &Operator) -> bool {
+        let Some(detail) = detail_of_placeholder(value) else {
+            return false;
+        };
+        let Some((id, _)) = detail.split_once(':') else {
+            return detail.is_empty() || matches!(operator, Operator::KeepLast(_));
+        };
+        #[cfg(feature = "token")]
+        if let Some(key) = self
+            .redactor
+            .0
+            .token_key
+            .as_ref()
+            .filter(|key| key.id() == id)
+        {
+            return key.open(Some(&self.tenant), value) != value;
+        }
+        self.key.as_ref().is_some_and(|key| key.id() == id)
     }
 
     /// Counts a value that is taken out.

@@ -49,7 +49,7 @@ impl Hit {
 }
 
 /// How many disguises over one another are seen through: `%2540`, or base64 of `%40`.
-const MAX_DEPTH: usize = 2;
+pub(super) const MAX_DEPTH: usize = 2;
 
 /// How near the border of a part a value may be that goes on behind it.
 const MARGIN: usize = 512;

@@ -14,7 +14,7 @@ use super::overlap::resolve;
 use super::place::{Place, Step};
 use super::replace::Piece;
 use super::rules::Compiled;
-use super::scan::Hit;
+use super::scan::{Hit, MAX_DEPTH};
 use crate::clock::Clock;
 use crate::facet::Facet;
 use crate::key::Key;
@@ -218,18 +218,20 @@ impl Session {
         families: Families,
         name: Option<&str>,
     ) -> Result<Option<String>, RedactError> {
+        let short = self.without_data_uris(text);
+        let text = short.as_deref().unwrap_or(text);
         let is_clean = self.find(text, families, name)?.is_empty();
         if let Some(found) = &mut self.learning {
             *found |= !is_clean;
             return Ok(None);
         }
         if is_clean {
-            return Ok(None);
+            return Ok(short);
         }
         let hits = std::mem::take(&mut self.hits);
         let redacted = self.replace(text, hits.iter().map(|hit| (*hit, Piece::Whole)));
         self.hits = hits;
-        redacted
+        Ok(redacted?.or(short))
     }
 
     /// Returns the redacted JSON text, or `None` when it needs no change; see [`super::json`].
@@ -296,10 +298,16 @@ impl Session {
         {
             return Err(RedactError::NotJson);
         }
+        let (mut changed, mut start) = (false, 0);
+        for text in &mut *texts {
+            if let Some(short) = self.without_data_uris(text) {
+                *text = short;
+                changed = true;
+            }
+        }
         let joined = texts.concat();
         self.take(&joined)?;
         let hits = self.find(&joined, families, None)?.to_vec();
-        let (mut changed, mut start) = (false, 0);
         // The last value that is whole in its first text and seems to go on in the next.
         let mut alone_to: Option<(usize, usize)> = None;
         for text in texts {
@@ -437,6 +445,9 @@ impl Session {
                 continue;
             }
             detector.find(text, &context, &mut self.hits)?;
+            if !detector.is_foreign() {
+                detector.find_disguised(text, &context, MAX_DEPTH, &mut self.hits)?;
+            }
             if detector.is_foreign() && self.meter.is_late() {
                 return Err(RedactError::Slow(detector.name()));
             }

@@ -462,6 +462,7 @@ impl<'a> Treatment<'a> {
         if facet == Facet::Media {
             take_inline_bytes(&mut part);
         }
+        take_data_uri(&mut part.uri, &mut part.bytes, &mut part.mime_type);
         let tenant = self.tenant;
         let limit = self.limit(facet, ValueRef::Parts(slice::from_ref(&part)), |key| {
             digest::of_part(key, tenant, field, &part)
@@ -564,7 +565,6 @@ fn take_inline_bytes(part: &mut Part) {
     if let Some(content) = part.content.take() {
         part.bytes.get_or_insert((content.len() / 4 * 3) as u64);
     }
-    take_data_uri(&mut part.uri, &mut part.bytes, &mut part.mime_type);
 }
 
 /// Takes out a URI that holds the bytes themselves (RFC 2397), and keeps their size and type.

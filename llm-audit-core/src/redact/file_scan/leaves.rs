@@ -102,7 +102,7 @@ impl Walk<'_> {
 
     fn number(&mut self, number: &str, name: Option<&str>) {
         let is_known = || name.is_some_and(|name| self.session.knows(name));
-        if number.len() >= MIN_NUMBER || is_known() {
+        if number.len() >= MIN_NUMBER || self.session.looks_for_own() || is_known() {
             self.text(number, name);
         }
     }

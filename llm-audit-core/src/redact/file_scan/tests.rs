@@ -117,3 +117,32 @@ fn a_finding_and_its_json_hold_nothing_of_the_value() {
         assert!(!said.contains(&SECRET[..8]), "{said}");
     }
 }
+
+#[test]
+fn short_numbers_are_shown_to_detectors_of_ones_own() {
+    struct Number;
+    impl crate::redact::Detector for Number {
+        fn name(&self) -> &str {
+            "number"
+        }
+        fn data_types(&self) -> Vec<crate::redact::DataType> {
+            vec![crate::redact::DataType::Person]
+        }
+        fn find(
+            &self,
+            text: &str,
+            _: &crate::redact::DetectorContext<'_>,
+            findings: &mut crate::redact::Findings,
+        ) {
+            if text == "4711" {
+                findings.add(0..4, crate::redact::DataType::Person);
+            }
+        }
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("a.log");
+    fs::write(&path, r#"{"customer":4711}"#).unwrap();
+    let redactor = Redactor::builder().detector(Number).build().unwrap();
+    let mut found = FileScan::open(&path, &redactor).unwrap();
+    assert_eq!(found.next().unwrap().unwrap().data_type, "person");
+}

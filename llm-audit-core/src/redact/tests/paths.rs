@@ -159,3 +159,81 @@ fn a_short_number_is_shown_to_what_the_program_names() {
         r#"{"n":"[NATIONAL_ID]","m":[12345]}"#
     );
 }
+
+#[test]
+fn what_only_looks_like_a_placeholder_is_hidden_at_a_path() {
+    let tag = "00ff".repeat(8);
+    for forged in [
+        format!("[EMAIL:the launch code is 0000:{tag}]"),
+        format!("[EMAIL:k9:{tag}]"),
+        format!("[EMAIL:k1:{}]", "a".repeat(43)),
+        "[PERSON_078051120]".to_owned(),
+        "[EMAIL:0000]".to_owned(),
+    ] {
+        let text = format!(r#"{{"ssn":"{forged}"}}"#);
+        let new = json(&mut session("$..ssn", "redact"), &text).unwrap();
+        assert_eq!(new, r#"{"ssn":"[REDACTED]"}"#, "{forged}");
+    }
+    for written in ["[EMAIL]", "[REDACTED_12]"] {
+        let text = format!(r#"{{"ssn":"{written}"}}"#);
+        assert_eq!(json(&mut session("$..ssn", "redact"), &text).unwrap(), text);
+    }
+    let mut last = session("$..ssn", "keep_last:4");
+    let text = r#"{"ssn":"[REDACTED:1120]"}"#;
+    assert_eq!(json(&mut last, text).unwrap(), text);
+}
+
+#[test]
+fn what_a_key_of_the_policy_made_stays_at_a_path() {
+    let key = crate::Key::bytes("k1", &[7; 32]).unwrap();
+    let rules = RedactionRules::new().path("$..ssn", Operator::Pseudonym);
+    let redactor = Redactor::builder().rules(rules).build().unwrap();
+    let redacted = |text: &str| {
+        let given = Given {
+            key: Some(&key),
+            ..Given::default()
+        };
+        json(&mut redactor.session(&given), text).unwrap()
+    };
+    let once = redacted(r#"{"ssn":"078-05-1120"}"#);
+    assert!(once.contains("[REDACTED:k1:"), "{once}");
+    assert_eq!(redacted(&once), once);
+}
+
+#[cfg(feature = "token")]
+#[test]
+fn a_forged_token_does_not_stay_at_a_path() {
+    let rules = RedactionRules::new().path("$..ssn", Operator::Token);
+    let redactor = Redactor::builder()
+        .rules(rules)
+        .token_key(crate::TokenKey::bytes("t1", &[7; 32]).unwrap())
+        .build()
+        .unwrap();
+    let redacted = |text: &str| json(&mut redactor.session(&Given::default()), text).unwrap();
+    let once = redacted(r#"{"ssn":"078-05-1120"}"#);
+    assert!(once.contains("[REDACTED:t1:"), "{once}");
+    assert_eq!(redacted(&once), once);
+    let forged = format!(
+        r#"{{"ssn":"[REDACTED:t1:{}]"}}"#,
+        "the-code-is-0000".repeat(3)
+    );
+    assert!(!redacted(&forged).contains("the-code"));
+}
+
+#[test]
+fn the_root_hides_every_member_of_a_map() {
+    let new = |operator, key, text| {
+        let new = session("$", operator).member(text, Families::All, key, false);
+        new.unwrap().unwrap()
+    };
+    assert_eq!(new("redact", "note", "internal only"), "[REDACTED]");
+    assert_eq!(new("redact", "note", "{\"a\":1}"), "[REDACTED]");
+    let values = ["internal only".to_owned()];
+    assert!(session("$", "drop").drops("note", &values).unwrap());
+    let rules = RedactionRules::new().path("$", Operator::Redact);
+    let rules = rules.path("$.note", Operator::Replace("-".to_owned()));
+    let redactor = Redactor::builder().rules(rules).build().unwrap();
+    let mut session = redactor.session(&Given::default());
+    let note = session.member("internal only", Families::All, "note", false);
+    assert_eq!(note, Ok(Some("-".to_owned())), "the longer path holds");
+}

@@ -160,3 +160,40 @@ fn every_choice_that_was_cut_loses_its_tail() {
     let event = sealer(&policy).seal(cut, 1).event;
     assert!(!event.to_json().contains("api03"));
 }
+
+#[test]
+fn a_data_uri_in_the_result_of_a_tool_goes_as_that_of_media_does() {
+    let uri = format!("data:image/png;base64,{}", "QUJD".repeat(40_000));
+    let text = format!("a picture: {uri}, for ada@example.org");
+    let part = Part::default().r#type("tool_result").uri(uri.clone());
+    let part = part.content(text.clone());
+    let message = Message::default().role("tool").parts([part]);
+    let policy = builder().facet(Facet::ToolIo, Level::Redacted);
+    let policy = policy
+        .facet(Facet::Prompt, Level::Redacted)
+        .build()
+        .unwrap();
+    let result = format!(r#"{{"content":[{{"image":"{uri}"}}]}}"#);
+    let event = seal(
+        &policy,
+        &[
+            (Field::InputMessages, Value::Messages(vec![message])),
+            (Field::ToolResult, Value::Json(result)),
+        ],
+    );
+    let part = &event.input_messages().unwrap()[0].parts.as_ref().unwrap()[0];
+    assert_eq!((part.uri.as_deref(), part.bytes), (None, Some(120_015)));
+    let content = part.content.as_deref().unwrap();
+    let kept = "a picture: [DATA_URI:image/png:120000:k1:";
+    assert!(content.starts_with(kept) && content.ends_with("], for [EMAIL]"));
+    let json = event.to_json();
+    assert!(!json.contains("QUJD"), "no byte of it is left");
+    assert!(
+        json.contains(r#"{"image":"[DATA_URI:image/png:120000:k1:"#)
+            || json.contains(r#"\"[DATA_URI:image/png:120000:k1:"#)
+    );
+    assert!(event.redactions().unwrap().iter().any(|entry| {
+        entry.detector.as_deref() == Some("data_uri")
+            && entry.operator.as_deref() == Some("replace")
+    }));
+}
