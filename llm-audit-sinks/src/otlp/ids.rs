@@ -1,6 +1,6 @@
 //! Ids of traces and spans, which are the same however often an event is sent.
 
-use llm_audit_core::{Event, EventId};
+use llm_audit_core::{Event, EventId, Kind};
 
 /// The ids of an event's span.
 pub(super) struct Ids {
@@ -14,11 +14,32 @@ impl Ids {
     /// Returns the event's own ids; where it has none, they follow from its identifier, as the log
     /// itself makes them.
     pub(super) fn of(event: &Event) -> Self {
-        let derived = Self::of_id(event.event_id());
+        let derived = match event.kind() {
+            Kind::Other(_) => Self::of_id(event.event_id()),
+            kind if kind.is_capture() => Self::of_id(event.event_id()),
+            _ => Self::of_own(event),
+        };
         Self {
             trace_id: event.trace_id().and_then(hex).unwrap_or(derived.trace_id),
             span_id: event.span_id().and_then(hex).unwrap_or(derived.span_id),
-            parent_span_id: event.parent_span_id().and_then(hex).unwrap_or_default(),
+            parent_span_id: event
+                .parent_span_id()
+                .and_then(hex)
+                .unwrap_or(derived.parent_span_id),
+        }
+    }
+
+    /// Returns the ids of an event of the log itself: those of one start are one trace, that begins
+    /// with `log_opened`.
+    fn of_own(event: &Event) -> Self {
+        let start = event.writer_id();
+        let root = start.as_bytes().get(8..).unwrap_or_default();
+        let own = Self::of_id(event.event_id()).span_id;
+        let is_root = *event.kind() == Kind::LogOpened;
+        Self {
+            trace_id: start.as_bytes().to_vec(),
+            span_id: if is_root { root.to_vec() } else { own },
+            parent_span_id: if is_root { Vec::new() } else { root.to_vec() },
         }
     }
 

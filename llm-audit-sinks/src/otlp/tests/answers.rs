@@ -7,9 +7,8 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 
-use super::{config, write};
+use super::{batch, config, write};
 use crate::http::tests::answers::{Row, check_manual, table};
-use crate::http::tests::batch;
 use crate::http::tests::server::{Do, Server};
 use crate::otlp::{OtlpConfig, OtlpSink};
 
@@ -143,7 +142,9 @@ fn rows() -> Vec<Row> {
 fn every_answer_has_the_outcome_that_the_manual_says() {
     let rows = rows();
     let broken: Vec<_> = rows.iter().filter_map(Row::broken).collect();
-    check_manual("otel.md", "answers", &table("answers", &rows));
+    // How many events a batch has differs from run to run.
+    let text = table("answers", &rows).replace(&format!(" of {}", batch().len()), " of 50");
+    check_manual("otel.md", "answers", &text);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 

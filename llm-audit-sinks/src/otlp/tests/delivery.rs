@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use llm_audit_core::{Facet, Operation, builder};
 
-use super::{config, everything, read, recorded, write};
+use super::{batch, config, everything, read, recorded, write};
 use crate::http::tests::server::{Do, Server};
-use crate::http::tests::{LONG, batch, hurry};
+use crate::http::tests::{LONG, hurry};
 use crate::otlp::{ContentTarget, OtlpConfig, OtlpSink};
 
 #[test]
@@ -68,6 +68,27 @@ fn what_happens_within_an_interaction_is_its_child_in_one_trace() {
         assert!(parent.start_time_unix_nano <= child.start_time_unix_nano);
         assert!(child.end_time_unix_nano <= parent.end_time_unix_nano);
     }
+}
+
+#[test]
+fn what_a_start_of_the_log_says_of_itself_is_one_trace() {
+    let server = Server::new([]);
+    let (_, memory) = recorded(|audit| audit.begin(Operation::Chat).finish().map(drop).unwrap());
+    let mut sink = OtlpSink::with(config(server.url())).unwrap();
+    for batch in memory.batches() {
+        write(&mut sink, &batch).unwrap();
+    }
+    let spans = read::spans(&server).into_iter().map(|(_, span)| span);
+    let (calls, own): (Vec<_>, Vec<_>) = spans.partition(|span| span.name == "chat");
+    let root = own.iter().find(|span| span.name == "log_opened").unwrap();
+    assert!(own.len() > 1 && root.parent_span_id.is_empty());
+    for span in own.iter().filter(|span| span.name != "log_opened") {
+        assert_eq!(
+            (&span.trace_id, &span.parent_span_id),
+            (&root.trace_id, &root.span_id)
+        );
+    }
+    assert_ne!(calls[0].trace_id, root.trace_id);
 }
 
 #[test]

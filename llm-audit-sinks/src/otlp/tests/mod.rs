@@ -9,9 +9,12 @@ mod partial;
 mod read;
 mod schemas;
 
+use std::sync::OnceLock;
+
 use llm_audit_core::testing::MemorySink;
 use llm_audit_core::{
-    Audit, Batch, Durable, Event, Facet, Level, Policy, Retention, Sink, SinkError, builder,
+    Audit, Batch, Durable, Event, Facet, Level, Operation, Policy, Retention, Sink, SinkError,
+    builder,
 };
 
 use super::{OtlpConfig, OtlpSink};
@@ -36,6 +39,25 @@ fn recorded(record: impl FnOnce(&Audit)) -> (Vec<Event>, MemorySink) {
     record(&audit);
     assert!(audit.shutdown(LONG).is_complete());
     (memory.events(), memory)
+}
+
+/// Returns a batch of at least three calls that failed, each with log records of its own.
+fn batch() -> Batch {
+    static BATCH: OnceLock<Batch> = OnceLock::new();
+    // The log makes a batch of what it finds; on a busy machine that can be one event at a time.
+    let make = || loop {
+        let (_, memory) = recorded(|audit| {
+            for _ in 0..50 {
+                audit.begin(Operation::Chat).fail("overloaded");
+            }
+        });
+        let is_failed = |event: &Event| event.error_type().is_some();
+        let fits = |batch: &Batch| batch.len() >= 3 && batch.events().iter().any(is_failed);
+        if let Some(batch) = memory.batches().into_iter().find(fits) {
+            return batch;
+        }
+    };
+    BATCH.get_or_init(make).clone()
 }
 
 fn config(url: String) -> OtlpConfig {
