@@ -1,9 +1,11 @@
 //! What a call costs its caller while every synchronisation of the disk takes 200 ms.
 //!
 //! Prints one table: a paced caller records beside a thread that asks for durability all the time,
-//! on the disk as it is and on one whose `fdatasync` and `fsync` take 200 ms, in turns.
+//! on the disk as it is and on one whose `fdatasync` and `fsync` take 200 ms. Both run in turns, in
+//! pairs; each pair gives a ratio, of which the table has the median and the range.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "it prints its result, and a benchmark that cannot go on fails"
@@ -21,44 +23,72 @@ use llm_audit_core::vfs::{Access, DirEntry, OsVfs, Vfs, VfsFile};
 
 /// How much longer a slow disk takes.
 const SLOW: Duration = Duration::from_millis(200);
-const ROUNDS: u32 = 4;
+const PAIRS: usize = 9;
 const ROUND: Duration = Duration::from_secs(3);
 const CALLS_A_SECOND: u64 = 4_000;
+/// What is looked at of the calls of a round.
+const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
 fn main() {
     // `cargo test` runs this too, without the word.
     if !std::env::args().any(|word| word == "--bench") {
         return;
     }
-    let mut as_is = Measured::default();
-    let mut slow = Measured::default();
-    for _ in 0..ROUNDS {
-        as_is.round(Duration::ZERO);
-        slow.round(SLOW);
-    }
-    println!("{CALLS_A_SECOND} calls a second, {ROUNDS} rounds of {ROUND:?} each");
-    println!("| disk | synchronisations | mean | call p50 | p99 | p99.9 | longest |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
-    as_is.print("as it is");
-    slow.print("200 ms slower");
-    let ratio = |share| slow.at(share).as_secs_f64() / as_is.at(share).as_secs_f64();
+    let pairs: Vec<_> = (0..PAIRS)
+        .map(|number| {
+            // Neither comes always first.
+            if number % 2 == 0 {
+                let as_is = Round::run(Duration::ZERO);
+                (as_is, Round::run(SLOW))
+            } else {
+                let slow = Round::run(SLOW);
+                (Round::run(Duration::ZERO), slow)
+            }
+        })
+        .collect();
     println!(
-        "ratio: p50 {:.2}, p99 {:.2}, p99.9 {:.2}",
-        ratio(0.5),
-        ratio(0.99),
-        ratio(0.999)
+        "{CALLS_A_SECOND} calls a second for {ROUND:?}, {PAIRS} pairs: median (lowest to highest)"
     );
+    println!("| of a call | disk as it is | 200 ms slower | ratio of a pair |");
+    println!("|---|--:|--:|--:|");
+    for (name, share) in SHARES {
+        let micros = |round: &Round| round.at(share).as_secs_f64() * 1e6;
+        let as_is = spread(pairs.iter().map(|(as_is, _)| micros(as_is)), 1);
+        let slow = spread(pairs.iter().map(|(_, slow)| micros(slow)), 1);
+        let ratio = spread(
+            pairs
+                .iter()
+                .map(|(as_is, slow)| micros(slow) / micros(as_is)),
+            2,
+        );
+        println!("| {name}, µs | {as_is} | {slow} | {ratio} |");
+    }
+    let per_sync = |round: &Round| round.syncing.as_secs_f64() * 1e3 / round.syncs.max(1) as f64;
+    let as_is = spread(pairs.iter().map(|(as_is, _)| per_sync(as_is)), 1);
+    let slow = spread(pairs.iter().map(|(_, slow)| per_sync(slow)), 1);
+    println!("| a synchronisation, ms | {as_is} | {slow} | |");
+    let as_is = spread(pairs.iter().map(|(as_is, _)| as_is.syncs as f64), 0);
+    let slow = spread(pairs.iter().map(|(_, slow)| slow.syncs as f64), 0);
+    println!("| synchronisations | {as_is} | {slow} | |");
 }
 
-#[derive(Default)]
-struct Measured {
+/// Returns the median and the range.
+fn spread(numbers: impl Iterator<Item = f64>, digits: usize) -> String {
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    let [low, middle, high] = [0, numbers.len() / 2, numbers.len() - 1].map(|at| numbers[at]);
+    format!("{middle:.digits$} ({low:.digits$} to {high:.digits$})")
+}
+
+/// What one run gave.
+struct Round {
     calls: Vec<Duration>,
     syncs: u64,
     syncing: Duration,
 }
 
-impl Measured {
-    fn round(&mut self, delay: Duration) {
+impl Round {
+    fn run(delay: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let disk = SlowVfs(Arc::new(Disk {
             os: OsVfs::new(),
@@ -73,6 +103,7 @@ impl Measured {
             .spawn()
             .unwrap();
         let is_over = AtomicBool::new(false);
+        let mut calls = Vec::new();
         thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
@@ -86,38 +117,24 @@ impl Measured {
                 thread::sleep(due.saturating_sub(start.elapsed()));
                 let before = Instant::now();
                 record(&audit, &call);
-                self.calls.push(before.elapsed());
+                calls.push(before.elapsed());
                 due += Duration::from_nanos(1_000_000_000 / CALLS_A_SECOND);
             }
             is_over.store(true, Ordering::Relaxed);
         });
         let report = audit.shutdown(Duration::from_secs(30));
         assert!(report.is_complete(), "{report}");
-        self.syncs += disk.0.syncs.load(Ordering::Relaxed);
-        self.syncing += Duration::from_micros(disk.0.micros.load(Ordering::Relaxed));
-        self.calls.sort_unstable();
+        calls.sort_unstable();
+        Self {
+            calls,
+            syncs: disk.0.syncs.load(Ordering::Relaxed),
+            syncing: Duration::from_micros(disk.0.micros.load(Ordering::Relaxed)),
+        }
     }
 
     fn at(&self, share: f64) -> Duration {
         let index = (self.calls.len() as f64 * share) as usize;
         self.calls.get(index).copied().unwrap_or_default()
-    }
-
-    fn print(&self, disk: &str) {
-        let mean = self.syncing / self.syncs.max(1) as u32;
-        let [p50, p99, p999, longest] = [0.5, 0.99, 0.999]
-            .map(|share| self.at(share))
-            .into_iter()
-            .chain(self.calls.last().copied())
-            .map(|time| time.as_secs_f64() * 1e6)
-            .collect::<Vec<_>>()
-            .try_into()
-            .unwrap();
-        println!(
-            "| {disk} | {} | {:.1} ms | {p50:.1} µs | {p99:.1} µs | {p999:.1} µs | {longest:.0} µs |",
-            self.syncs,
-            mean.as_secs_f64() * 1e3,
-        );
     }
 }
 

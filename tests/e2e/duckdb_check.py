@@ -17,6 +17,8 @@ import duckdb
 import pyarrow
 import pyarrow.json
 
+from checks import check, end
+
 LATE = 25_000
 directory, view = map(pathlib.Path, sys.argv[1:])
 pattern = str(directory / "*.jsonl")
@@ -31,17 +33,6 @@ for _, _, event in events:
         group[0] += 1
         group[1] += event.get("total_tokens", 0)
 groups = {key: tuple(value) for key, value in groups.items()}
-
-failures = 0
-
-
-def check(what, found, expected):
-    global failures
-    if found == expected:
-        print(f"  ok      {what}")
-    else:
-        failures += 1
-        print(f"  failed  {what}:\n    found    {found!r}\n    expected {expected!r}"[:2000])
 
 
 def late(name):
@@ -157,4 +148,4 @@ if not events:
 duckdb_reads()
 pyarrow_reads()
 jq_reads()
-sys.exit(bool(failures))
+end()

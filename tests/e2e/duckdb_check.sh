@@ -15,5 +15,5 @@ if [ $# -eq 0 ]; then
 fi
 for dir; do
     printf '%s\n' "$dir"
-    "${PYTHON:-python3}" "$here/duckdb_check.py" "$dir" "$view"
+    "${PYTHON:-python3}" -B "$here/duckdb_check.py" "$dir" "$view"
 done

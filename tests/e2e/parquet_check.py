@@ -16,6 +16,8 @@ import pyarrow
 import pyarrow.dataset
 import pyarrow.parquet
 
+from checks import check, end
+
 journal, root, view = map(pathlib.Path, sys.argv[1:])
 lines = str(journal / "*.jsonl")
 files = str(root / "v1" / "*" / "*.parquet")
@@ -24,17 +26,6 @@ DERIVED = {"model", "prompt", "response", "unknown", "date"}
 STRUCTURE = {"segment_opened", "writer_opened", "writer_closed"}
 FLAT = {"kind", "model", "status", "recorded_at", "total_tokens"}
 HIDDEN = {"prompt", "response", "user_id", "session_id", "folder_path", "error_message", "correction", "unknown"}
-
-failures = 0
-
-
-def check(what, found, expected):
-    global failures
-    if found == expected:
-        print(f"  ok      {what}")
-    else:
-        failures += 1
-        print(f"  failed  {what}:\n    found    {found!r}\n    expected {expected!r}"[:2000])
 
 
 def plain(value, kind):
@@ -176,4 +167,4 @@ pyarrow_reads()
 footers()
 duckdb_reads()
 polars_reads()
-sys.exit(bool(failures))
+end()

@@ -15,5 +15,5 @@ if [ $# -eq 0 ]; then
 fi
 for dir; do
     printf '%s\n' "$dir"
-    "${PYTHON:-python3}" "$here/parquet_check.py" "$dir/journal" "$dir/parquet" "$view"
+    "${PYTHON:-python3}" -B "$here/parquet_check.py" "$dir/journal" "$dir/parquet" "$view"
 done

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{DIR, World};
+use super::world::{DIR, World, away};
+use crate::event::Event;
 use crate::journal::Reader;
 use crate::retention::Retention;
 use crate::vfs::{Fault, MemVfs, Op, Vfs};
 
-const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -17,11 +17,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn a_sink_that_was_removed_holds_nothing_and_goes_on_with_what_is_there() {
     let mut world = World::new(&["near", "far"]);
     world.retention = None;
-    world.receiver(1).down = true;
-    let mut program = world.start();
-    program.admit(1_500);
-    program.settle();
-    program.end(SHORT);
+    away(&mut world, 1, 1_500);
     let far = world.sinks.pop().unwrap();
 
     let mut program = world.start();
@@ -48,19 +44,10 @@ fn what_a_removed_sink_never_got_is_told_before_it_is_deleted_and_only_once() {
     for keeps in [false, true] {
         let mut world = World::new(&["near", "far"]);
         world.retention = keeps.then_some(Retention::Days30);
-        world.receiver(1).down = true;
-        let mut program = world.start();
-        program.admit(1_500);
-        program.settle();
-        let writer = program.writer;
-        program.end(SHORT);
+        let writer = away(&mut world, 1, 1_500);
         let far = world.sinks.pop().unwrap();
         let told = |vfs: &MemVfs| {
-            let vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
-            let events = Reader::open_in(vfs, Path::new(DIR)).unwrap().events();
-            let losses = events.filter_map(Result::ok);
-            let losses = losses.filter(|event| event.loss_sink() == Some("far"));
-            let losses = losses.map(|loss| {
+            let losses = losses(vfs).into_iter().map(|loss| {
                 assert_eq!(loss.loss_writer_id(), Some(writer.to_string().as_str()));
                 assert_eq!(
                     loss.reasons().unwrap()["sink_expired"],
@@ -100,23 +87,10 @@ fn what_a_removed_sink_never_got_is_told_before_it_is_deleted_and_only_once() {
 fn what_a_removed_sink_never_got_is_told_once_although_that_cannot_be_stored_for_a_while() {
     let mut world = World::new(&["near", "far"]);
     world.retention = None;
-    world.receiver(1).down = true;
-    let mut program = world.start();
-    program.admit(1_500);
-    program.settle();
-    let writer = program.writer;
-    program.end(SHORT);
+    let writer = away(&mut world, 1, 1_500);
     world.sinks.pop().unwrap();
 
     let mut program = world.start();
-    let told = |world: &World| {
-        let vfs: Arc<dyn Vfs> = Arc::new(world.vfs.clone());
-        let events = Reader::open_in(vfs, Path::new(DIR)).unwrap().events();
-        let losses = events.filter_map(Result::ok);
-        losses
-            .filter(|event| event.loss_sink() == Some("far"))
-            .count()
-    };
     world.vfs.fail_one_in(Op::Rename, Fault::Io, 1);
     for _ in 0..5 {
         program.admit(1);
@@ -124,8 +98,18 @@ fn what_a_removed_sink_never_got_is_told_once_although_that_cannot_be_stored_for
     }
     let files = |world: &World| world.files(&format!("{writer}-0")).len();
     assert!(files(&world) > 2);
-    assert_eq!(told(&world), 1);
+    assert_eq!(losses(&world.vfs).len(), 1);
     world.vfs.heal();
     program.settle();
     assert_eq!(files(&world), 0);
+}
+
+/// Returns the losses of the sink `far` that are on the disk.
+fn losses(vfs: &MemVfs) -> Vec<Event> {
+    let vfs: Arc<dyn Vfs> = Arc::new(vfs.clone());
+    let events = Reader::open_in(vfs, Path::new(DIR)).unwrap().events();
+    let losses = events.filter_map(Result::ok);
+    losses
+        .filter(|event| event.loss_sink() == Some("far"))
+        .collect()
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::*;
 use super::fakes::Rng;
 use super::laws::{assert_balanced, seeds};
-use super::world::{Id, World};
+use super::world::{Id, World, away};
 use crate::event::{Event, Kind};
 use crate::sink::SinkLimits;
 use crate::vfs::{Fault, Op};
@@ -154,12 +154,7 @@ fn two_programs_do_not_bring_each_others_events() {
 #[test]
 fn retention_deletes_what_a_sink_does_not_have_once_the_loss_is_on_record() {
     let mut world = World::new(&["far"]);
-    world.receiver(0).down = true;
-    let mut program = world.start();
-    program.admit(400);
-    let own = program.writer;
-    program.settle();
-    program.end(SHORT);
+    let own = away(&mut world, 0, 400);
     let mut program = world.start();
     assert!(!world.files(&format!("{own}-0")).is_empty());
     for day in 0..32 {
@@ -203,13 +198,9 @@ fn retention_deletes_what_a_sink_does_not_have_once_the_loss_is_on_record() {
 fn a_spool_keeps_what_a_sink_needs_and_nothing_else() {
     let mut world = World::new(&["near", "far"]);
     world.retention = None;
-    world.receiver(1).down = true;
-    let mut program = world.start();
-    program.admit(1_500);
-    program.settle();
+    away(&mut world, 1, 1_500);
     let all = world.files(".jsonl").len();
     assert!(all > 2);
-    program.end(SHORT);
 
     world.receiver(1).down = false;
     let mut program = world.start();
@@ -429,11 +420,7 @@ fn sinks_that_fail_over_starts_and_crashes_get_every_event_in_order() {
 /// A program whose sink was down and has to be brought what an earlier one recorded.
 fn behind(events: u64) -> (World, super::world::Program) {
     let mut world = World::new(&["far"]);
-    world.receiver(0).down = true;
-    let mut program = world.start();
-    program.admit(events);
-    program.settle();
-    program.end(SHORT);
+    away(&mut world, 0, events);
     world.receiver(0).down = false;
     let program = world.start();
     (world, program)

@@ -336,6 +336,17 @@ impl Drop for Program {
     }
 }
 
+/// Lets a program record `events` events while that sink is down, and end; returns its writer.
+pub(super) fn away(world: &mut World, sink: usize, events: u64) -> WriterId {
+    world.receiver(sink).down = true;
+    let mut program = world.start();
+    program.admit(events);
+    program.settle();
+    let writer = program.writer;
+    program.end(Duration::from_millis(30));
+    writer
+}
+
 impl Program {
     pub(super) fn admit(&mut self, events: u64) {
         for _ in 0..events {
