@@ -11,10 +11,12 @@
 //! | `slow` | records beside a commit that waits for a slow disk, and says what that cost |
 //! | `post` | commits large events until its input ends, then waits until the receiver at URL has everything |
 //! | `memory` | records NUMBER large events while its sink is down |
+//! | `lake` | commits into a journal and Parquet files: NUMBER events, or until it is killed |
 //! | `fork` | forks without `exec`, and records in both processes |
 
 mod endure;
 mod fork;
+mod lake;
 mod memory;
 mod post;
 mod record;
@@ -51,6 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "post" => post::run(&dir, last),
         "memory" => memory::run(&dir, number()?),
         "fork" => fork::run(&dir),
+        "lake" if last.is_empty() => lake::until_killed(&dir),
+        "lake" => lake::one_after_the_other(&dir, number()?),
         _ => Err(usage.into()),
     }
 }

@@ -18,6 +18,7 @@ mod crc;
 mod disk;
 mod errors;
 mod kill;
+mod lake;
 mod log;
 mod mount;
 mod net;
