@@ -46,7 +46,7 @@ fn produce(audit: &Audit, events: u64) -> Result<(), Box<dyn Error>> {
         let receipt = call.commit_blocking(Ack::Synced)?;
         acknowledge(audit.writer_id(), &[receipt.event_id])?;
         if number % EVENTS_IN_A_FILE == 0 {
-            audit.flush(PATIENCE);
+            drop(audit.flush(PATIENCE));
         }
     }
     Ok(())
