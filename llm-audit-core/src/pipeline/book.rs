@@ -324,11 +324,22 @@ impl SinkBook {
         }
     }
 
-    /// Forgets the windows whose events no power cut takes back; returns whether there are others.
-    pub(crate) fn confirm(&mut self, is_synced: impl Fn(u64) -> bool) -> bool {
+    /// Forgets the windows whose events no power cut takes back, see [`Stream::confirm`]; returns whether
+    /// some are told of once more.
+    pub(crate) fn confirm(
+        &mut self,
+        is_synced: impl Fn(u64) -> Option<bool>,
+        retell: bool,
+    ) -> bool {
+        let mut retold = false;
         for stream in &mut self.streams {
-            stream.confirm(&is_synced);
+            retold |= stream.confirm(&is_synced, retell);
         }
+        retold
+    }
+
+    /// Whether a power cut can take back what told of a loss.
+    pub(crate) fn has_told(&self) -> bool {
         self.streams.iter().any(Stream::has_told)
     }
 

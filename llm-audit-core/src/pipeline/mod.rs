@@ -37,6 +37,7 @@ mod report;
 mod seal;
 mod status;
 mod stream;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod tracker;

@@ -1,10 +1,9 @@
 //! What sinks that were removed will not get: it is deleted when a `loss` that survives says so.
 
 use super::chunk::{Origin, OwnWork};
-use super::counters::LossReason;
-use super::loss::{Stage, Window};
+use super::loss::Window;
 use super::seal::Seal;
-use super::stream::{Count, Gap, Run};
+use super::survey::Subject;
 use super::worker::Worker;
 use crate::diagnostics::DiagnosticKind;
 use crate::journal::{Bookmark, Forgotten};
@@ -27,9 +26,22 @@ impl Forgetting {
         }
     }
 
+    /// Drops what was told by an event that the disk did not take: it is found, and told, again. Returns
+    /// whether there is any.
+    pub(super) fn drop_refused(&mut self, is_synced: impl Fn(u64) -> Option<bool>) -> bool {
+        let before = self.0.len();
+        self.0
+            .retain(|told| told.1.and_then(&is_synced) != Some(false));
+        self.0.len() < before
+    }
+
     /// Takes out what was told by an event that no power cut takes back, with its number.
-    pub(super) fn take_told(&mut self, is_synced: impl Fn(u64) -> bool) -> Vec<(Forgotten, u64)> {
-        let told = self.0.extract_if(.., |told| told.1.is_some_and(&is_synced));
+    pub(super) fn take_told(
+        &mut self,
+        is_synced: impl Fn(u64) -> Option<bool>,
+    ) -> Vec<(Forgotten, u64)> {
+        let fate = |told: &(Forgotten, Option<u64>)| told.1.and_then(&is_synced);
+        let told = self.0.extract_if(.., |told| fate(told) == Some(true));
         let told = told.map(|(forgotten, seq)| Some((forgotten, seq?)));
         told.flatten().collect()
     }
@@ -45,62 +57,62 @@ impl Forgetting {
 }
 
 impl<S: Seal> Worker<S> {
-    /// Puts into `own` the losses of removed sinks that nobody has told of.
-    pub(super) fn tell_forgotten(&mut self, forgotten: Vec<Forgotten>, own: &mut Vec<OwnWork>) {
+    /// Has counted what removed sinks will not get, unless that is under way.
+    pub(super) fn survey_forgotten(&mut self, forgotten: Vec<Forgotten>) {
         for forgotten in forgotten {
             // One at a time: what follows is found again when this one is told.
-            let known = self.forgetting.0.iter();
-            let known = known.filter(|(known, _)| known.sink == forgotten.sink);
-            if known.count() > 0 {
+            let told = self.forgetting.0.iter().map(|(known, _)| known);
+            let counted = self.surveys.subjects().filter_map(|subject| match subject {
+                Subject::Forgotten(forgotten) => Some(forgotten),
+                Subject::Expired(_) => None,
+            });
+            if told
+                .chain(counted)
+                .any(|known| known.sink == forgotten.sink)
+            {
                 continue;
             }
-            let Some(spool) = &self.spool else {
-                return;
-            };
-            let Forgotten {
-                sink,
-                writer,
-                after,
-                to,
-                ..
-            } = &forgotten;
-            let mut bookmark = Bookmark::new(*writer, *after);
-            let to = to.unwrap_or(u64::MAX);
-            let runs = match spool.runs(&mut bookmark, to, usize::MAX) {
-                Ok(runs) => runs,
-                Err(error) => {
-                    let message = format!("what sink `{sink}` will not get is unknown: {error}");
-                    self.tell(DiagnosticKind::Degraded, &message);
-                    continue;
-                }
-            };
-            let Some(gap) = gap(&runs) else {
-                // There is nothing to tell.
-                self.forgetting.0.push((forgotten, Some(0)));
-                continue;
-            };
-            let mut window = Window::of(&gap, LossReason::SinkExpired, Stage::Sink);
-            // It may have got some since it stored its cursor.
-            window.mark_inexact();
-            let event = window.event(*writer, Some(sink));
-            let message = format!("missing in removed sink `{sink}`: {}", gap.count.events);
-            self.tell(DiagnosticKind::EventsLost, &message);
-            let origin = Origin::Forgotten(forgotten.clone());
-            own.push(OwnWork { event, origin });
-            self.forgetting.0.push((forgotten, None));
+            let bookmark = Bookmark::new(forgotten.writer, forgotten.after);
+            let to = forgotten.to.unwrap_or(u64::MAX);
+            let subject = Subject::Forgotten(forgotten);
+            self.surveys.add(subject, bookmark, to);
         }
     }
-}
 
-fn gap(runs: &[Run]) -> Option<Gap> {
-    let (from, to) = (runs.first()?.from, runs.last()?.to());
-    let mut count = Count::default();
-    runs.iter().for_each(|run| count += run.count());
-    let bytes = 0;
-    Some(Gap {
-        from,
-        to,
-        count,
-        bytes,
-    })
+    /// Counts on, and puts into `own` the losses of removed sinks that nobody has told of.
+    pub(super) fn survey(&mut self, own: &mut Vec<OwnWork>) {
+        let Some(spool) = &self.spool else {
+            return;
+        };
+        for surveyed in self.surveys.step(spool) {
+            match surveyed.subject {
+                Subject::Expired(held) => self.expire_held(held, &surveyed.runs, surveyed.error),
+                Subject::Forgotten(forgotten) => match surveyed.error {
+                    Some(error) => {
+                        let sink = &forgotten.sink;
+                        let message =
+                            format!("what sink `{sink}` will not get is unknown: {error}");
+                        self.tell(DiagnosticKind::Degraded, &message);
+                    }
+                    None => own.extend(self.tell_forgotten(forgotten, surveyed.window)),
+                },
+            }
+        }
+    }
+
+    fn tell_forgotten(&mut self, forgotten: Forgotten, window: Option<Window>) -> Option<OwnWork> {
+        let Some(window) = window else {
+            // There is nothing to tell.
+            self.forgetting.0.push((forgotten, Some(0)));
+            return None;
+        };
+        let sink = &forgotten.sink;
+        let event = window.event(forgotten.writer, Some(sink));
+        let count = window.counts().total();
+        let message = format!("missing in removed sink `{sink}`: {count}");
+        self.tell(DiagnosticKind::EventsLost, &message);
+        let origin = Origin::Forgotten(forgotten.clone());
+        self.forgetting.0.push((forgotten, None));
+        Some(OwnWork { event, origin })
+    }
 }

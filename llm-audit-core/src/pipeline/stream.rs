@@ -27,12 +27,26 @@ pub(crate) struct Stream {
     /// losses that keep coming cannot put off the first for ever.
     first: Window,
     second: Window,
-    /// Losses that are told of, but not so that a power cut could not take it back: where they
-    /// begin, and the number of their event once it is written.
-    told: Vec<(u64, Option<u64>)>,
+    /// Losses that are told of, but not so that a power cut could not take it back.
+    told: Vec<Told>,
+    /// Losses whose event the disk did not take: they are told of once more.
+    again: Vec<Window>,
     /// Whether everything was handed over: a dead writer's events, read to their end.
     complete: bool,
 }
+
+/// A loss that is told of.
+#[derive(Debug)]
+struct Told {
+    window: Window,
+    /// The number of its event, once that is written.
+    seq: Option<u64>,
+    /// Whether it was told of before.
+    again: bool,
+}
+
+/// With more losses that are not confirmed, those whose events the disk did not take become one.
+const MOST_TOLD: usize = 64;
 
 /// Consecutive numbers of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +174,7 @@ impl Stream {
             first: Window::default(),
             second: Window::default(),
             told: Vec::new(),
+            again: Vec::new(),
             complete: false,
         }
     }
@@ -303,9 +318,9 @@ impl Stream {
     /// Returns the number up to which a restart need not go back; `None` when the sink has
     /// everything of a writer that is dead.
     pub(crate) fn cursor(&self) -> Option<u64> {
-        let untold = [&self.first, &self.second];
-        let untold = untold.into_iter().filter_map(|window| window.from());
-        let open = untold.chain(self.told.iter().map(|(from, _)| *from)).min();
+        let untold = [&self.first, &self.second].into_iter().chain(&self.again);
+        let told = self.told.iter().map(|told| &told.window);
+        let open = untold.chain(told).filter_map(Window::from).min();
         let settled = self.settled_to();
         match open {
             Some(from) => Some(settled.min(from - 1)),
@@ -319,20 +334,39 @@ impl Stream {
     ///
     /// The next one is taken out when this one is written: it can be put back until then.
     pub(crate) fn final_window(&mut self, all: bool) -> Option<Window> {
+        if let Some(window) = self.again.pop() {
+            self.note(&window, true);
+            return Some(window);
+        }
         if all {
             self.first.merge(&std::mem::take(&mut self.second));
         } else if self.first.to() > self.settled_to() {
             return None;
         }
         let window = std::mem::replace(&mut self.first, std::mem::take(&mut self.second));
-        let from = window.from()?;
-        self.told.push((from, None));
+        window.from()?;
+        self.note(&window, false);
         Some(window)
+    }
+
+    fn note(&mut self, window: &Window, again: bool) {
+        let window = window.clone();
+        self.told.push(Told {
+            window,
+            seq: None,
+            again,
+        });
     }
 
     /// Puts back a window that could not be written.
     pub(crate) fn put_back(&mut self, window: &Window) {
-        self.told.retain(|(from, _)| Some(*from) != window.from());
+        let is_it = |told: &mut Told| told.window.from() == window.from();
+        let again: Vec<_> = self.told.extract_if(.., is_it).collect();
+        if again.iter().any(|told| told.again) {
+            // Others may have been told of since that lie behind it.
+            self.again.push(window.clone());
+            return;
+        }
         let mut first = window.clone();
         first.merge(&self.first);
         self.first = first;
@@ -340,18 +374,44 @@ impl Stream {
 
     /// The window that begins at `from` was told of by the event `seq`.
     pub(crate) fn tell(&mut self, from: Option<u64>, seq: u64) {
-        for told in self.told.iter_mut().filter(|told| Some(told.0) == from) {
-            told.1 = Some(seq);
+        let mut told = self.told.iter_mut();
+        if let Some(told) = told.find(|told| told.window.from() == from) {
+            told.seq = Some(seq);
         }
     }
 
-    /// Forgets the windows whose events no power cut takes back.
-    pub(crate) fn confirm(&mut self, is_synced: impl Fn(u64) -> bool) {
-        self.told.retain(|(_, seq)| !seq.is_some_and(&is_synced));
+    /// Forgets the windows whose events no power cut takes back. With `retell`, those that the disk did
+    /// not take are told of once more; returns whether there are any.
+    pub(crate) fn confirm(
+        &mut self,
+        is_synced: impl Fn(u64) -> Option<bool>,
+        retell: bool,
+    ) -> bool {
+        let fate = |told: &Told| told.seq.and_then(&is_synced);
+        self.told.retain(|told| fate(told) != Some(true));
+        if retell {
+            let refused = |told: &mut Told| fate(told) == Some(false);
+            let refused = self.told.extract_if(.., refused);
+            self.again.extend(refused.map(|told| told.window));
+        }
+        if self.told.len() > MOST_TOLD {
+            // A disk that goes on to fail must not take the memory of the host.
+            let refused = |told: &mut Told| fate(told) == Some(false);
+            let refused: Vec<_> = self.told.extract_if(.., refused).collect();
+            let joined = refused.into_iter().reduce(|mut joined, told| {
+                joined.window.merge(&told.window);
+                Told {
+                    seq: told.seq,
+                    ..joined
+                }
+            });
+            self.told.extend(joined);
+        }
+        !self.again.is_empty()
     }
 
     pub(crate) const fn has_told(&self) -> bool {
-        !self.told.is_empty()
+        !self.told.is_empty() || !self.again.is_empty()
     }
 
     /// What is not durable is lost; returns how much that is.

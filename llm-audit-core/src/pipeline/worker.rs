@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::chunk::{Chunk, Origin, OwnWork};
+use super::cursors::Retelling;
 use super::fanout::Fanout;
 use super::lanes::Drained;
 use super::log::Log;
@@ -14,6 +15,7 @@ use super::own::OwnEvent;
 use super::removed::Forgetting;
 use super::reply::{Failure, Goal, Waiter};
 use super::seal::Seal;
+use super::survey::Surveys;
 use super::tracker::Tracker;
 use crate::diagnostics::{DiagnosticKind, Inside};
 use crate::id::WriterId;
@@ -61,6 +63,8 @@ pub(crate) struct Worker<S: Seal> {
     pub(super) spool: Option<Spool>,
     pub(super) saved: Duration,
     pub(super) forgetting: Forgetting,
+    pub(super) surveys: Surveys,
+    pub(super) retelling: Retelling,
     /// Whether the journal takes nothing of the host, and whether nothing was written since a try
     /// failed.
     pub(super) failing: bool,
@@ -116,6 +120,8 @@ impl<S: Seal> Worker<S> {
             spool,
             saved: Duration::ZERO,
             forgetting: Forgetting::default(),
+            surveys: Surveys::default(),
+            retelling: Retelling::default(),
             failing: false,
             unwritten: false,
             told_losses: 0,
@@ -174,9 +180,10 @@ impl<S: Seal> Worker<S> {
             let (adopted, held) = (log.take_adopted(), log.take_held());
             let forgotten = log.take_forgotten();
             self.adopt(&adopted);
-            self.expire_for_sinks(&held);
-            self.tell_forgotten(forgotten, &mut own);
+            self.survey_expired(held);
+            self.survey_forgotten(forgotten);
         }
+        self.survey(&mut own);
         self.losses(!control.flushes.is_empty(), false, &mut own);
         self.drain(own, drain == Drain::Last);
         self.drain_pending(drain == Drain::Last);
@@ -235,6 +242,7 @@ impl<S: Seal> Worker<S> {
         } else if self.drained.first < self.drained.end
             || !self.waiting.is_empty()
             || !self.missing.is_empty()
+            || !self.surveys.is_empty()
         {
             Some(TICK)
         } else {

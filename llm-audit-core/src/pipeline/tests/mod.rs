@@ -8,6 +8,7 @@ mod fork;
 mod laws;
 mod numbers;
 mod overload;
+mod refused;
 mod removed;
 mod retry;
 #[cfg(shuttle)]

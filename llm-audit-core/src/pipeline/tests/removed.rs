@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::*;
-use super::world::{DIR, World, away};
+use super::world::{DIR, Program, World, away};
+use crate::diagnostics::DiagnosticKind;
 use crate::event::Event;
 use crate::journal::Reader;
 use crate::retention::Retention;
@@ -112,4 +113,39 @@ fn losses(vfs: &MemVfs) -> Vec<Event> {
     losses
         .filter(|event| event.loss_sink() == Some("far"))
         .collect()
+}
+
+#[test]
+fn a_backlog_that_is_to_be_deleted_is_counted_a_bounded_step_at_a_time() {
+    for expires in [false, true] {
+        let mut world = World::new(&["near", "far"]);
+        world.retention = expires.then_some(Retention::Days(1));
+        world.receiver(1).down = true;
+        let mut program = world.start();
+        for _ in 0..90 {
+            program.admit(100);
+        }
+        program.settle();
+        if !expires {
+            program.end(Duration::from_millis(30));
+            world.sinks.pop().unwrap();
+            program = world.start();
+        }
+        world.clock.advance(DAY * 2);
+        let mut steps = 0;
+        let is_told = |program: &Program| match expires {
+            true => program.sink(1).lost() > 8_000,
+            false => world.told(DiagnosticKind::EventsLost) > 0,
+        };
+        while !is_told(&program) {
+            let before = world.vfs.count(Op::Read);
+            program.pass(Duration::from_millis(5));
+            let reads = world.vfs.count(Op::Read) - before;
+            // Most is read in three steps, of 64 KiB and an end for each segment.
+            assert!(reads < 100, "expires: {expires}, {reads} reads in one step");
+            steps += 1;
+            assert!(steps < 20);
+        }
+        assert!(steps > 1, "{steps}");
+    }
 }
