@@ -1,5 +1,6 @@
 mod durable;
 mod fork;
+mod fsync;
 
 use super::*;
 use crate::event::{Absence, Event, Status};

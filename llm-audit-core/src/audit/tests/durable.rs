@@ -8,10 +8,10 @@ use crate::__private::{Call, Place};
 use crate::commit::Ack;
 use crate::vfs::{Fault, Op, Vfs};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_millis(100);
 
-fn spawn(vfs: &Arc<MemVfs>, limit: Duration) -> AuditGuard {
+pub(super) fn spawn(vfs: &Arc<MemVfs>, limit: Duration) -> AuditGuard {
     builder()
         .policy(policy().facet(Facet::Prompt, Level::Full).build().unwrap())
         .journal(DIR)
@@ -22,7 +22,7 @@ fn spawn(vfs: &Arc<MemVfs>, limit: Duration) -> AuditGuard {
         .unwrap()
 }
 
-fn request(call: &mut Interaction) {
+pub(super) fn request(call: &mut Interaction) {
     call.request_model("small").prompt("why?");
 }
 
