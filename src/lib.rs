@@ -63,6 +63,8 @@
 //! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
+//! | `otel` | no | module `otel`: audited calls are in the trace that the program's OpenTelemetry has |
+//! | `otlp` | no | module `sinks::otlp`: spans for Phoenix, MLflow, Langfuse or a collector; with `http` |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
@@ -76,7 +78,7 @@
 //!   with levels of their own, `feedback_loop` what is said of an answer later, `custom_sink` a
 //!   destination of one's own, `streaming`, `policy_file`, `every_field` and `find_subject`.
 //! - In `docs/` of the repository, `capture.md` is the manual of capturing by hand, `policy.md` of the
-//!   policy file, `keys.md` of keys, `journal.md` of the format on disk, `http.md` of HTTP; `fields.md` lists every
+//!   policy file, `keys.md` of keys, `journal.md` of the format on disk, `http.md` of HTTP, `otel.md` of OpenTelemetry; `fields.md` lists every
 //!   field, `promises.md` says what is promised and which test holds it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -89,7 +91,7 @@ pub use llm_audit_core::{
     LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder,
     PolicyLoader, Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope,
     Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
-    ToolDefinition, Truncation, Usage, Warning, WriterId, begin, begin_durable,
+    ToolDefinition, TraceParent, Truncation, Usage, Warning, WriterId, begin, begin_durable,
     begin_durable_blocking, builder, installed, journal, propagate, redact, schema,
 };
 
@@ -116,6 +118,10 @@ pub use llm_audit_core::testing;
 pub use llm_audit_core::__private;
 
 pub mod guide;
+
+#[cfg(feature = "otel")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otel")))]
+pub mod otel;
 
 /// Destinations of events besides the journal, one feature each.
 pub mod sinks {

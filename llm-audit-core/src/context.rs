@@ -15,6 +15,7 @@ use crate::id::EventId;
 use crate::level::{Level, Levels};
 use crate::redact::DataType;
 use crate::sync::{Arc, thread_local};
+use crate::trace_parent::TraceParent;
 
 /// What holds for everything that happens within it: fields, a narrower policy, a parent.
 ///
@@ -44,10 +45,11 @@ pub(crate) struct Frame {
     pub(crate) parent: Option<Parent>,
 }
 
-/// The interaction within which another happens.
+/// The interaction, or another tracer's span, within which an interaction happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Parent {
-    pub(crate) event_id: EventId,
+    /// `None` for a span of another tracer.
+    pub(crate) event_id: Option<EventId>,
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
 }
@@ -102,11 +104,43 @@ impl Context {
 
     /// Returns the identifier of the innermost interaction that the context is within.
     pub fn event_id(&self) -> Option<EventId> {
-        self.0
-            .as_ref()?
-            .parent
-            .as_ref()
-            .map(|parent| parent.event_id)
+        self.0.as_ref()?.parent.as_ref()?.event_id
+    }
+
+    /// Returns this context within a span of another tracer, such as the one that a request's header
+    /// `traceparent` names. What is recorded within it is in that span's trace.
+    #[must_use]
+    pub fn with_trace_parent(&self, parent: &TraceParent) -> Self {
+        self.with_parent(Parent {
+            event_id: None,
+            trace_id: parent.trace_id().to_owned(),
+            span_id: parent.span_id().to_owned(),
+        })
+    }
+
+    /// Returns the span that the context is within: that of the innermost interaction, or of another
+    /// tracer. As text it is the header `traceparent` for what the program calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Operation, Policy, Preset, builder};
+    ///
+    /// # let sink = llm_audit_core::testing::MemorySink::new();
+    /// let audit = builder().policy(Policy::preset(Preset::Operations)?).sink(sink).spawn()?;
+    /// let call = audit.begin(Operation::Chat);
+    /// let header = call.context().trace_parent().map(|parent| parent.to_string());
+    /// assert!(header.is_some_and(|header| header.starts_with("00-") && header.len() == 55));
+    /// # call.finish();
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        let parent = self.0.as_ref()?.parent.as_ref()?;
+        TraceParent::of(&parent.trace_id, &parent.span_id)
+    }
+
+    pub(crate) fn has_parent(&self) -> bool {
+        self.0.as_ref().is_some_and(|frame| frame.parent.is_some())
     }
 
     /// Returns a future that runs `future` with this context as the current one.

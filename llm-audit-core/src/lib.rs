@@ -43,6 +43,7 @@ mod sync;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 mod timestamp;
+mod trace_parent;
 mod usage;
 #[doc(hidden)]
 pub mod vfs;
@@ -84,6 +85,7 @@ pub use recorder::Recorder;
 pub use retention::Retention;
 pub use sink::{Durable, Sink, SinkError, SinkLimits};
 pub use timestamp::Timestamp;
+pub use trace_parent::TraceParent;
 pub use usage::Usage;
 
 /// What events are made of, for readers, writers of other formats and generators: the catalogue of

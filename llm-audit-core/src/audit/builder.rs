@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::opening::opening;
-use super::{Audit, AuditGuard, Shared, installed};
+use super::{Audit, AuditGuard, ParentFrom, Shared, installed};
 use crate::clock::{Clock, SystemClock};
 use crate::diagnostics::{Diagnostic, DiagnosticKind, Diagnostics, Hook};
 use crate::error::Error;
@@ -21,6 +21,7 @@ use crate::retention::Retention;
 use crate::seal::{Inspection, Sealer};
 use crate::sink::Sink;
 use crate::sync::{Arc, AtomicBool, Mutex, RwLock};
+use crate::trace_parent::TraceParent;
 use crate::vfs::{OsVfs, Vfs};
 
 /// Returns a builder of a log, with a policy that captures nothing.
@@ -38,6 +39,7 @@ pub fn builder() -> AuditBuilder {
         start_degraded: false,
         counters_every: None,
         hook: None,
+        parent_from: None,
         inspectors: Vec::new(),
         escalation: None,
         clock: Arc::new(SystemClock::new()),
@@ -95,6 +97,7 @@ pub struct AuditBuilder {
     max_bytes: usize,
     max_events: usize,
     ack_timeout: Duration,
+    parent_from: Option<ParentFrom>,
     start_degraded: bool,
     counters_every: Option<Duration>,
     hook: Option<Hook>,
@@ -200,6 +203,37 @@ impl AuditBuilder {
     /// set.
     pub fn on_diagnostic(mut self, hook: impl Fn(&Diagnostic) + Send + Sync + 'static) -> Self {
         self.hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// Has interactions that are within no other one begin within the host's own span, which `hook`
+    /// tells. It is called when one begins, on the caller's thread, if anything is captured.
+    ///
+    /// With feature `otel`, `llm_audit::otel::current_span` is such a hook for OpenTelemetry.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::testing::MemorySink;
+    /// use llm_audit_core::{Operation, Policy, Preset, TraceParent, builder};
+    ///
+    /// let memory = MemorySink::new();
+    /// let audit = builder()
+    ///     .policy(Policy::preset(Preset::Operations)?)
+    ///     .parent_from(|| TraceParent::new([0x4b; 16], [0xf0; 8]))
+    ///     .sink(memory.clone())
+    ///     .spawn()?;
+    /// audit.begin(Operation::Chat).finish();
+    /// audit.shutdown(std::time::Duration::from_secs(5));
+    /// let events = memory.events();
+    /// assert!(events.iter().any(|event| event.parent_span_id() == Some("f0f0f0f0f0f0f0f0")));
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn parent_from(
+        mut self,
+        hook: impl Fn() -> Option<TraceParent> + Send + Sync + 'static,
+    ) -> Self {
+        self.parent_from = Some(Arc::new(hook));
         self
     }
 
@@ -399,6 +433,7 @@ impl AuditBuilder {
             diagnostics,
             max_event_bytes,
             ack_timeout: self.ack_timeout,
+            parent_from: self.parent_from,
             writer_id,
             replacing: Mutex::new(()),
             sinks: names,

@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
 use crate::event::{Evaluation, Guardrail, Kind, Operation};
@@ -17,12 +18,13 @@ use crate::id::{Ids, WriterId};
 use crate::interaction::{BeginDurable, Interaction, Subject};
 use crate::pipeline::{Counters, Overflow, Pipeline, Report};
 use crate::policy::Policy;
-use crate::put::display_text;
+use crate::put::{contained, display_text};
 use crate::recorder::Recorder;
 use crate::seal::Sealer;
 use crate::sync::{
     Arc, AtomicBool, AtomicUsize, Mutex, OnceLock, Ordering, RwLock, lock, read_unless,
 };
+use crate::trace_parent::TraceParent;
 
 pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
@@ -45,6 +47,8 @@ pub(crate) fn is_capturing() -> bool {
 #[derive(Clone)]
 pub struct Audit(pub(crate) Arc<Shared>);
 
+pub(crate) type ParentFrom = Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>;
+
 pub(crate) struct Shared {
     pub(crate) policy: Arc<RwLock<Policy>>,
     /// Whether the policy captures anything; read before anything else is done.
@@ -59,12 +63,27 @@ pub(crate) struct Shared {
     /// The longest wait for an acknowledgement.
     pub(crate) ack_timeout: Duration,
     pub(crate) writer_id: WriterId,
+    /// Says in which span of another tracer the host is.
+    pub(crate) parent_from: Option<ParentFrom>,
     /// Held while the policy is replaced.
     replacing: Mutex<()>,
     /// Names of the sinks.
     sinks: Vec<String>,
     /// Whether the log has a `log_opened`.
     opened: AtomicBool,
+}
+
+impl Shared {
+    /// Returns the context within the host's span, if it is within nothing yet.
+    pub(crate) fn parented(&self, context: Context) -> Context {
+        let Some(parent_from) = self.parent_from.as_ref().filter(|_| !context.has_parent()) else {
+            return context;
+        };
+        match contained(|| parent_from()).flatten() {
+            Some(parent) => context.with_trace_parent(&parent),
+            None => context,
+        }
+    }
 }
 
 impl Audit {

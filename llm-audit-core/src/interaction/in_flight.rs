@@ -59,7 +59,7 @@ impl InFlight {
         operation: Option<Operation>,
         slot: Option<Slot>,
     ) -> Self {
-        let context = Context::current().into_frame();
+        let context = shared.parented(Context::current()).into_frame();
         let policy = shared.policy();
         let narrowed = context
             .as_ref()
@@ -132,7 +132,7 @@ impl InFlight {
             .hiding_all(&self.raw.hidden)
             .with(identity)
             .with_parent(Parent {
-                event_id,
+                event_id: Some(event_id),
                 trace_id: self.trace_id(),
                 span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
             })

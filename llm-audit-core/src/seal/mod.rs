@@ -169,8 +169,8 @@ impl Sealer {
         if missing(Field::SpanId) {
             put(Field::SpanId, Some(id::span_id(raw.event_id)));
         }
-        if let Some(parent) = parent {
-            event.set(Field::ParentEventId, Value::Id(parent.event_id));
+        if let Some(parent) = parent.and_then(|parent| parent.event_id) {
+            event.set(Field::ParentEventId, Value::Id(parent));
         }
         if let Some(ended_at) = raw.ended_at {
             event.set(Field::StartedAt, Value::Time(raw.started_at));

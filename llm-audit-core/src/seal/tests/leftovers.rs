@@ -113,7 +113,7 @@ fn an_inherited_trace_is_treated_like_the_events_own() {
     let mut raw = raw(&policy, &[]);
     let secret = "Bearer q8ZtW3nVx0KcR5mYb7LpD2sF";
     let parent = Parent {
-        event_id: EventId::from_bytes([1; 16]),
+        event_id: Some(EventId::from_bytes([1; 16])),
         trace_id: secret.to_owned(),
         span_id: "00f067aa0ba902b7".to_owned(),
     };
