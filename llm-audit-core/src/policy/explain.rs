@@ -49,7 +49,9 @@ pub struct Explained {
     pub layer: Layer,
 }
 
-/// For every facet its level and the layer that decided; `Display` is a table.
+/// For every facet its level and the layer that decided, then the rules of redaction; `Display` is a
+/// table of each.
+///
 /// # Examples
 ///
 /// ```
@@ -64,13 +66,21 @@ pub struct Explained {
 /// let usage: Option<&Explained> = explanation.iter().find(|one| one.facet == Facet::Usage);
 /// assert_eq!(usage.map(|one| &one.layer), Some(&Layer::TenantsDefault));
 /// assert!(explanation.to_string().contains("tenants.default"));
+/// let preset = explanation.redaction().iter().find(|(entry, _)| entry == "preset");
+/// assert_eq!(preset.map(|(_, preset)| preset.as_str()), Some("recommended"));
 /// # Ok::<(), llm_audit_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explanation(Vec<Explained>);
+pub struct Explanation {
+    levels: Vec<Explained>,
+    redaction: Vec<(String, String)>,
+}
 
 impl Explanation {
-    pub(super) fn new(layers: &[(Layer, crate::level::Levels)]) -> Self {
+    pub(super) fn new(
+        layers: &[(Layer, crate::level::Levels)],
+        redaction: Vec<(String, String)>,
+    ) -> Self {
         let explain = |facet: Facet| {
             let mut explained = Explained {
                 facet,
@@ -86,12 +96,21 @@ impl Explanation {
             }
             explained
         };
-        Self(Facet::ALL.iter().copied().map(explain).collect())
+        Self {
+            levels: Facet::ALL.iter().copied().map(explain).collect(),
+            redaction,
+        }
     }
 
     /// Returns each facet in the order of the catalogue.
     pub fn iter(&self) -> slice::Iter<'_, Explained> {
-        self.0.iter()
+        self.levels.iter()
+    }
+
+    /// Returns the rules of redaction in force, each with its entry in a policy file: preset, operators,
+    /// own detectors, budgets, defaults among them. Values, replacements and expressions are not shown.
+    pub fn redaction(&self) -> &[(String, String)] {
+        &self.redaction
     }
 }
 
@@ -114,6 +133,10 @@ impl fmt::Display for Explanation {
         } in self
         {
             writeln!(f, "{:<15} {:<9} {layer}", facet.name(), level.name())?;
+        }
+        writeln!(f, "\n{:<25} redaction", "entry")?;
+        for (entry, rule) in &self.redaction {
+            writeln!(f, "{entry:<25} {rule}")?;
         }
         Ok(())
     }

@@ -164,9 +164,11 @@ impl Policy {
         self.0.parts.layers.at_begin(tenant, call)
     }
 
-    /// Returns every facet's level in a scope with the layer that decided; `Display` is a table.
+    /// Returns every facet's level in a scope with the layer that decided, and the rules of redaction
+    /// in force; `Display` is a table.
     pub fn explain(&self, scope: &Scope<'_>) -> Explanation {
-        Explanation::new(&self.0.parts.layers.applied(scope))
+        let layers = self.0.parts.layers.applied(scope);
+        Explanation::new(&layers, self.redactor().in_force())
     }
 
     /// Returns the highest of these classification labels; an unknown one counts as the highest

@@ -25,6 +25,10 @@ impl Budget {
             max_time: max_time.unwrap_or(DEFAULT_MAX_TIME),
         }
     }
+
+    pub(super) const fn limits(&self) -> (usize, Duration) {
+        (self.max_bytes, self.max_time)
+    }
 }
 
 /// What is left of the budget of one event.

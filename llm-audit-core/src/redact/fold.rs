@@ -256,6 +256,9 @@ const ALPHABETS: &[(u32, u32, char)] = &[
     (0x0660, 0x0669, '0'),
     (0x06f0, 0x06f9, '0'),
     (0x0966, 0x096f, '0'),
+    (0x09e6, 0x09ef, '0'),
+    (0x0be6, 0x0bef, '0'),
+    (0x0e50, 0x0e59, '0'),
     (0xff01, 0xff5e, '!'),
     (0x1d7ce, 0x1d7ff, '0'),
     (0xe0020, 0xe007e, ' '),
@@ -282,6 +285,8 @@ fn folds_to(character: char) -> FoldsTo {
             let letter = letter + if letter < 26 { 65 } else { 97 - 26 };
             char::from_u32(letter).map_or(FoldsTo::Itself, FoldsTo::Character)
         }
+        // The italic `h`, which letters of mathematics lack: Planck's constant.
+        0x210e => FoldsTo::Character('h'),
         _ => ALPHABETS
             .iter()
             .find(|(first, last, _)| (*first..=*last).contains(&code))
@@ -370,7 +375,10 @@ const fn is_disguise(first: u8, second: u8, third: u8) -> bool {
         | (first == 0xe3) & (second == 0x80) & (third == 0x80)
         | (first == 0xe1)
             & ((second == 0x9a) & (third == 0x80) | (second == 0xa0) & (third == 0x8e))
-        | (first == 0xe0) & (second == 0xa5) & (third >= 0xa6);
+        | (first == 0xe2) & (second == 0x84) & (third == 0x8e)
+        | (first == 0xe0)
+            & (((second == 0xa5) | (second == 0xa7) | (second == 0xaf)) & (third >= 0xa6)
+                | (second == 0xb9) & (third >= 0x90) & (third < 0x9a));
     let four = (first == 0xf0) & (second == 0x9d) & (third.wrapping_sub(0x90) < 0x10)
         | (first == 0xf3) & (second == 0xa0) & (third.wrapping_sub(0x80) < 2);
     two | three | four
@@ -391,7 +399,8 @@ mod tests {
         for (text, expected) in [
             ("４１１１－１１１１　ａ＠ｂ．ｃ", "4111-1111 a@b.c"),
             ("٠٩ ۰۹ ०९ 𝟎𝟗 𝟶𝟿", "09 09 09 09 09"),
-            ("𝐀𝐳𝙰𝚣", "AzAz"),
+            ("𝐀𝐳𝙰𝚣 𝑔ℎ𝑖", "AzAz ghi"),
+            ("০৯ ௦௯ ๐๙", "09 09 09"),
             ("a\u{200b}b\u{ad}c\u{feff}", "abc"),
             ("1\u{a0}2\u{2007}3\u{2011}4\u{2013}5", "1 2 3-4-5"),
             ("\u{e0061}\u{e0062}", "ab"),

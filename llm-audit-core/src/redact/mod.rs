@@ -31,6 +31,7 @@ mod data_uri;
 mod date;
 mod detectors;
 mod encoded;
+mod explain;
 mod failure;
 mod file_scan;
 mod fold;

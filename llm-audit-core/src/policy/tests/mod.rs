@@ -5,6 +5,8 @@ mod forms;
 mod layers;
 mod presets;
 mod properties;
+#[cfg(all(feature = "toml", feature = "regex"))]
+mod redaction;
 
 use super::*;
 use crate::key::Key;
