@@ -4,6 +4,8 @@
 //! The compiler turns the test of a block into vector instructions; a text without anything of
 //! that is passed at its speed.
 
+use memchr::memchr2;
+
 use super::bytes::ByteSet;
 use super::detectors::Trigger;
 
@@ -16,13 +18,7 @@ pub(super) const TOKEN: ByteSet = ByteSet::ALNUM.and(b"+/-_");
 /// a row are part of it, wherever it begins.
 pub(super) const LONG_RUN: usize = 3 * WORD - 1;
 
-const DIGIT: u8 = 1;
-const SINGLE: u8 = 2;
-const PART: u8 = 4;
-const MARK: u8 = 8;
-
-const ONES: u64 = u64::from_ne_bytes([1; WORD]);
-const PARTS: u64 = ONES * PART as u64;
+const LANE: usize = 16;
 
 /// Calls `visit` with each trigger and its position, block by block: the first digit of a run, the
 /// single bytes, and some position inside of a long run, once or more often. Returns whether
@@ -40,89 +36,157 @@ pub(super) fn scan(text: &[u8], mut visit: impl FnMut(Trigger, usize)) -> bool {
         }
         state.block(&last, &mut visit);
     }
-    state.is_marked
+    !text.is_ascii() || memchr2(b'\\', b'%', text).is_some()
 }
 
 #[derive(Default)]
 struct State {
     position: usize,
-    is_marked: bool,
     /// Whether the last byte of the block before is a digit.
-    digit_before: bool,
-    /// Whether the last word of the block before has only characters of tokens.
-    part_before: bool,
+    digit_before: u64,
+    /// Whether the last word of the block before may have only characters of tokens.
+    part_before: u64,
+    /// That word.
+    last: [u8; WORD],
 }
 
 impl State {
     #[inline]
     fn block(&mut self, block: &[u8; BLOCK], visit: &mut impl FnMut(Trigger, usize)) {
-        let mut kinds = [0_u8; BLOCK];
-        let mut any = 0;
-        for (to, byte) in kinds.iter_mut().zip(block) {
-            *to = kinds_of(*byte);
-            any |= *to;
+        let maps = Maps::of(block);
+        let full = full_words(maps.parts) << 1 | self.part_before;
+        self.part_before = full >> WORD;
+        if full & full >> 1 != 0 {
+            self.long_runs(block, visit);
         }
-        self.is_marked |= any & MARK != 0;
-        let words = kinds.as_chunks::<WORD>().0;
-        let mut full = u16::from(self.part_before);
-        for (index, word) in words.iter().enumerate() {
-            let is_full = u64::from_ne_bytes(*word) & PARTS == PARTS;
-            full |= u16::from(is_full) << (index + 1);
+        self.last = *block.last_chunk().unwrap_or(&[0; WORD]);
+        let digits = in_order(maps.digits);
+        let starts = digits & !(digits << 1 | self.digit_before);
+        self.digit_before = digits >> (BLOCK - 1);
+        let mut found = starts | in_order(maps.singles);
+        while found != 0 {
+            let offset = found.trailing_zeros() as usize;
+            let trigger = match block.get(offset) {
+                Some(b'@') => Trigger::At,
+                Some(b'~') => Trigger::Tilde,
+                Some(b':') => Trigger::Colon,
+                _ => Trigger::Digits,
+            };
+            visit(trigger, self.position + offset);
+            found &= found - 1;
         }
-        self.part_before = full >> WORD != 0;
+        self.position += BLOCK;
+    }
+
+    /// Looks closer where two words in a row may be part of a long run.
+    #[inline(never)]
+    fn long_runs(&self, block: &[u8; BLOCK], visit: &mut impl FnMut(Trigger, usize)) {
+        let before = self.last.iter().all(|byte| TOKEN.contains(*byte));
+        let full = full_words(parts(block)) << 1 | u64::from(before);
         let mut pairs = full & full >> 1;
         while pairs != 0 {
             let word = self.position + pairs.trailing_zeros() as usize * WORD;
             visit(Trigger::LongRun, word - 1);
             pairs &= pairs - 1;
         }
-        if any & (DIGIT | SINGLE) != 0 {
-            let digits = mask(words, DIGIT);
-            let starts = digits & !(digits << 1 | u64::from(self.digit_before));
-            self.digit_before = digits >> (BLOCK - 1) != 0;
-            let mut found = starts | mask(words, SINGLE);
-            while found != 0 {
-                let offset = found.trailing_zeros() as usize;
-                let trigger = match block.get(offset) {
-                    Some(b'@') => Trigger::At,
-                    Some(b'~') => Trigger::Tilde,
-                    Some(b':') => Trigger::Colon,
-                    _ => Trigger::Digits,
-                };
-                visit(trigger, self.position + offset);
-                found &= found - 1;
-            }
-        } else {
-            self.digit_before = false;
-        }
-        self.position += BLOCK;
     }
 }
 
-/// Without branches, so that it becomes vector instructions.
-#[inline]
-fn kinds_of(byte: u8) -> u8 {
-    let is_digit = byte.wrapping_sub(b'0') < 10;
-    let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let is_sign = (byte == b'+') | (byte == b'/') | (byte == b'-') | (byte == b'_');
-    let is_mark = (byte >= 0x80) | (byte == b'\\') | (byte == b'%');
-    let kind = |is: bool, kind: u8| if is { kind } else { 0 };
-    kind(is_digit, DIGIT)
-        | kind((byte == b'@') | (byte == b'~') | (byte == b':'), SINGLE)
-        | kind(is_digit | is_letter | is_sign, PART)
-        | kind(is_mark, MARK)
+/// Where bytes of some kinds stand in a block, a bit for each byte; see [`join`] for their order.
+struct Maps {
+    digits: u64,
+    singles: u64,
+    /// Characters of tokens, and others that words of prose do not have.
+    parts: u64,
 }
 
-/// Returns a bit for each byte that is of `kind`.
+impl Maps {
+    /// Without branches, so that it becomes vector instructions.
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let mut digits = [0; LANE];
+        let mut singles = [0; LANE];
+        let mut parts = [0; LANE];
+        for (lane, bit) in lanes(block) {
+            let maps = digits.iter_mut().zip(&mut singles).zip(&mut parts);
+            for (((digits, singles), parts), byte) in maps.zip(lane) {
+                let is_single = (*byte == b'@') | (*byte == b'~') | (*byte == b':');
+                *digits |= if is_digit(*byte) { bit } else { 0 };
+                *singles |= if is_single { bit } else { 0 };
+                *parts |= if byte.cast_signed() >= b'+'.cast_signed() {
+                    bit
+                } else {
+                    0
+                };
+            }
+        }
+        Self {
+            digits: join(digits),
+            singles: join(singles),
+            parts: join(parts),
+        }
+    }
+}
+
+/// Returns where the characters of tokens stand.
 #[inline]
-fn mask(words: &[[u8; WORD]], kind: u8) -> u64 {
-    /// Brings the lowest bit of each byte into the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let shift = kind.trailing_zeros();
-    words.iter().rev().fold(0, |mask, word| {
-        let bits = u64::from_le_bytes(*word) >> shift & ONES;
-        mask << WORD | bits.wrapping_mul(GATHER) >> (BLOCK - WORD)
-    })
+fn parts(block: &[u8; BLOCK]) -> u64 {
+    let mut parts = [0; LANE];
+    for (lane, bit) in lanes(block) {
+        for (parts, byte) in parts.iter_mut().zip(lane) {
+            let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+            let is_sign = (*byte == b'+') | (*byte == b'/') | (*byte == b'-') | (*byte == b'_');
+            let is_part = is_digit(*byte) | is_letter | is_sign;
+            *parts |= if is_part { bit } else { 0 };
+        }
+    }
+    join(parts)
+}
+
+const fn is_digit(byte: u8) -> bool {
+    byte.wrapping_sub(b'0') < 10
+}
+
+/// Returns the quarters of a block, each with the bit that its bytes have in a map.
+#[inline]
+fn lanes(block: &[u8; BLOCK]) -> impl Iterator<Item = (&[u8; LANE], u8)> {
+    block.as_chunks().0.iter().zip([1, 4, 16, 64])
+}
+
+/// Joins what each quarter of a block has at a place: bit `b` of byte `n` is that of the byte at
+/// `8 * b + n`. Bits are put together so in few instructions.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+const fn join(map: [u8; LANE]) -> u64 {
+    let map = u128::from_le_bytes(map);
+    map as u64 | ((map >> 64) as u64) << 1
+}
+
+/// Returns the map with a bit for each byte in the order of the bytes: a matrix of eight by eight
+/// bits is turned over.
+#[inline]
+const fn in_order(map: u64) -> u64 {
+    if map == 0 {
+        return 0;
+    }
+    let map = swap(map, 7, 0x00aa_00aa_00aa_00aa);
+    let map = swap(map, 14, 0x0000_cccc_0000_cccc);
+    swap(map, 28, 0x0000_0000_f0f0_f0f0)
+}
+
+/// Swaps the bits at `places` with those so many places above.
+#[inline]
+const fn swap(map: u64, above: u32, places: u64) -> u64 {
+    let differ = (map ^ map >> above) & places;
+    map ^ differ ^ differ << above
+}
+
+/// Returns a bit for each word that has all its bits in the map.
+#[inline]
+const fn full_words(map: u64) -> u64 {
+    let map = map & map >> 32;
+    let map = map & map >> 16;
+    map & map >> 8 & 0xff
 }
 
 #[cfg(test)]

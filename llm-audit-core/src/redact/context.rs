@@ -14,9 +14,7 @@ const PLAIN: usize = WINDOW * 2;
 /// Words that announce a value of some type.
 #[derive(Clone, Copy)]
 pub(super) struct Context {
-    words: &'static [&'static str],
-    /// A bit for each first letter; the highest is that of all other scripts.
-    firsts: u32,
+    words: Words,
     reach: usize,
 }
 
@@ -24,17 +22,8 @@ impl Context {
     /// Returns the context that these words make, which are in plain form, for a value at most
     /// five words behind.
     pub(super) const fn of(words: &'static [&'static str]) -> Self {
-        let mut firsts = 0;
-        let mut rest = words;
-        while let [word, tail @ ..] = rest {
-            if let [first, ..] = word.as_bytes() {
-                firsts |= bit(*first);
-            }
-            rest = tail;
-        }
         Self {
-            words,
-            firsts,
+            words: Words::new(words),
             reach: 6,
         }
     }
@@ -75,13 +64,13 @@ impl Context {
     fn begins(&self, plain: &[u8], start: usize, word: &[u8], other: usize) -> bool {
         for (offset, first) in word.iter().enumerate() {
             let begins = offset == 0 || *first >= 0xc0;
-            if !begins || self.firsts & bit(*first) == 0 {
+            if !begins {
                 continue;
             }
             let rest = plain.get(start + offset..).unwrap_or_default();
-            for known in self.words.iter().map(|word| word.as_bytes()) {
-                if known.first() == Some(first)
-                    && rest.starts_with(known)
+            for known in self.words.that_begin(*first) {
+                let known = known.as_bytes();
+                if rest.starts_with(known)
                     && (*first >= 0x80 || !rest.get(known.len()).is_some_and(is_letter))
                     && start + offset + known.len() > other
                 {
@@ -93,10 +82,55 @@ impl Context {
     }
 }
 
-const fn bit(first: u8) -> u32 {
+/// Words in the order of their first letters, those of other scripts last.
+#[derive(Clone, Copy)]
+struct Words {
+    words: &'static [&'static str],
+    /// Where the words with each first letter begin.
+    starts: [u8; LETTERS + 1],
+}
+
+/// Those from `a` to `z`, and one for all others.
+const LETTERS: usize = 27;
+
+impl Words {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where a wrong index does not compile"
+    )]
+    const fn new(words: &'static [&'static str]) -> Self {
+        assert!(words.len() <= u8::MAX as usize);
+        let mut starts = [0; LETTERS + 1];
+        let mut last = 0;
+        let mut at = 0;
+        while at < words.len() {
+            let letter = letter(words[at].as_bytes()[0]);
+            assert!(last <= letter, "words stand in the order of their letters");
+            last = letter;
+            at += 1;
+            let mut next = letter + 1;
+            while next <= LETTERS {
+                starts[next] += 1;
+                next += 1;
+            }
+        }
+        Self { words, starts }
+    }
+
+    /// Returns the words that begin with this byte, and those of other scripts for one of these.
+    #[inline]
+    fn that_begin(&self, first: u8) -> &'static [&'static str] {
+        let start = self.starts.get(letter(first)).copied().unwrap_or(0);
+        let end = self.starts.get(letter(first) + 1).copied().unwrap_or(0);
+        let words = self.words.get(usize::from(start)..usize::from(end));
+        words.unwrap_or_default()
+    }
+}
+
+const fn letter(first: u8) -> usize {
     match first {
-        b'a'..=b'z' => 1 << (first - b'a'),
-        _ => 1 << 31,
+        b'a'..=b'z' => (first - b'a') as usize,
+        _ => LETTERS - 1,
     }
 }
 
@@ -106,13 +140,15 @@ fn is_letter(byte: &u8) -> bool {
 
 /// Returns whether `word` turns a number behind it into something else.
 fn is_other(word: &[u8]) -> bool {
+    let first = word.first().copied().unwrap_or(0);
     OTHER
+        .that_begin(first)
         .iter()
-        .any(|other| other.as_bytes().first() == word.first() && other.as_bytes() == word)
+        .any(|other| other.as_bytes() == word)
 }
 
 /// Words that turn a number behind them into something else than a person's.
-const OTHER: &[&str] = &[
+static OTHER: Words = Words::new(&[
     "amount",
     "article",
     "bestellnummer",
@@ -151,7 +187,7 @@ const OTHER: &[&str] = &[
     "transaction",
     "version",
     "zip",
-];
+]);
 
 /// Text in plain form.
 struct Plain {
@@ -184,7 +220,9 @@ impl Plain {
     fn extend(&mut self, mut text: &[u8]) {
         let mut lower = false;
         while let [byte, rest @ ..] = text {
-            if let Some(end) = label_end(text, 0) {
+            if *byte == b'['
+                && let Some(end) = label_end(text, 0)
+            {
                 // What was replaced is what the words before it spoke of.
                 self.length = 0;
                 text = text.get(end..).unwrap_or_default();
@@ -278,7 +316,7 @@ mod tests {
     use super::*;
 
     const BIRTH: Context =
-        Context::of(&["dob", "date of birth", "nascimento", "生年月日", "tax id"]);
+        Context::of(&["dob", "date of birth", "nascimento", "tax id", "生年月日"]);
 
     fn announces(text: &str) -> bool {
         BIRTH.announces(text.as_bytes(), text.len())

@@ -337,10 +337,10 @@ fn has_disguise(text: &[u8]) -> bool {
         rest = rest.get(BLOCK..).unwrap_or_default();
     }
     let mut last = [0; BLOCK + 2];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
+    if let Some(head) = last.get_mut(..rest.len()) {
+        head.copy_from_slice(rest);
     }
-    block_has_disguise(&last)
+    !rest.is_ascii() && block_has_disguise(&last)
 }
 
 #[inline]

@@ -161,10 +161,12 @@ fn fits(text: &[u8], start: usize, pattern: &[u8]) -> bool {
 /// number, a path, or a row of numbers, where only spaces separate its own groups.
 pub(super) fn is_part(text: &[u8], start: usize, end: usize) -> bool {
     let number = text.get(start..end).unwrap_or_default();
-    let spaced = number.contains(&b' ')
-        && number
-            .iter()
-            .all(|b| *b == b' ' || b.is_ascii_alphanumeric());
+    let spaced = || {
+        number.contains(&b' ')
+            && number
+                .iter()
+                .all(|b| *b == b' ' || b.is_ascii_alphanumeric())
+    };
     let digit = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit());
     let word = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     let outer = start.checked_sub(2).and_then(|at| byte(text, at));
@@ -172,19 +174,21 @@ pub(super) fn is_part(text: &[u8], start: usize, end: usize) -> bool {
         Some(b'_' | b'$' | b'#' | b'%') => true,
         Some(b'-' | b'.' | b'+') => word(outer),
         Some(b'/' | b':') => digit(outer),
-        Some(b' ') => spaced && digit(outer),
+        Some(b' ') => digit(outer) && spaced(),
         _ => in_word(text, start),
     };
+    if joined {
+        return true;
+    }
     let outer = byte(text, end + 1);
-    let goes_on = match byte(text, end) {
+    match byte(text, end) {
         Some(b'_' | b'%') => true,
         Some(b'-') => word(outer),
         Some(b'.' | b'/' | b':') => digit(outer),
-        Some(b' ') => spaced && digit(outer),
+        Some(b' ') => digit(outer) && spaced(),
         Some(b) => b.is_ascii_alphanumeric(),
         None => false,
-    };
-    joined || goes_on
+    }
 }
 
 #[cfg(test)]

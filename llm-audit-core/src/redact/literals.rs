@@ -3,19 +3,27 @@
 //! Only every second position of the text is looked at, so that each literal is known by two of
 //! its windows of four bytes, of which one is at an even position: the two that are rarest in
 //! texts. Literals of three or four bytes are known with each byte that may stand beside them. A
-//! position costs a multiplication and a look into a table, however many literals there are; upper
-//! and lower case fall together. What the table knows is then compared.
+//! position costs a look into a table, however many literals there are, as eight are hashed at
+//! once; upper and lower case fall together. What the table knows is then compared.
 
 use super::bytes::ByteSet;
 
-const BITS: u32 = 16;
-const SIZE: usize = 1 << BITS;
-const WORD: usize = 8;
+const SIZE: usize = 1 << 16;
+const BLOCK: usize = 64;
 const WINDOW: usize = 4;
-/// Turns capitals into small letters; other bytes stay apart well enough.
-const FOLD: u64 = u64::from_ne_bytes([0x20; 8]);
+/// A block, with what the last of its windows goes on to.
+type Block = [u8; BLOCK + WINDOW / 2];
+/// A hash of each window at an even position of a block.
+type Hashes = [u16; BLOCK / 2];
+/// How many hashes are looked up before what they are of is looked at.
+const GROUP: usize = 8;
+
 /// The golden ratio in 32 bits: neighbours fall far apart.
 const SPREAD: u32 = 0x9e37_79b9;
+/// Odd, so that windows that differ in one half only never fall together. Of some hundred pairs,
+/// that by which the fewest windows of prose and code fall together with those of literals.
+const FIRST: u16 = 0x7dff;
+const SECOND: u16 = 0xeca7;
 
 /// A text to search for, of at least three bytes.
 #[derive(Clone, Copy)]
@@ -79,7 +87,7 @@ impl<T> Literals<T> {
             let Some((window, _)) = of_window.first() else {
                 continue;
             };
-            if let Some(known) = table.get_mut(hash(*window)) {
+            if let Some(known) = table.get_mut(usize::from(hash_of(*window))) {
                 *known |= bit(*window);
             }
             let new = Slot {
@@ -112,61 +120,75 @@ impl<T> Literals<T> {
         if self.literals.is_empty() {
             return;
         }
-        let (words, tail) = text.as_chunks::<WORD>();
-        let mut last = [0; WORD];
-        if let Some(head) = last.get_mut(..tail.len()) {
-            head.copy_from_slice(tail);
-        }
-        let mut words = words.iter().chain(std::iter::once(&last));
-        let Some(first) = words.next() else {
-            return;
-        };
-        let mut word = u64::from_le_bytes(*first) | FOLD;
+        let mut rest = text;
         let mut position = 0;
-        for next in words {
-            let next = u64::from_le_bytes(*next) | FOLD;
-            self.word(text, word, next, position, &mut visit);
-            word = next;
-            position += WORD;
+        while let Some((block, _)) = rest.split_first_chunk() {
+            self.block(text, block, position, &mut visit);
+            rest = rest.get(BLOCK..).unwrap_or_default();
+            position += BLOCK;
         }
-        self.word(text, word, FOLD, position, &mut visit);
+        // The rest is shorter than a block with what that goes on to.
+        let mut last = [0; 2 * BLOCK + WINDOW];
+        if let Some(head) = last.get_mut(..rest.len()) {
+            head.copy_from_slice(rest);
+        }
+        for start in (0..rest.len()).step_by(BLOCK) {
+            let rest = last.get(start..).unwrap_or_default();
+            if let Some(block) = rest.first_chunk() {
+                self.block(text, block, position + start, &mut visit);
+            }
+        }
     }
 
     #[inline]
-    fn word(
+    fn block(
         &self,
         text: &[u8],
-        word: u64,
-        next: u64,
+        block: &Block,
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        let known = windows(word, next).map(|window| self.knows(window));
-        // A fold stays in registers, where the bytes as one integer would go through memory.
-        if known.iter().fold(0, |any, known| any | known) != 0 {
-            self.compare(text, word, next, position, visit);
+        let hashes = hashes(block);
+        let groups = hashes.as_chunks::<GROUP>().0;
+        for (hashes, start) in groups.iter().zip((0..BLOCK).step_by(2 * GROUP)) {
+            let mut known = 0;
+            for hash in hashes {
+                known |= self.knows(*hash);
+            }
+            if known != 0 {
+                let windows = block.get(start..).unwrap_or_default();
+                self.compare(text, hashes, windows, position + start, visit);
+            }
         }
     }
 
     #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a hash has BITS bits")]
-    fn knows(&self, window: u32) -> u8 {
-        self.table[hash(window)]
+    #[expect(clippy::indexing_slicing, reason = "the table has all of them")]
+    fn knows(&self, hash: u16) -> u8 {
+        self.table[usize::from(hash)]
     }
 
-    /// Looks closer where the table knows one of four windows. Out of line, so that the loop over
-    /// the words stays in registers.
+    /// Looks closer where the table knows one of some windows. Out of line, so that the loop over
+    /// the blocks stays in registers.
     #[inline(never)]
     fn compare(
         &self,
         text: &[u8],
-        word: u64,
-        next: u64,
+        hashes: &[u16; GROUP],
+        windows: &[u8],
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        for (index, window) in windows(word, next).into_iter().enumerate() {
-            if self.knows(window) & bit(window) == 0 {
+        for (index, hash) in hashes.iter().enumerate() {
+            let known = self.knows(*hash);
+            if known == 0 {
+                continue;
+            }
+            let window = windows.get(2 * index..).and_then(<[u8]>::first_chunk);
+            let Some(window) = window.copied().map(fold) else {
+                continue;
+            };
+            if known & bit(window) == 0 {
                 continue;
             }
             for place in self.places(window) {
@@ -281,37 +303,51 @@ fn commonness(five: &[u8; WINDOW + 1]) -> u64 {
     (common(first) + common(last)) * inner.iter().map(common).product::<u64>()
 }
 
-/// Returns the windows at the even positions of `word`.
+/// The compiler turns it into vector instructions.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "four bytes are meant")]
-const fn windows(word: u64, next: u64) -> [u32; WORD / 2] {
-    [
-        word as u32,
-        (word >> 16) as u32,
-        (word >> 32) as u32,
-        (word >> 48 | next << 16) as u32,
-    ]
+fn hashes(block: &Block) -> Hashes {
+    let [first @ .., _, _] = block;
+    let [_, _, second @ ..] = block;
+    let halves = first.as_chunks().0.iter().zip(second.as_chunks().0);
+    let mut hashes = [0; BLOCK / 2];
+    for (to, (first, second)) in hashes.iter_mut().zip(halves) {
+        *to = hash(fold_pair(*first), fold_pair(*second));
+    }
+    hashes
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "four bytes are meant")]
+const fn hash(first: u16, second: u16) -> u16 {
+    let second = second.wrapping_mul(SECOND);
+    first.wrapping_mul(FIRST).wrapping_add(second)
+}
+
+#[inline]
 const fn fold(window: [u8; WINDOW]) -> u32 {
-    u32::from_le_bytes(window) | FOLD as u32
+    let [a, b, c, d] = window;
+    (fold_pair([c, d]) as u32) << 16 | fold_pair([a, b]) as u32
 }
 
+/// Turns capitals into small letters, and takes the highest bit: that leaves few kinds of byte
+/// beside a short literal. Other bytes stay apart well enough.
 #[inline]
-const fn hash(window: u32) -> usize {
-    (window.wrapping_mul(SPREAD) >> (32 - BITS)) as usize
+const fn fold_pair(pair: [u8; 2]) -> u16 {
+    (u16::from_le_bytes(pair) | 0x2020) & 0x7f7f
 }
 
-/// Returns which bit of its byte in the table a window has, by bits that the hash leaves out: of
-/// windows that only share the hash, most are told apart by it.
+#[expect(clippy::cast_possible_truncation, reason = "halves are meant")]
+const fn hash_of(window: u32) -> u16 {
+    hash(window as u16, (window >> 16) as u16)
+}
+
+/// Returns which bit of its byte in the table a window has, by another hash: of windows that only
+/// share the first, most are told apart by it.
 #[inline]
 const fn bit(window: u32) -> u8 {
-    1 << (window.wrapping_mul(SPREAD) >> (32 - BITS - 3) & 7)
+    1 << (window.wrapping_mul(SPREAD) >> 29)
 }
 
-/// Another hash, of the bits that the first leaves out.
+/// A third hash.
 #[inline]
 const fn slot(window: u32) -> usize {
     ((window ^ window >> 15).wrapping_mul(SPREAD) >> 8) as usize

@@ -1,6 +1,6 @@
 //! Values that are known before a text is searched: secrets of other texts, and what the host named.
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::bytes::{Mix, in_word, is_placeholder};
 use super::detectors::Confidence;
@@ -50,7 +50,7 @@ impl Session {
             if value.len() > text.len() {
                 continue;
             }
-            for start in memmem::find_iter(text.as_bytes(), value) {
+            places(text.as_bytes(), value.as_bytes(), |start| {
                 let end = start + value.len();
                 let next = text.as_bytes().get(end);
                 let bounded = !in_word(text.as_bytes(), start)
@@ -58,7 +58,7 @@ impl Session {
                 if bounded {
                     self.hits.push(hit.moved(start..end));
                 }
-            }
+            });
         }
         // Who somebody is, is for the levels of identity to say.
         let is_identity = self.facet.is_some_and(Facet::is_identity);
@@ -82,6 +82,31 @@ impl Session {
         if self.hits.len() > found {
             self.drop_allowed(text);
             resolve(text, &mut self.hits);
+        }
+    }
+}
+
+/// Calls `visit` with each place of `value` in `text`, of places that overlap with the first.
+fn places(text: &[u8], value: &[u8], mut visit: impl FnMut(usize)) {
+    /// For longer values, a search by two of their bytes is built.
+    const MAX_SHORT: usize = 64;
+    let signs = value.iter().rposition(|b| !b.is_ascii_lowercase());
+    let Some((offset, sign)) = signs.and_then(|at| Some((at, *value.get(at)?))) else {
+        return memmem::find_iter(text, value).for_each(visit);
+    };
+    if value.len() > MAX_SHORT {
+        return memmem::find_iter(text, value).for_each(visit);
+    }
+    let mut covered = 0;
+    for at in memchr_iter(sign, text) {
+        let start = at.wrapping_sub(offset);
+        if start >= covered
+            && text
+                .get(start..)
+                .is_some_and(|rest| rest.starts_with(value))
+        {
+            covered = start + value.len();
+            visit(start);
         }
     }
 }

@@ -23,19 +23,21 @@ pub(super) const MAC: Detector = Detector::find(
 
 const GROUP: Runs = Runs::of(&[1, 2, 3, 4]);
 
-/// Separator, size of a group, and how many groups there are.
-const LAYOUTS: &[(u8, usize, usize)] = &[(b'-', 2, 6), (b'.', 4, 3)];
-
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     if byte(text, at) == Some(b':') {
         let start = at.checked_sub(2)?;
         return address(text, start, (b':', 2, 6));
     }
     let Range { start: group, end } = hex_group(text, at)?;
-    let (separator, size, count) = *LAYOUTS.iter().find(|(separator, size, _)| {
-        end - group == *size
-            && (byte(text, end) == Some(*separator) || before(text, group) == Some(*separator))
-    })?;
+    // Separator, size of a group, and how many groups there are.
+    let (separator, size, count) = match end - group {
+        2 => (b'-', 2, 6),
+        4 => (b'.', 4, 3),
+        _ => return None,
+    };
+    if byte(text, end) != Some(separator) && before(text, group) != Some(separator) {
+        return None;
+    }
     // The first digit speaks for the whole address: groups before it have letters alone.
     let mut start = group;
     for _ in 1..count {
@@ -58,6 +60,10 @@ fn address(
 ) -> Option<Range<usize>> {
     let length = (size + 1) * count - 1;
     let address = text.get(start..start + length)?;
+    let mut separators = address.iter().skip(size).step_by(size + 1);
+    if separators.any(|b| *b != separator) {
+        return None;
+    }
     let (mut letters, mut numbers) = (false, false);
     for (index, b) in address.iter().enumerate() {
         let is_separator = index % (size + 1) == size;

@@ -128,15 +128,14 @@ fn is_for_secrets(text: &[u8], at: usize) -> bool {
 pub(super) fn name_end(text: &[u8], at: usize) -> Option<usize> {
     let at = run(text, at, &ByteSet::of(b"sS"), 1);
     let rest = text.get(at..).unwrap_or_default();
-    let tail = [&b"_base"[..], b"_value", b"_text"]
-        .into_iter()
-        .find(|tail| {
-            rest.len() >= tail.len()
-                && rest
-                    .iter()
-                    .zip(*tail)
-                    .all(|(a, b)| a.eq_ignore_ascii_case(b))
-        });
+    let tails: &[&[u8]] = match rest {
+        [b'_', ..] => &[b"_base", b"_value", b"_text"],
+        _ => &[],
+    };
+    let tail = tails.iter().find(|tail| {
+        rest.get(..tail.len())
+            .is_some_and(|rest| rest.eq_ignore_ascii_case(tail))
+    });
     let end = match tail {
         Some(tail) => at + tail.len(),
         None => {
