@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::event::Kind;
 use crate::id::{Ids, WriterId};
 use crate::sync::Arc;
-use crate::vfs::{Access, FileKind, Vfs, VfsFile};
+use crate::vfs::{Access, FileKind, Vfs, VfsFile, create_dir_synced};
 
 /// A writer's `log_opened` is among its first lines.
 const FIRST_LINES: usize = 32;
@@ -65,7 +65,7 @@ impl Journal {
                 source,
             )
         };
-        let unsynced = create_dir(&*vfs, &config.dir).map_err(unusable)?;
+        let unsynced = create_dir_synced(&*vfs, &config.dir).map_err(unusable)?;
         let lock = take_lock(&*vfs, &config.dir, writer).map_err(unusable)?;
         let structure = Structure {
             clock: Arc::clone(&clock),
@@ -148,31 +148,6 @@ pub(super) fn segments(vfs: &dyn Vfs, dir: &Path) -> io::Result<Vec<SegmentName>
         .collect();
     names.sort_unstable();
     Ok(names)
-}
-
-/// Creates the directory, and those above it, and makes the names of new ones survive a power cut.
-///
-/// Its own is synchronised at every start: the one that made it may have been killed before it came
-/// to that. When only this fails, it is returned.
-fn create_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<io::Error>> {
-    let mut missing: Vec<_> = dir.ancestors().collect();
-    missing.retain(|path| !path.as_os_str().is_empty());
-    let there = missing.iter().position(|path| vfs.list(path).is_ok());
-    missing.truncate(there.unwrap_or(missing.len()));
-    vfs.create_dir(dir)?;
-    for path in &missing {
-        sync_parent(vfs, path)?;
-    }
-    let known = missing.is_empty().then(|| sync_parent(vfs, dir));
-    Ok(known.and_then(Result::err))
-}
-
-fn sync_parent(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => vfs.sync_dir(Path::new(".")),
-        Some(parent) => vfs.sync_dir(parent),
-        None => Ok(()),
-    }
 }
 
 /// Creates the writer's lock file. It gets its final name when it is locked already, so that nobody

@@ -200,6 +200,48 @@ pub enum FileKind {
     Other,
 }
 
+/// Creates the directory, and those above it, and makes the names of new ones survive a power cut.
+///
+/// Its own is synchronised at every start: the one that made it may have been killed before it came
+/// to that. When only this fails, the error is returned beside success: who may not read the directory
+/// above did not make this one there.
+///
+/// # Errors
+///
+/// When it cannot be created, or the name of a new one may not survive.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::vfs::{OsVfs, create_dir_synced};
+///
+/// let temporary = tempfile::tempdir()?;
+/// let dir = temporary.path().join("a/b");
+/// assert!(create_dir_synced(&OsVfs::new(), &dir)?.is_none());
+/// assert!(dir.is_dir());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn create_dir_synced(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<io::Error>> {
+    let mut missing: Vec<_> = dir.ancestors().collect();
+    missing.retain(|path| !path.as_os_str().is_empty());
+    let there = missing.iter().position(|path| vfs.list(path).is_ok());
+    missing.truncate(there.unwrap_or(missing.len()));
+    vfs.create_dir(dir)?;
+    for path in &missing {
+        sync_parent(vfs, path)?;
+    }
+    let known = missing.is_empty().then(|| sync_parent(vfs, dir));
+    Ok(known.and_then(Result::err))
+}
+
+fn sync_parent(vfs: &dyn Vfs, path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => vfs.sync_dir(Path::new(".")),
+        Some(parent) => vfs.sync_dir(parent),
+        None => Ok(()),
+    }
+}
+
 fn not_regular() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidInput,

@@ -165,6 +165,8 @@ fn a_file_rolls_before_it_is_too_large() {
 fn an_event_is_durable_only_when_the_disk_has_confirmed_it() {
     let batches = batches(&[(20_000, 1); 4]);
     let mut disk = new_disk();
+    // The start confirms the name of the directory.
+    let started = disk.vfs.count(Op::SyncDir);
     assert_eq!(disk.writer.write(&batches[0]).unwrap(), Durable::UNCHANGED);
     assert_eq!(disk.vfs.count(Op::SyncData), 0);
     disk.clock.advance(Duration::from_secs(1));
@@ -174,7 +176,10 @@ fn an_event_is_durable_only_when_the_disk_has_confirmed_it() {
         Durable::up_to(batches[1].last_seq()).of(batches[1].writer_id())
     );
     assert_eq!(
-        (disk.vfs.count(Op::SyncData), disk.vfs.count(Op::SyncDir)),
+        (
+            disk.vfs.count(Op::SyncData),
+            disk.vfs.count(Op::SyncDir) - started
+        ),
         (1, 1)
     );
     assert_eq!(disk.writer.write(&batches[2]).unwrap(), Durable::UNCHANGED);
@@ -183,7 +188,10 @@ fn an_event_is_durable_only_when_the_disk_has_confirmed_it() {
         Durable::up_to(batches[2].last_seq()).of(batches[2].writer_id())
     );
     assert_eq!(
-        (disk.vfs.count(Op::SyncData), disk.vfs.count(Op::SyncDir)),
+        (
+            disk.vfs.count(Op::SyncData),
+            disk.vfs.count(Op::SyncDir) - started
+        ),
         (2, 1)
     );
     assert_eq!(disk.writer.confirm().unwrap(), Durable::UNCHANGED);
@@ -451,4 +459,19 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn a_power_cut_leaves_a_copy_below_directories_that_the_sink_made() {
+    let batches = batches(&[(20_000, 3)]);
+    let vfs = MemVfs::new();
+    let config = JsonlConfig::new("/a/b/copy");
+    let clock = Arc::new(ManualClock::new());
+    let mut writer = DirWriter::in_vfs(config, Arc::new(vfs.clone()), clock).unwrap();
+    for batch in &batches {
+        writer.write(batch).unwrap();
+    }
+    assert_eq!(writer.confirm().unwrap().up_to, last(&batches));
+    let left: Vec<_> = vfs.after_power_cut().files().into_values().collect();
+    assert!(left == [all_lines(&batches)]);
 }

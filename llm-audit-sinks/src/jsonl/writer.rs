@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_audit_core::vfs::{OsVfs, Vfs, VfsFile};
+use llm_audit_core::vfs::{OsVfs, Vfs, VfsFile, create_dir_synced};
 use llm_audit_core::{Batch, Clock, Durable, Error, SinkError, SystemClock, Timestamp};
 
 use super::config::JsonlConfig;
@@ -47,14 +47,8 @@ impl DirWriter {
     ///
     /// When a limit is out of range, or the directory cannot be created.
     pub(super) fn new(config: JsonlConfig) -> Result<Self, Error> {
-        let failed = |error| {
-            let dir = config.dir.display();
-            Error::io(
-                format!("failed to create the JSON Lines directory `{dir}`"),
-                error,
-            )
-        };
-        OsVfs::new().create_dir(&config.dir).map_err(failed)?;
+        let failed = |error| failed_to_make(&config.dir, error);
+        make_dir(&OsVfs::new(), &config.dir).map_err(failed)?;
         // The host may change its working directory later.
         let dir = config.dir.canonicalize().map_err(failed)?;
         let config = JsonlConfig { dir, ..config };
@@ -63,13 +57,14 @@ impl DirWriter {
 
     /// # Errors
     ///
-    /// When a limit is out of range.
+    /// When a limit is out of range, or the directory cannot be created.
     pub(super) fn in_vfs(
         config: JsonlConfig,
         vfs: Arc<dyn Vfs>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         config.check()?;
+        make_dir(&*vfs, &config.dir).map_err(|error| failed_to_make(&config.dir, error))?;
         Ok(Self {
             dir: config.dir,
             file_max_bytes: config.file_max_bytes,
@@ -239,6 +234,23 @@ fn recorded_at(batch: &Batch) -> Timestamp {
         .first()
         .map(|event| event.recorded_at())
         .unwrap_or_default()
+}
+
+/// Creates the directory, and those above it, so that a power cut leaves them.
+fn make_dir(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+    match create_dir_synced(vfs, dir)? {
+        // Who may not read the directory above did not make this one there.
+        Some(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn failed_to_make(dir: &Path, error: io::Error) -> Error {
+    let dir = dir.display();
+    Error::io(
+        format!("failed to create the JSON Lines directory `{dir}`"),
+        error,
+    )
 }
 
 fn failed(what: &str, name: &JsonlFileName, error: &io::Error) -> SinkError {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use llm_audit_core::vfs::{Access, OsVfs, Vfs};
+use llm_audit_core::vfs::{Access, OsVfs, Vfs, create_dir_synced};
 use llm_audit_core::{
     Batch, Clock, Durable, Error, Event, SinkError, SinkLimits, SystemClock, WriterId,
 };
@@ -65,7 +65,7 @@ impl RootWriter {
                 error,
             )
         };
-        OsVfs::new().create_dir(&config.root).map_err(failed)?;
+        create_dir_synced(&OsVfs::new(), &config.root).map_err(failed)?;
         // The host may change its working directory later.
         let root = config.root.canonicalize().map_err(failed)?;
         let config = ParquetConfig { root, ..config };
@@ -88,17 +88,17 @@ impl RootWriter {
                 error,
             )
         };
-        let staging = Staging::open(&config.root, Arc::clone(&vfs)).map_err(failed)?;
-        let layout = ParquetFileName::layout(&config.root);
-        vfs.create_dir(&layout).map_err(failed)?;
-        vfs.sync_dir(&config.root).map_err(failed)?;
-        match config.root.parent().map(|parent| vfs.sync_dir(parent)) {
+        match create_dir_synced(&*vfs, &config.root).map_err(failed)? {
             // Who may not read a directory cannot synchronise it, and did not make the root there.
-            Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => {
+            Some(error) if error.kind() != io::ErrorKind::PermissionDenied => {
                 return Err(failed(error));
             }
             _ => {}
         }
+        let staging = Staging::open(&config.root, Arc::clone(&vfs)).map_err(failed)?;
+        let layout = ParquetFileName::layout(&config.root);
+        vfs.create_dir(&layout).map_err(failed)?;
+        vfs.sync_dir(&config.root).map_err(failed)?;
         let schema = schema();
         let properties = properties(&schema).map_err(|error| failed(io::Error::other(error)))?;
         Ok(Self {

@@ -1,11 +1,14 @@
 //! When files become final, and what a failing disk does to them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use llm_audit_core::testing::ManualClock;
 use llm_audit_core::vfs::{Fault, MemVfs, Op};
 use llm_audit_core::{Batch, Durable};
 
 use super::super::ParquetConfig;
+use super::super::writer::RootWriter;
 use super::{Disk, ROOT, all};
 use crate::fixture::batches;
 
@@ -247,4 +250,18 @@ fn a_limit_out_of_its_range_is_named() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_power_cut_leaves_a_file_below_directories_that_the_sink_made() {
+    let batches = batches(&[(20_000, 3)]);
+    let vfs = MemVfs::new();
+    let root = std::path::Path::new("/a/b/table");
+    let (shared, clock) = (Arc::new(vfs.clone()), Arc::new(ManualClock::new()));
+    let mut writer = RootWriter::in_vfs(ParquetConfig::new(root), shared, clock).unwrap();
+    for batch in &batches {
+        writer.write(batch).unwrap();
+    }
+    assert_eq!(writer.confirm().unwrap(), durable(&batches));
+    assert!(super::read_in(root, &vfs.after_power_cut()) == all(&batches));
 }
