@@ -1,5 +1,6 @@
 //! From batches to final files.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -209,14 +210,31 @@ impl RootWriter {
         Ok((old != Durable::UNCHANGED).then_some(old))
     }
 
-    /// Returns which of `writer`'s events are in final files, of an earlier start or another.
+    /// Returns which of `writer`'s events are in final files, of an earlier start or another, and has
+    /// their names confirmed.
     fn final_ranges(&self, writer: WriterId) -> Result<Vec<(u64, u64)>, SinkError> {
         let root = &self.config.root;
         let files = final_files(root, self.vfs.as_ref()).map_err(|error| {
             SinkError::retry(format!("failed to look for the writer's files: {error}"))
         })?;
         let files = files.into_iter().filter(|name| name.writer_id() == writer);
+        let files: Vec<_> = files.collect();
+        // Whoever gave them their names may have ended before these were confirmed.
+        let partitions = files.iter().map(|name| name.partition(root));
+        let mut dirs: BTreeSet<_> = partitions.collect();
+        if !dirs.is_empty() {
+            dirs.insert(ParquetFileName::layout(root));
+        }
+        for dir in dirs {
+            self.vfs.sync_dir(&dir).map_err(|error| {
+                SinkError::retry(format!(
+                    "failed to synchronise `{}`: {error}",
+                    dir.display()
+                ))
+            })?;
+        }
         files
+            .into_iter()
             .map(|name| {
                 let file = self.vfs.open(&name.path(root), Access::Read);
                 let seqs = file.and_then(seqs_of);
