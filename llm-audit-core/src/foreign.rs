@@ -12,7 +12,7 @@ thread_local! {
 }
 
 /// Returns what `look` returns, or `None` when it panics.
-pub(crate) fn contained<T>(look: impl FnOnce() -> T) -> Option<T> {
+pub fn contained<T>(look: impl FnOnce() -> T) -> Option<T> {
     hush();
     let _inside = Inside(INSIDE.replace(true));
     catch_unwind(AssertUnwindSafe(look)).ok()
@@ -40,7 +40,7 @@ fn hush() {
             Ok(true) => {
                 let at = info.location().map(ToString::to_string);
                 let at = at.unwrap_or_default();
-                let said = "llm-audit: a detector or inspector panicked at";
+                let said = "llm-audit: code that looks at content panicked at";
                 writeln!(io::stderr(), "{said} {at}").ok();
             }
             _ => others(info),

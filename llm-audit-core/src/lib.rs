@@ -67,6 +67,8 @@ pub use event::{
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use filter::Filter;
+#[doc(hidden)]
+pub use foreign::contained;
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use inspect::{Escalation, Inspection, Inspector, InspectorCounters};
 pub use interaction::{BeginDurable, Interaction};

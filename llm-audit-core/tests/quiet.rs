@@ -42,7 +42,7 @@ fn a_panic_of_a_detector_is_told_without_its_message_and_others_as_ever() {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stderr).into_owned();
-    let told = "llm-audit: a detector or inspector panicked at";
+    let told = "llm-audit: code that looks at content panicked at";
     assert!(said.contains(told) && said.contains("quiet.rs"), "{said}");
     assert!(
         !said.contains("raw prompt") && !said.contains("seven"),

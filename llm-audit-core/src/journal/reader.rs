@@ -14,8 +14,11 @@ use crate::event::Event;
 use crate::filter::Filter;
 use crate::id::WriterId;
 use crate::sync::Arc;
+use crate::timestamp::Timestamp;
 use crate::vfs::{Access, DirEntry, FileKind, OsVfs, Vfs};
 
+/// The last moment that there is.
+const END_OF_TIME: Timestamp = Timestamp::from_unix_micros(i64::MAX);
 /// So many gaps in one writer's numbers are remembered: a second file follows soon on the first.
 const MOST_GAPS: usize = 1_024;
 
@@ -82,8 +85,8 @@ pub struct Entry {
 
 struct Source {
     name: Arc<str>,
-    /// The day of a segment.
-    day: Option<Day>,
+    /// The day of a segment and, unless it is its writer's last, that of the next.
+    days: Option<(Day, Option<Day>)>,
     /// Where its lines belong; `None` when they carry no checksum.
     place: Option<Place>,
     /// Whether a writer may be writing its last line.
@@ -138,10 +141,10 @@ impl Reader {
 
     /// Returns the reader of those events only that `filter` lets pass.
     ///
-    /// Segments of days that are not asked for are not opened. A segment holds the events of its
-    /// day, and, when a clock was set back or no other could be begun, of the day before or after:
-    /// those two are read as well, and what a clock moved further is not found by its time.
-    /// Damage in what is read is told as without a filter.
+    /// Segments of days that are not asked for are not opened. A segment holds what was recorded from
+    /// its day on until the writer's next one was opened; the last of a writer also what a later start tells of it, whenever
+    /// that is. A day more is read on both sides, for clocks that were set; what a clock moved further
+    /// is not found by its time. Damage in what is read is told as without a filter.
     ///
     /// # Examples
     ///
@@ -160,8 +163,10 @@ impl Reader {
     #[must_use]
     pub fn filter_by(mut self, filter: Filter) -> Self {
         self.sources.retain(|source| {
-            let day = source.day;
-            day.is_none_or(|day| filter.may_hold(day.before().start(), day.after().end()))
+            source.days.is_none_or(|(first, last)| {
+                let last = last.map_or(END_OF_TIME, |day| day.after().end());
+                filter.may_hold(first.before().start(), last)
+            })
         });
         self.filter = filter;
         self
@@ -339,6 +344,12 @@ fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
         .iter()
         .map(|name| (name.writer, name.number))
         .collect();
+    let following = segments.iter().skip(1).map(Some).chain([None]);
+    let following = segments.iter().zip(following).map(|(name, next)| {
+        let next = next.filter(|next| next.writer == name.writer);
+        (*name, next.map(|next| next.day.max(name.day)))
+    });
+    let following: BTreeMap<SegmentName, Option<Day>> = following.collect();
     // Should a clock have gone back, a writer's later segments follow its earlier ones all the same.
     let mut latest: BTreeMap<WriterId, Day> = BTreeMap::new();
     let mut keyed: Vec<_> = segments
@@ -352,6 +363,7 @@ fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
     keyed.sort_unstable();
     let segments = keyed.into_iter().map(|(.., name)| Source {
         live: locked.contains(&name.writer) && newest.get(&name.writer) == Some(&name.number),
+        days: Some((name.day, following.get(&name).copied().flatten())),
         ..source(&name.to_string())
     });
     segments.chain(others).collect()
@@ -364,7 +376,7 @@ fn source(name: &str) -> Source {
     };
     Source {
         name: name.into(),
-        day: segment.map(|segment| segment.day),
+        days: None,
         place: segment.map(|segment| Place::new(segment.writer, segment.number)),
         live: false,
     }

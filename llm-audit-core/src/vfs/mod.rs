@@ -224,7 +224,12 @@ pub enum FileKind {
 pub fn create_dir_synced(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<io::Error>> {
     let mut missing: Vec<_> = dir.ancestors().collect();
     missing.retain(|path| !path.as_os_str().is_empty());
-    let there = missing.iter().position(|path| vfs.list(path).is_ok());
+    // What may not be listed is there.
+    let is_there = |path: &&Path| {
+        let list = vfs.list(path);
+        !list.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let there = missing.iter().position(is_there);
     missing.truncate(there.unwrap_or(missing.len()));
     vfs.create_dir(dir)?;
     for path in &missing {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use llm_audit_core::{Error, Timestamp, WriterId};
 
 /// The folder of this layout within a root.
-const LAYOUT: &str = "v1";
+pub(super) const LAYOUT: &str = "v1";
 
 /// The place of a file that a [`ParquetSink`](super::ParquetSink) wrote, below its root.
 ///

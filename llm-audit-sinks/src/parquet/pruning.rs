@@ -3,6 +3,7 @@
 use llm_audit_core::schema::ValueRef;
 use llm_audit_core::{Field, Filter, Timestamp};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{LogicalType, TimeUnit};
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::metadata::RowGroupMetaData;
@@ -26,7 +27,10 @@ pub(super) fn row_groups(file: &File, filter: &Filter) -> Result<Vec<usize>> {
 }
 
 fn may_hold(group: &RowGroupMetaData, filter: &Filter) -> bool {
-    let times = statistics(group, Field::RecordedAt).and_then(int_bounds);
+    let times = statistics(group, Field::RecordedAt);
+    let times = times
+        .filter(|_| is_micros(group, Field::RecordedAt))
+        .and_then(int_bounds);
     let at = Timestamp::from_unix_micros;
     let kinds = statistics(group, Field::Kind);
     times.is_none_or(|(first, last)| filter.may_hold(at(first), at(last)))
@@ -34,9 +38,19 @@ fn may_hold(group: &RowGroupMetaData, filter: &Filter) -> bool {
             let mut wanted = filter.kinds().iter();
             filter.kinds().is_empty() || wanted.any(|kind| may_be_text(kinds, kind.as_str()))
         })
-        && filter
-            .fields()
-            .all(|(field, value)| statistics(group, field).is_none_or(|of| may_be(of, value)))
+        && filter.fields().all(|(field, value)| {
+            let is_time = matches!(value, ValueRef::Time(_));
+            let of = statistics(group, field);
+            let of = of.filter(|_| !is_time || is_micros(group, field));
+            of.is_none_or(|of| may_be(of, value))
+        })
+}
+
+/// Whether times are in our unit; in a file that another program wrote, they need not be.
+fn is_micros(group: &RowGroupMetaData, field: Field) -> bool {
+    let column = column(group, field).and_then(|column| group.columns().get(column));
+    let logical = column.and_then(|column| column.column_descr().logical_type_ref());
+    matches!(logical, Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::MICROS)
 }
 
 fn may_be(statistics: &Statistics, value: ValueRef<'_>) -> bool {
@@ -56,7 +70,9 @@ fn may_be_text(statistics: &Statistics, text: &str) -> bool {
     let bounds = statistics
         .min_bytes_opt()
         .zip(statistics.max_bytes_opt())
-        .filter(|_| matches!(statistics, Statistics::ByteArray(_)));
+        .filter(|_| matches!(statistics, Statistics::ByteArray(_)))
+        // Old writers compared signed bytes.
+        .filter(|_| !statistics.is_min_max_deprecated());
     bounds.is_none_or(|(min, max)| min <= text.as_bytes() && text.as_bytes() <= max)
 }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
-use super::file_name::ParquetFileName;
+use super::file_name::{LAYOUT, ParquetFileName};
 use super::schema::UNKNOWN;
 use super::summary::Chunks;
 use super::{decode, page_sizes, pruning};
@@ -275,10 +274,10 @@ impl From<arrow_schema::ArrowError> for Problem {
     }
 }
 
-/// Runs `read`; the library's decoders panic at some damage.
+/// Runs `read`; the library's decoders panic at some damage, in words that can hold bytes of the file.
 fn guarded<T>(read: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
-    let read = catch_unwind(AssertUnwindSafe(read));
-    read.unwrap_or_else(|_| Err(Problem::Damaged("its pages cannot be read".to_owned())))
+    let read = llm_audit_core::contained(read);
+    read.unwrap_or_else(|| Err(Problem::Damaged("its pages cannot be read".to_owned())))
 }
 
 /// How deep files lie below a root: `v1/date=…/`.
@@ -297,7 +296,7 @@ fn find(vfs: &dyn Vfs, path: &Path, depth: u32, found: &mut Vec<Source>) -> io::
     for entry in entries {
         let path = path.join(&entry.name);
         match entry.kind {
-            FileKind::Dir if depth < DEPTH && !entry.name.starts_with(['_', '.']) => {
+            FileKind::Dir if depth < DEPTH && is_ours(&entry.name) => {
                 find(vfs, &path, depth + 1, found)?;
             }
             FileKind::File if entry.name.ends_with(".parquet") => found.push(source(&path)),
@@ -305,6 +304,11 @@ fn find(vfs: &dyn Vfs, path: &Path, depth: u32, found: &mut Vec<Source>) -> io::
         }
     }
     Ok(())
+}
+
+/// Other directories in a root are somebody else's, and perhaps not to be listed.
+fn is_ours(dir: &str) -> bool {
+    dir == LAYOUT || dir.starts_with(ParquetFileName::DATE)
 }
 
 fn source(path: &Path) -> Source {

@@ -2,6 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::fixture::{DAY, DIR, World, tell};
+use crate::clock::Clock;
 use crate::event::Kind;
 use crate::filter::Filter;
 use crate::journal::{Entry, Reader};
@@ -220,4 +221,27 @@ fn a_filter_by_time_gives_what_reading_everything_gives_and_opens_no_other_day()
     world.vfs.put(&segments[0], b"damaged\n".to_vec());
     assert!(read(Filter::new().since(at(4))).iter().all(Result::is_ok));
     assert!(read(Filter::new().since(at(1))).iter().any(Result::is_err));
+}
+
+#[test]
+fn what_a_later_start_tells_of_a_dead_writer_is_found_by_when_it_was_told() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    journal.reserve(1).unwrap();
+    world.write(&mut journal, 1, 1..=2);
+    drop(journal);
+    let path = world.segments()[0].clone();
+    let content = world.files()[&path].clone();
+    world.vfs.put(&path, content[..content.len() - 9].to_vec());
+    world.clock.advance(10 * DAY);
+    let monday = world.clock.now();
+    drop(world.open(2));
+    let vfs = Arc::new(world.vfs.clone());
+    let reader = Reader::open_in(vfs, Path::new(DIR)).unwrap();
+    let losses = Filter::new().since(monday).kind(Kind::Loss);
+    let found: Vec<_> = reader
+        .filter_by(losses)
+        .map(|entry| tell(entry.unwrap()))
+        .collect();
+    assert!(!found.is_empty(), "{:?}", world.story());
 }

@@ -85,6 +85,7 @@ fn a_root_a_directory_and_a_file_are_read_in_order() {
     let (vfs, all) = lake();
     put(&vfs, "_inprogress/x.parquet", b"unfinished".to_vec());
     put(&vfs, "v1/notes.txt", b"somebody else's".to_vec());
+    put(&vfs, "lost+found/x.parquet", b"somebody else's".to_vec());
     assert!(read(open(&vfs, ROOT)) == all);
     assert!(read(open(&vfs, &format!("{ROOT}/v1"))) == all);
     let day = format!("{ROOT}/v1/date={}", all[0].recorded_at().date());
@@ -313,4 +314,41 @@ fn a_large_row_is_read_alone() {
     let vfs = MemVfs::new();
     put(&vfs, "a.parquet", encoded(&all));
     assert!(read(open(&vfs, ROOT)) == all);
+}
+
+#[test]
+fn times_of_another_unit_are_not_compared_and_the_file_is_an_error() {
+    use arrow_array::TimestampMillisecondArray;
+    use arrow_schema::TimeUnit;
+
+    let all = events(0, 3);
+    let rows = {
+        let mut table = super::Table::new(super::schema());
+        all.iter().for_each(|event| table.push(event));
+        table.take().unwrap()
+    };
+    let at = rows.schema().index_of("recorded_at").unwrap();
+    let mut fields = rows.schema().fields().to_vec();
+    let unit = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
+    fields[at] = Arc::new(ArrowField::new("recorded_at", unit, false));
+    let mut columns = rows.columns().to_vec();
+    let times = all
+        .iter()
+        .map(|event| event.recorded_at().as_unix_micros() / 1_000);
+    columns[at] = Arc::new(TimestampMillisecondArray::from_iter_values(times).with_timezone("UTC"));
+    let schema = Arc::new(Schema::new(fields));
+    let rows = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+    let mut content = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut content, schema, None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let vfs = MemVfs::new();
+    put(&vfs, "a.parquet", content);
+    let filter = Filter::new().since(all[0].recorded_at());
+    let error = open(&vfs, ROOT)
+        .filter_by(filter)
+        .next()
+        .unwrap()
+        .unwrap_err();
+    assert!(error.to_string().contains("recorded_at"), "{error}");
 }
