@@ -431,11 +431,20 @@ impl SyncStatus {
     /// Returns whether the event, which is written, survives a power cut; `None` while that is
     /// open.
     pub(crate) fn is_synced(&self, seq: u64) -> Option<bool> {
-        if self.failed.iter().any(|events| events.contains(&seq)) {
+        self.are_synced(&(seq..=seq))
+    }
+
+    /// Returns whether all of these events survive a power cut, of which the first and the last are
+    /// written; `None` while that is open.
+    pub(crate) fn are_synced(&self, seqs: &RangeInclusive<u64>) -> Option<bool> {
+        let meets = |events: &RangeInclusive<u64>| {
+            events.start() <= seqs.end() && seqs.start() <= events.end()
+        };
+        if self.failed.iter().any(meets) {
             return Some(false);
         }
-        let is_owed = self.owed.iter().any(|owed| owed.events.contains(&seq));
-        (!is_owed && self.up_to.is_some_and(|up_to| up_to >= seq)).then_some(true)
+        let is_owed = self.owed.iter().any(|owed| meets(&owed.events));
+        (!is_owed && self.up_to.is_some_and(|up_to| up_to >= *seqs.end())).then_some(true)
     }
 
     /// Returns the highest number such that everything written up to it survives a power cut.

@@ -1,5 +1,7 @@
 //! The books of one sink.
 
+use std::ops::RangeInclusive;
+
 use super::counters::{LossReason, SinkCounters};
 use super::loss::Window;
 use super::reply::{Failure, Waiter};
@@ -304,9 +306,11 @@ impl SinkBook {
     pub(crate) fn final_windows(&mut self, all: bool) -> Vec<(WriterId, Window)> {
         // What the next start tries again is not decided yet.
         let all = all && !self.spooled;
+        // Without a journal to go on from, nobody asks what is confirmed.
+        let note = self.spooled;
         let streams = self.streams.iter_mut();
         streams
-            .filter_map(|stream| Some((stream.writer, stream.final_window(all)?)))
+            .filter_map(|stream| Some((stream.writer, stream.final_window(all, note)?)))
             .collect()
     }
 
@@ -328,12 +332,12 @@ impl SinkBook {
     /// some are told of once more.
     pub(crate) fn confirm(
         &mut self,
-        is_synced: impl Fn(u64) -> Option<bool>,
+        are_synced: impl Fn(&RangeInclusive<u64>) -> Option<bool>,
         retell: bool,
     ) -> bool {
         let mut retold = false;
         for stream in &mut self.streams {
-            retold |= stream.confirm(&is_synced, retell);
+            retold |= stream.confirm(&are_synced, retell);
         }
         retold
     }

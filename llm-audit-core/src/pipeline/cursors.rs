@@ -54,7 +54,7 @@ impl<S: Seal> Worker<S> {
         let mut unconfirmed = false;
         let mut books = self.shared.ledger.books();
         for book in &mut books.sinks {
-            retold |= book.confirm(is_synced, retell);
+            retold |= book.confirm(|seqs| status.are_synced(seqs), retell);
             unconfirmed |= book.has_told();
             cursors.push(book.cursor());
         }

@@ -1,7 +1,7 @@
 //! One writer's events on their way to one sink.
 
 use std::collections::VecDeque;
-use std::ops::{AddAssign, Sub};
+use std::ops::{AddAssign, RangeInclusive, Sub};
 
 use super::counters::LossReason;
 use super::loss::{Stage, Window};
@@ -39,13 +39,13 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 struct Told {
     window: Window,
-    /// The number of its event, once that is written.
-    seq: Option<u64>,
+    /// The numbers that its events lie in, once they are written: one, unless losses were joined.
+    seqs: Option<RangeInclusive<u64>>,
     /// Whether it was told of before.
     again: bool,
 }
 
-/// With more losses that are not confirmed, those whose events the disk did not take become one.
+/// With more losses that are not confirmed, those whose events are written become one.
 const MOST_TOLD: usize = 64;
 
 /// Consecutive numbers of one kind.
@@ -332,8 +332,9 @@ impl Stream {
     /// Takes out a window of losses that is final. With `all`, which is for the end of the log,
     /// one that is not: no window is taken out after it.
     ///
-    /// The next one is taken out when this one is written: it can be put back until then.
-    pub(crate) fn final_window(&mut self, all: bool) -> Option<Window> {
+    /// The next one is taken out when this one is written: it can be put back until then. With
+    /// `note`, it holds the cursor until it is [confirmed](Self::confirm).
+    pub(crate) fn final_window(&mut self, all: bool, note: bool) -> Option<Window> {
         if let Some(window) = self.again.pop() {
             self.note(&window, true);
             return Some(window);
@@ -345,17 +346,37 @@ impl Stream {
         }
         let window = std::mem::replace(&mut self.first, std::mem::take(&mut self.second));
         window.from()?;
-        self.note(&window, false);
+        if note {
+            self.note(&window, false);
+        }
         Some(window)
     }
 
     fn note(&mut self, window: &Window, again: bool) {
+        if self.told.len() >= MOST_TOLD {
+            // A disk that goes on to fail, or hangs, must not take the memory of the host.
+            self.join_told();
+        }
         let window = window.clone();
         self.told.push(Told {
             window,
-            seq: None,
+            seqs: None,
             again,
         });
+    }
+
+    fn join_told(&mut self) {
+        let written = self.told.extract_if(.., |told| told.seqs.is_some());
+        let joined = written.reduce(|mut joined, told| {
+            joined.window.merge(&told.window);
+            joined.window.mark_inexact();
+            let (first, second) = (joined.seqs.take(), told.seqs);
+            joined.seqs = first.zip(second).map(|(first, second)| {
+                *first.start().min(second.start())..=*first.end().max(second.end())
+            });
+            joined
+        });
+        self.told.extend(joined);
     }
 
     /// Puts back a window that could not be written.
@@ -376,7 +397,7 @@ impl Stream {
     pub(crate) fn tell(&mut self, from: Option<u64>, seq: u64) {
         let mut told = self.told.iter_mut();
         if let Some(told) = told.find(|told| told.window.from() == from) {
-            told.seq = Some(seq);
+            told.seqs = Some(seq..=seq);
         }
     }
 
@@ -384,28 +405,15 @@ impl Stream {
     /// not take are told of once more; returns whether there are any.
     pub(crate) fn confirm(
         &mut self,
-        is_synced: impl Fn(u64) -> Option<bool>,
+        are_synced: impl Fn(&RangeInclusive<u64>) -> Option<bool>,
         retell: bool,
     ) -> bool {
-        let fate = |told: &Told| told.seq.and_then(&is_synced);
+        let fate = |told: &Told| told.seqs.as_ref().and_then(&are_synced);
         self.told.retain(|told| fate(told) != Some(true));
         if retell {
             let refused = |told: &mut Told| fate(told) == Some(false);
             let refused = self.told.extract_if(.., refused);
             self.again.extend(refused.map(|told| told.window));
-        }
-        if self.told.len() > MOST_TOLD {
-            // A disk that goes on to fail must not take the memory of the host.
-            let refused = |told: &mut Told| fate(told) == Some(false);
-            let refused: Vec<_> = self.told.extract_if(.., refused).collect();
-            let joined = refused.into_iter().reduce(|mut joined, told| {
-                joined.window.merge(&told.window);
-                Told {
-                    seq: told.seq,
-                    ..joined
-                }
-            });
-            self.told.extend(joined);
         }
         !self.again.is_empty()
     }
@@ -464,5 +472,74 @@ impl Stream {
         } else {
             self.first.merge(window);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Field;
+    use crate::event::Value;
+
+    const MANY: u64 = 10 * MOST_TOLD as u64;
+
+    fn stream() -> Stream {
+        Stream::new(WriterId::from_bytes([1; 16]), 0)
+    }
+
+    /// The event is lost, and told of by the event of the number a thousand above it.
+    fn lose(stream: &mut Stream, seq: u64, note: bool) -> Option<Window> {
+        let count = Count {
+            events: 1,
+            hosts: 1,
+        };
+        stream.hand_over(seq, count);
+        let gap = Gap {
+            from: seq,
+            to: seq,
+            count,
+            bytes: 1,
+        };
+        stream.lose(&[gap], LossReason::SinkRejected);
+        stream.finish(seq);
+        let window = stream.final_window(false, note)?;
+        stream.tell(window.from(), seq + 1_000);
+        Some(window)
+    }
+
+    #[test]
+    fn losses_that_nobody_confirms_are_not_kept() {
+        let mut stream = stream();
+        for seq in 1..=MANY {
+            assert!(lose(&mut stream, seq, false).is_some());
+        }
+        assert!(!stream.has_told());
+        assert_eq!(stream.cursor(), Some(MANY));
+    }
+
+    #[test]
+    fn losses_that_are_never_confirmed_become_one_that_holds_the_cursor_until_all_are() {
+        let mut stream = stream();
+        for seq in 1..=MANY {
+            assert!(lose(&mut stream, seq, true).is_some());
+            stream.confirm(|_| None, true);
+            assert!(stream.told.len() <= MOST_TOLD, "{}", stream.told.len());
+            assert_eq!(stream.cursor(), Some(0));
+        }
+        // The disk took some events, and what tells of the first is not among them.
+        stream.confirm(|seqs| (*seqs.start() > 1_001).then_some(true), true);
+        assert_eq!(stream.cursor(), Some(0));
+        let refused = stream.confirm(|seqs| Some(!seqs.contains(&1_001)), true);
+        assert!(refused && stream.told.is_empty());
+        let window = stream.final_window(false, true).unwrap();
+        let event = window.event(stream.writer, None);
+        let exact = event
+            .fields
+            .iter()
+            .find(|(field, _)| *field == Field::Exact);
+        assert_eq!(exact.unwrap().1, Value::Bool(false));
+        stream.tell(window.from(), 5_000);
+        stream.confirm(|_| Some(true), true);
+        assert_eq!(stream.cursor(), Some(MANY));
     }
 }

@@ -272,6 +272,8 @@ fn rejected_events_are_lost_exactly() {
     assert_eq!(bench.window(), None, "1 and 3 may still be lost");
     bench.outlet.step();
     assert_eq!(bench.window(), Some((2, 4, 2)));
+    // There is no journal, so nobody would ever confirm it.
+    assert!(!bench.ledger.books().sinks[0].has_told());
     assert_eq!(
         (bench.counters().delivered, bench.counters().pending),
         (3, 0)
