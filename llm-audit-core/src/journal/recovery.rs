@@ -129,7 +129,7 @@ impl Recovery<'_> {
         let losses = self.losses(&stream, damages.last(), reserved.up_to);
         if !losses.is_empty() || (!stream.closed && !segments.is_empty()) {
             findings.push(Finding::new(Name::Lock(self.writer), Problem::Crash));
-            self.complete(segments.last(), losses)?;
+            self.complete(segments.last(), stream.last_seq() + 1, losses)?;
         }
         for damage in &damages {
             damage.cut_out(self.vfs, self.dir)?;
@@ -213,13 +213,19 @@ impl Recovery<'_> {
             .collect()
     }
 
-    /// Appends the losses and the writer's end to its newest segment, or to a first one.
-    fn complete(&self, newest: Option<&SegmentName>, losses: Vec<Event>) -> io::Result<()> {
+    /// Appends the losses and the writer's end to its newest segment, or to a first one, which can
+    /// hold numbers from `first_seq` on.
+    fn complete(
+        &self,
+        newest: Option<&SegmentName>,
+        first_seq: u64,
+        losses: Vec<Event>,
+    ) -> io::Result<()> {
         let closed = self.structure.writer_closed(self.writer);
         let events: Vec<_> = losses.into_iter().chain([closed]).collect();
         match newest {
             Some(name) => self.append(*name, events),
-            None => self.create(events),
+            None => self.create(first_seq, events),
         }
     }
 
@@ -240,12 +246,12 @@ impl Recovery<'_> {
             })
     }
 
-    fn create(&self, mut events: Vec<Event>) -> io::Result<()> {
+    fn create(&self, first_seq: u64, mut events: Vec<Event>) -> io::Result<()> {
         let name = SegmentName {
             day: Day::of(self.structure.clock.now()),
             writer: self.writer,
             number: 1,
-            first_seq: 1,
+            first_seq,
         };
         events.insert(0, self.segment_opened(name));
         let temporary = self.path(Name::SegmentTemporary(name));

@@ -57,8 +57,13 @@ impl Stream {
     /// Of `writer`, whose `segments` are read next, by number; `settled` is a number up to which nothing
     /// is missing, as far as is known.
     pub(super) fn new(writer: WriterId, segments: &[SegmentName], settled: Option<u64>) -> Self {
-        let before = extent::before(segments);
-        let last = settled.map_or(before, |settled| settled.min(before));
+        let is_first = segments.iter().any(|name| !name.is_repeat());
+        let before = is_first.then(|| extent::before(segments));
+        let last = match (settled, before) {
+            (Some(settled), Some(before)) => settled.min(before),
+            // Without a segment that tells, all that is settled has been let go of.
+            (settled, before) => settled.or(before).unwrap_or(0),
+        };
         Self {
             writer,
             numbers: Numbers::up_to(last),
@@ -69,7 +74,7 @@ impl Stream {
             repeated: 0,
             number: None,
             // Segments are missing ahead of the first.
-            damaged: last < before,
+            damaged: before.is_some_and(|before| last < before),
         }
     }
 

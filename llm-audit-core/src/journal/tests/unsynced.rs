@@ -1,8 +1,11 @@
 //! Power cuts while much is written and little is synchronised.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::fixture::{DIR, World, assert_whole, recover, writer_id};
+use crate::journal::check::check_in;
+use crate::journal::finding::Condition;
 use crate::journal::{Cursor, Journal, JournalConfig, SinkStart};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -86,6 +89,49 @@ fn what_was_let_go_of_before_it_was_synchronised_is_not_missed() {
     let story = world.story().into_iter();
     let losses: Vec<_> = story.filter(|line| line.starts_with("loss")).collect();
     assert_eq!(losses, ["loss 6..=4096 process_crash"]);
+}
+
+/// Five events in five segments, and none that is written to; a sink has all of them.
+fn delivered() -> (World, Journal) {
+    let world = World::new();
+    let config = JournalConfig::spool(DIR).sync_thread(false);
+    let (mut journal, _) = world.open_with(config, 1);
+    journal.reserve(1).unwrap();
+    let sink = SinkStart {
+        name: "far".to_owned(),
+        from_start: false,
+    };
+    journal.start_sinks(&[sink]).unwrap();
+    for seq in 1..=5 {
+        world.write(&mut journal, 1, [seq]);
+        journal.roll();
+    }
+    journal.syncer().sync(LONG).unwrap();
+    let cursor = Cursor::from([(writer_id(1), 5)]);
+    assert!(journal.save_cursor(0, cursor).unwrap());
+    (world, journal)
+}
+
+fn losses(world: &World) -> Vec<String> {
+    let story = world.story().into_iter();
+    story.filter(|line| line.starts_with("loss")).collect()
+}
+
+#[test]
+fn what_was_delivered_is_not_told_lost_by_a_start_that_finds_no_segment() {
+    let (world, mut journal) = delivered();
+    while !world.segments().is_empty() {
+        journal.release();
+        journal.syncer().sync(LONG).unwrap();
+    }
+    drop(journal);
+    recover(&world, 2);
+    assert_eq!(losses(&world), ["loss 6..=4096 process_crash"]);
+    let check = check_in(&world.vfs, Path::new(DIR)).unwrap();
+    assert_eq!(check.condition(), Condition::Lossy, "{check:?}");
+    let before = world.files();
+    recover(&world, 3);
+    assert!(world.files() == before);
 }
 
 #[test]
