@@ -112,6 +112,8 @@ impl Program {
         let mut words = self.command.iter();
         let mut command = Command::new(words.next().unwrap());
         command.args(words).envs(self.environment.iter().cloned());
+        // Cargo names directories to the loader, whose looks into each would be among the calls that fail.
+        command.env_remove("LD_LIBRARY_PATH");
         command
     }
 
