@@ -402,7 +402,7 @@ impl Stream {
     }
 
     /// Forgets the windows whose events no power cut takes back. With `retell`, those that the disk did
-    /// not take are told of once more; returns whether there are any.
+    /// not take are told of once more; returns whether it is the first time that this is known of any.
     pub(crate) fn confirm(
         &mut self,
         are_synced: impl Fn(&RangeInclusive<u64>) -> Option<bool>,
@@ -410,6 +410,7 @@ impl Stream {
     ) -> bool {
         let fate = |told: &Told| told.seqs.as_ref().and_then(&are_synced);
         self.told.retain(|told| fate(told) != Some(true));
+        let before = self.again.len();
         if retell {
             let refused = |told: &mut Told| fate(told) == Some(false);
             let refused = self.told.extract_if(.., refused);
@@ -420,7 +421,7 @@ impl Stream {
                 window
             }));
         }
-        !self.again.is_empty()
+        self.again.len() > before
     }
 
     pub(crate) const fn has_told(&self) -> bool {
@@ -525,7 +526,9 @@ mod tests {
     fn a_loss_that_is_told_again_is_not_exact() {
         let mut stream = stream();
         assert!(is_exact(&lose(&mut stream, 1, true).unwrap()));
-        stream.confirm(|_| Some(false), true);
+        assert!(stream.confirm(|_| Some(false), true));
+        // That it waits to be told puts nothing off.
+        assert!(!stream.confirm(|_| Some(false), true));
         assert!(!is_exact(&stream.final_window(false, true).unwrap()));
     }
 
