@@ -281,6 +281,10 @@ impl InFlight {
             } = &mut sent.raw;
             let has_layers = self.raw.policy.has_layers();
             buffers.copy_from(&self.raw.buffers, |field| {
+                // Two events are two spans.
+                if field == Field::SpanId {
+                    return false;
+                }
                 // The sealer chooses the layers by them, and withholds them where they are off.
                 if has_layers && SELECTORS.contains(&field) {
                     return true;

@@ -362,9 +362,10 @@ fn combination_text(policy: &Policy, levels: Levels) -> String {
     )
 }
 
-/// Adds the `outer` fields that are not given; of maps, the members that are not given.
+/// Adds the `outer` fields that are not given; of maps, the members that are not given. A span is
+/// one event's, so its id is never another's.
 fn add_missing(given: &mut Vec<(Field, Value)>, outer: &Fields) {
-    for (field, value) in outer.iter() {
+    for (field, value) in outer.iter().filter(|(field, _)| *field != Field::SpanId) {
         let Some((_, inner)) = given.iter_mut().find(|(present, _)| *present == field) else {
             given.push((field, value.clone()));
             continue;

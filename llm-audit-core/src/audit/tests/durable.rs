@@ -498,3 +498,35 @@ fn a_log_is_not_started_on_a_full_disk_and_leaves_nothing_half_made() {
     let first = audit.begin(Operation::Chat).commit(Ack::Synced).wait();
     first.unwrap();
 }
+
+#[test]
+fn an_id_of_a_span_is_that_of_one_event() {
+    const GIVEN: &str = "00f067aa0ba902b7";
+    let vfs = Arc::new(MemVfs::new());
+    let log = builder().policy(policy().build().unwrap()).journal(DIR);
+    let log = log
+        .vfs(Arc::clone(&vfs) as Arc<dyn Vfs>)
+        .on_diagnostic(|_| {});
+    let defaults = Fields::new().span_id("00000000000000d1");
+    let audit = log.defaults(defaults).spawn().unwrap();
+    let of_context = Fields::new().span_id("00000000000000c1");
+    crate::Context::current().with(of_context).enter(|| {
+        let prepare = |call: &mut Interaction| {
+            call.span_id(GIVEN);
+        };
+        let call = block_on(audit.begin_durable(Operation::Chat, prepare)).unwrap();
+        call.finish();
+        audit.begin(Operation::Embeddings).finish();
+    });
+    assert!(audit.shutdown(PATIENCE).is_complete());
+    let mut events = events(&vfs);
+    events.retain(|event| event.kind().is_capture());
+    let own = |event: &Event| crate::id::span_id(event.event_id());
+    let [intent, call, second] = &*events else {
+        panic!("{events:?}")
+    };
+    assert_eq!(*intent.kind(), Kind::PromptSent);
+    assert_eq!(intent.span_id(), Some(&*own(intent)));
+    assert_eq!(call.span_id(), Some(GIVEN));
+    assert_eq!(second.span_id(), Some(&*own(second)));
+}
