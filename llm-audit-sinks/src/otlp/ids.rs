@@ -20,11 +20,17 @@ impl Ids {
             _ => Self::of_own(event),
         };
         Self {
-            trace_id: event.trace_id().and_then(hex).unwrap_or(derived.trace_id),
-            span_id: event.span_id().and_then(hex).unwrap_or(derived.span_id),
+            trace_id: event
+                .trace_id()
+                .and_then(hex::<16>)
+                .unwrap_or(derived.trace_id),
+            span_id: event
+                .span_id()
+                .and_then(hex::<8>)
+                .unwrap_or(derived.span_id),
             parent_span_id: event
                 .parent_span_id()
-                .and_then(hex)
+                .and_then(hex::<8>)
                 .unwrap_or(derived.parent_span_id),
         }
     }
@@ -54,14 +60,16 @@ impl Ids {
     }
 }
 
-/// Returns the bytes of lower-case hex digits.
-pub(super) fn hex(text: &str) -> Option<Vec<u8>> {
+/// Returns the `N` bytes of hex digits, or `None` where there are more or fewer, or all are zero: a
+/// receiver refuses such an id.
+pub(super) fn hex<const N: usize>(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
         _ => None,
     });
-    pairs.collect()
+    let bytes: Vec<u8> = pairs.collect::<Option<_>>()?;
+    (bytes.len() == N && bytes.iter().any(|byte| *byte != 0)).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -70,8 +78,24 @@ mod tests {
 
     #[test]
     fn hex_digits_are_bytes_and_other_text_is_not() {
-        assert_eq!(hex("00ff7a"), Some(vec![0x00, 0xff, 0x7a]));
-        assert_eq!(hex("0"), None);
-        assert_eq!(hex("zz"), None);
+        assert_eq!(hex::<3>("00ff7a"), Some(vec![0x00, 0xff, 0x7a]));
+        for text in ["", "0", "zzzzzz", "00ff7", "00ff", "00ff7a00", "000000"] {
+            assert_eq!(hex::<3>(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_that_are_none_are_those_that_follow_from_the_event() {
+        let id = "0190a5b4-7c6e-7aaa-8bbb-0123456789ab";
+        for (trace, span) in [("", ""), ("ab", "cd"), (&*"0".repeat(32), &*"0".repeat(16))] {
+            let line = format!(
+                r#"{{"schema_version":1,"kind":"interaction","event_id":"{id}","writer_id":"{id}","recorded_at":"2026-11-22T09:00:00.000000Z","sdk_name":"llm-audit","sdk_version":"0.1.0","trace_id":"{trace}","span_id":"{span}","parent_span_id":"{span}"}}"#
+            );
+            let event = Event::from_json(line.as_bytes()).unwrap();
+            let (ids, derived) = (Ids::of(&event), Ids::of_id(event.event_id()));
+            assert_eq!(ids.trace_id, derived.trace_id);
+            assert_eq!(ids.span_id, derived.span_id);
+            assert!(ids.parent_span_id.is_empty());
+        }
     }
 }

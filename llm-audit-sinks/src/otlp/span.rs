@@ -79,10 +79,11 @@ fn links(event: &Event) -> Vec<span::Link> {
         let event_id = link.event_id.as_deref().and_then(|id| id.parse().ok());
         let derived = event_id.map(Ids::of_id);
         let (trace_id, span_id) = derived.map(|ids| (ids.trace_id, ids.span_id)).unzip();
-        let own = |id: &Option<String>| id.as_deref().and_then(hex);
+        let own_trace = link.trace_id.as_deref().and_then(hex::<16>);
+        let own_span = link.span_id.as_deref().and_then(hex::<8>);
         Some(span::Link {
-            trace_id: own(&link.trace_id).or(trace_id)?,
-            span_id: own(&link.span_id).or(span_id)?,
+            trace_id: own_trace.or(trace_id)?,
+            span_id: own_span.or(span_id)?,
             ..span::Link::default()
         })
     });
