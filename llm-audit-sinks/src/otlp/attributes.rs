@@ -1,6 +1,6 @@
 //! The attributes of an event, by the table of names.
 
-use llm_audit_core::schema::ValueRef;
+use llm_audit_core::schema::{Record, Value, ValueRef};
 use llm_audit_core::{Event, Field, Kind};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 
@@ -53,10 +53,8 @@ pub(super) fn attributes(event: &Event, mapping: Mapping, carrier: Carrier) -> V
             Field::OutputMessages => Some(event.finish_reasons().unwrap_or_default()),
             _ => None,
         };
-        let stripped = explained(value, has_content);
-        let value = stripped
-            .as_ref()
-            .map_or(value, |list| ValueRef::Evaluations(list));
+        let bare = (!has_content).then(|| bare(value)).flatten();
+        let value = bare.as_ref().map_or(value, Value::as_ref);
         let shape = carrier.shape();
         push(
             &mut out,
@@ -84,19 +82,27 @@ pub(super) fn attributes(event: &Event, mapping: Mapping, carrier: Carrier) -> V
     out
 }
 
-/// Returns evaluations without their explanations, which quote what they explain.
-fn explained(value: ValueRef<'_>, has_content: bool) -> Option<Vec<llm_audit_core::Evaluation>> {
-    let ValueRef::Evaluations(evaluations) = value else {
-        return None;
-    };
-    let has_explanation = evaluations.iter().any(|one| one.explanation.is_some());
-    (has_explanation && !has_content).then(|| {
-        let without = evaluations.iter().cloned().map(|mut evaluation| {
-            evaluation.explanation = None;
-            evaluation
-        });
-        without.collect()
+/// Returns records without what may quote what was said: their free texts, and members that this
+/// version does not know. `None` for what is no records.
+fn bare(value: ValueRef<'_>) -> Option<Value> {
+    Some(match value {
+        ValueRef::Evaluations(list) => Value::Evaluations(each(list, |one| one.explanation = None)),
+        ValueRef::Guardrails(list) => Value::Guardrails(each(list, |one| one.error = None)),
+        ValueRef::Links(list) => Value::Links(each(list, |_| {})),
+        ValueRef::Redactions(list) => Value::Redactions(each(list, |_| {})),
+        ValueRef::ToolDefinitions(list) => Value::ToolDefinitions(each(list, |_| {})),
+        ValueRef::Truncations(list) => Value::Truncations(each(list, |_| {})),
+        _ => return None,
     })
+}
+
+fn each<R: Record + Clone>(records: &[R], strip: impl Fn(&mut R)) -> Vec<R> {
+    let mut records = records.to_vec();
+    for record in &mut records {
+        strip(record);
+        record.unknown_mut().clear();
+    }
+    records
 }
 
 /// What the conventions want said and an event says in another way.

@@ -23,7 +23,7 @@ pub(super) fn of(event: &Event, carrier: Carrier, has_content: bool) -> Vec<Occu
     let evaluations = event.evaluations().unwrap_or_default().iter();
     found.extend(evaluations.map(|one| evaluation(event, one, has_content)));
     let guardrails = event.guardrails().unwrap_or_default().iter();
-    found.extend(guardrails.map(|one| guardrail(one, carrier)));
+    found.extend(guardrails.map(|one| guardrail(one, carrier, has_content)));
     found
 }
 
@@ -71,8 +71,12 @@ fn evaluation(event: &Event, evaluation: &Evaluation, has_content: bool) -> Occu
 }
 
 /// The guardrail's own verdict, in the words of the conventions' draft.
-fn guardrail(guardrail: &Guardrail, carrier: Carrier) -> Occurrence {
+fn guardrail(guardrail: &Guardrail, carrier: Carrier, has_content: bool) -> Occurrence {
     let mut attributes = Vec::new();
+    // It is free text, which may quote what was judged.
+    let error = guardrail.error.as_deref();
+    let error = error.map(|error| if has_content { error } else { "_OTHER" });
+    attributes.extend(error.map(|error| pair("error.type", text(error))));
     for (name, value) in [
         ("gen_ai.guardrail.component.name", &guardrail.name),
         ("gen_ai.guardrail.policy.id", &guardrail.id),
@@ -80,7 +84,6 @@ fn guardrail(guardrail: &Guardrail, carrier: Carrier) -> Occurrence {
         ("gen_ai.guardrail.result.value", &guardrail.verdict),
         ("gen_ai.guardrail.result.type", &guardrail.action),
         ("gen_ai.guardrail.risk.severity", &guardrail.severity),
-        ("error.type", &guardrail.error),
     ] {
         attributes.extend(value.as_ref().map(|value| pair(name, text(value.as_str()))));
     }

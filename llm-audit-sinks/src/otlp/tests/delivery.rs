@@ -7,6 +7,7 @@ use llm_audit_core::{Facet, Operation, builder};
 use super::{batch, config, everything, read, recorded, write};
 use crate::http::tests::server::{Do, Server};
 use crate::http::tests::{LONG, hurry};
+use crate::otlp::attributes::{Carrier, attributes};
 use crate::otlp::{ContentTarget, OtlpConfig, OtlpSink};
 
 #[test]
@@ -145,6 +146,7 @@ fn content_is_nowhere_unless_it_is_asked_for() {
         call.evaluations([llm_audit_core::Evaluation::default()
             .name("e")
             .explanation(secret)]);
+        call.guardrail(llm_audit_core::Guardrail::default().name("g").error(secret));
         call.fail("boom");
         audit.feedback("r-1").feedback_comment(secret).record();
     });
@@ -171,6 +173,30 @@ fn content_is_nowhere_unless_it_is_asked_for() {
         has_content(|config| config.content(Both).logs(true)),
         (true, true)
     );
+}
+
+#[test]
+fn members_that_nobody_knows_are_content() {
+    const ID: &str = "01a1fdfa-4600-7000-8000-000000000003";
+    let records = ["evaluations", "guardrails", "links", "redactions"];
+    let records = records
+        .into_iter()
+        .chain(["tool_definitions", "truncations"]);
+    for name in records {
+        let line = format!(
+            r#"{{"schema_version":1,"event_id":"{ID}","kind":"interaction","writer_id":"{ID}","recorded_at":"2026-11-21T12:00:00.000000Z","sdk_name":"llm-audit","sdk_version":"0.1.0","{name}":[{{"future":"kolibradu"}}]}}"#
+        );
+        let event = llm_audit_core::Event::from_json(line.as_bytes()).unwrap();
+        let says = |content: ContentTarget| {
+            let mapping = OtlpConfig::new("http://localhost:1")
+                .content(content)
+                .mapping;
+            let attributes = attributes(&event, mapping, Carrier::Span);
+            format!("{attributes:?}").contains("kolibradu")
+        };
+        assert!(!says(ContentTarget::None), "{name}");
+        assert!(says(ContentTarget::Span), "{name}");
+    }
 }
 
 #[test]
