@@ -169,13 +169,17 @@ impl OtlpSink {
     }
 
     async fn send(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        if !self.is_ahead(batch) {
+        let is_ahead = self.is_ahead(batch);
+        if !is_ahead {
             self.send_spans(batch).await?;
         }
         let Some(transport) = &self.logs else {
             return Ok(());
         };
-        self.ahead = Some((batch.writer_id(), batch.first_seq(), batch.last_seq()));
+        // A part of what it is ahead by does not end that: the other parts come next.
+        if !is_ahead {
+            self.ahead = Some((batch.writer_id(), batch.first_seq(), batch.last_seq()));
+        }
         let logs = request::logs(batch, self.mapping, &self.resource);
         let scopes = logs.resource_logs.iter().flat_map(|logs| &logs.scope_logs);
         let records = scopes.map(|scope| scope.log_records.len()).sum();
@@ -245,7 +249,9 @@ impl Sink for OtlpSink {
             Err(error) => !error.rejected().is_empty(),
         };
         if is_done {
-            self.ahead = None;
+            self.ahead = self.ahead.filter(|(writer_id, _, last)| {
+                *writer_id == batch.writer_id() && batch.last_seq() < *last
+            });
             self.delivered = Durable::up_to(batch.last_seq()).of(batch.writer_id());
         }
         sent.map(|()| self.delivered)

@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use llm_audit_core::{Facet, Operation, builder};
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+
 use super::{batch, config, everything, read, recorded, write};
-use crate::http::tests::server::{Do, Server};
+use crate::http::tests::server::{Do, Request, Server};
 use crate::http::tests::{LONG, hurry};
 use crate::otlp::attributes::{Carrier, attributes};
 use crate::otlp::{ContentTarget, OtlpConfig, OtlpSink};
@@ -105,6 +109,50 @@ fn spans_that_were_taken_do_not_come_again_with_their_log_records() {
     let signals: Vec<_> = lines.map(|line| line.contains("/v1/traces")).collect();
     // When it is asked again after a success it is another delivery.
     assert_eq!(signals, [true, false, false, false, true, false]);
+}
+
+/// Takes spans, and log records one at a time.
+fn takes_single_records(body: &[u8]) -> Do {
+    if ExportTraceServiceRequest::decode(body).is_ok() {
+        return Do::status(200);
+    }
+    let groups = ExportLogsServiceRequest::decode(body)
+        .unwrap()
+        .resource_logs;
+    let scopes = groups.into_iter().flat_map(|group| group.scope_logs);
+    let records: usize = scopes.map(|scope| scope.log_records.len()).sum();
+    Do::status(if records > 1 { 400 } else { 200 })
+}
+
+#[test]
+fn spans_that_were_taken_do_not_come_again_with_parts_of_their_log_records() {
+    let server = Server::new([]).otherwise(Do::status(503));
+    let temp = tempfile::tempdir().unwrap();
+    let audit = builder()
+        .policy(everything())
+        .journal(temp.path())
+        .sink(OtlpSink::with(config(server.url()).logs(true)).unwrap())
+        .spawn()
+        .unwrap();
+    for _ in 0..20 {
+        audit.begin(Operation::Chat).fail("overloaded");
+    }
+    while server.requests().len() < 3 {
+        hurry(&audit);
+    }
+    let refused = server.requests().len();
+    server.set_otherwise(Do::Decide(takes_single_records));
+    let report = audit.shutdown(LONG);
+    assert!(report.is_complete(), "{report}");
+    let requests = server.requests().split_off(refused);
+    let is_traces = |request: &&Request| request.line.contains("/v1/traces");
+    let parts: Vec<_> = requests.iter().filter(is_traces).map(read::seqs).collect();
+    assert!(parts.iter().any(|seqs| seqs.len() > 3), "{parts:?}");
+    let mut seqs = parts.concat();
+    assert_eq!(seqs.len(), 20);
+    seqs.sort_unstable();
+    seqs.dedup();
+    assert_eq!(seqs.len(), 20);
 }
 
 #[test]
