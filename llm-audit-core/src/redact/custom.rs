@@ -184,6 +184,7 @@ impl Custom {
         &self,
         text: &str,
         context: &DetectorContext<'_>,
+        token_id: Option<&str>,
         hits: &mut Vec<Hit>,
     ) -> Result<(), RedactError> {
         let mut findings = Findings::default();
@@ -209,7 +210,7 @@ impl Custom {
             if !self.types.contains(&data_type) {
                 return Err(RedactError::BadType(self.name));
             }
-            if is_in_placeholder(text, &range) {
+            if is_in_placeholder(text, &range, token_id) {
                 continue;
             }
             hits.push(Hit {
@@ -229,6 +230,7 @@ impl Custom {
         &self,
         text: &str,
         context: &DetectorContext<'_>,
+        token_id: Option<&str>,
         depth: usize,
         hits: &mut Vec<Hit>,
     ) -> Result<(), RedactError> {
@@ -240,8 +242,8 @@ impl Custom {
                 return Ok(());
             };
             let mut found = Vec::new();
-            self.find(view.text(), context, &mut found)?;
-            self.find_disguised(view.text(), context, depth, &mut found)?;
+            self.find(view.text(), context, token_id, &mut found)?;
+            self.find_disguised(view.text(), context, token_id, depth, &mut found)?;
             for hit in found {
                 let range = hit.start..hit.end;
                 if view.is_disguised(&range) {
@@ -270,7 +272,7 @@ pub(super) fn types_of(detector: &dyn Detector) -> Vec<DataType> {
 
 /// Returns whether `range` lies in what an operator wrote: `[EMAIL]`, `[PERSON_1]`, `[EMAIL:k1:…]`.
 /// Redacting a text twice must change nothing.
-fn is_in_placeholder(text: &str, range: &Range<usize>) -> bool {
+fn is_in_placeholder(text: &str, range: &Range<usize>, token_id: Option<&str>) -> bool {
     let before = text.get(..range.end).unwrap_or_default();
     let Some(open) = before.rfind('[') else {
         return false;
@@ -285,15 +287,15 @@ fn is_in_placeholder(text: &str, range: &Range<usize>) -> bool {
     {
         return false;
     }
-    is_mark(inside.get(..close).unwrap_or_default())
+    is_mark(inside.get(..close).unwrap_or_default(), token_id)
 }
 
 /// Returns what a placeholder has behind the colon, where `value` as a whole looks like one; `""`
 /// where it is a word, alone or with a number.
-pub(super) fn detail_of_placeholder(value: &str) -> Option<&str> {
+pub(super) fn detail_of_placeholder<'v>(value: &'v str, token_id: Option<&str>) -> Option<&'v str> {
     let inside = value.strip_prefix('[')?.strip_suffix(']')?;
     let detail = inside.split_once(':').map_or("", |(_, detail)| detail);
-    is_mark(inside).then_some(detail)
+    is_mark(inside, token_id).then_some(detail)
 }
 
 /// Returns whether `text` counts values; a longer number could be one.
@@ -304,8 +306,8 @@ fn is_number(text: &str) -> bool {
 const MAX_DIGITS: usize = 5;
 
 /// Returns whether what stands in brackets is a type, alone or with a number, at most four last
-/// characters, or what a key made of a value.
-fn is_mark(inside: &str) -> bool {
+/// characters, or has the form of what a key made of a value; of a token, the key that is in use.
+fn is_mark(inside: &str, token_id: Option<&str>) -> bool {
     let (word, detail) = inside.split_once(':').unwrap_or((inside, ""));
     let word = match word.rsplit_once('_') {
         Some((type_word, number)) if is_number(number) => type_word,
@@ -314,17 +316,22 @@ fn is_mark(inside: &str) -> bool {
     let is_detail = match detail.split_once(':') {
         None => detail.chars().count() <= 4,
         Some((id, _)) if !is_id(id) => false,
-        Some((_, tag)) => {
-            let is_pseudonym = tag.len() == 32 && tag.bytes().all(|b| b.is_ascii_hexdigit());
-            let is_token = tag.len() >= MIN_TOKEN
-                && tag
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-            is_pseudonym || is_token
-        }
+        Some((id, tag)) => is_tag(tag) || token_id == Some(id) && is_token(tag),
     };
     is_detail && is_word_of_type(word)
 }
 
-/// Characters of the shortest token: a block and a tag of 16 bytes each.
-const MIN_TOKEN: usize = 43;
+/// Returns whether `text` has the form of a pseudonym's tag: 16 bytes in hex.
+fn is_tag(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Returns whether `text` has the form of a token's body: blocks and a tag, of 16 bytes each.
+fn is_token(text: &str) -> bool {
+    let bytes = text.len() * 3 / 4;
+    bytes >= 32
+        && bytes.is_multiple_of(16)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}

@@ -34,7 +34,7 @@ impl Session {
         } else {
             operator
         };
-        if self.has_written(value, operator) {
+        if !has_secret && self.has_written(value, operator) {
             return Ok(value.to_owned());
         }
         let hit = Hit {
@@ -54,7 +54,7 @@ impl Session {
     /// Returns whether `value` is what an operator wrote, as far as that can be known: anybody can
     /// write something in brackets.
     fn has_written(&self, value: &str, operator: &Operator) -> bool {
-        let Some(detail) = detail_of_placeholder(value) else {
+        let Some(detail) = detail_of_placeholder(value, self.redactor.token_key_id()) else {
             return false;
         };
         let Some((id, _)) = detail.split_once(':') else {

@@ -447,9 +447,15 @@ impl Session {
             if !may_see || text.is_empty() {
                 continue;
             }
-            detector.find(text, &context, &mut self.hits)?;
+            detector.find(text, &context, redactor.token_key_id(), &mut self.hits)?;
             if !detector.is_foreign() {
-                detector.find_disguised(text, &context, MAX_DEPTH, &mut self.hits)?;
+                detector.find_disguised(
+                    text,
+                    &context,
+                    redactor.token_key_id(),
+                    MAX_DEPTH,
+                    &mut self.hits,
+                )?;
             }
             if detector.is_foreign() && self.meter.is_late() {
                 return Err(RedactError::Slow(detector.name()));

@@ -200,6 +200,36 @@ fn what_a_key_of_the_policy_made_stays_at_a_path() {
     assert_eq!(redacted(&once), once);
 }
 
+#[test]
+fn what_only_looks_made_by_a_key_of_the_policy_is_hidden_at_a_path() {
+    let key = crate::Key::bytes("k1", &[7; 32]).unwrap();
+    let rules = RedactionRules::new().path("$..ssn", Operator::Redact);
+    let redactor = Redactor::builder().rules(rules).build().unwrap();
+    for forged in [
+        format!("[EMAIL:k1:sk-ant-api03-{}]", "x7Qb2".repeat(10)),
+        format!("[EMAIL:k1:{}]", "a".repeat(43)),
+        format!("[EMAIL:k1:{}]", "00FF".repeat(8)),
+        format!("[EMAIL:k1:{}]", "00ff".repeat(9)),
+    ] {
+        let given = Given {
+            key: Some(&key),
+            ..Given::default()
+        };
+        let mut session = redactor.session(&given);
+        session.enter(Some(Facet::ToolIo), &[]);
+        let new = json(&mut session, &format!(r#"{{"ssn":"{forged}"}}"#)).unwrap();
+        assert_eq!(new, r#"{"ssn":"[REDACTED]"}"#, "{forged}");
+    }
+}
+
+#[test]
+fn a_detector_of_ones_own_looks_into_what_is_no_token_of_the_policy() {
+    let redactor = Redactor::builder().detector(Badge).build().unwrap();
+    let forged = format!("[EMAIL:k1:123456{}]", "-the-code".repeat(5));
+    let new = redactor.redact_str(&forged).into_owned();
+    assert!(!new.contains("123456"), "{new}");
+}
+
 #[cfg(feature = "token")]
 #[test]
 fn a_forged_token_does_not_stay_at_a_path() {
