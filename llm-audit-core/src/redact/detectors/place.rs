@@ -30,7 +30,8 @@ pub(super) const OPTION: Detector = Detector::find(
         let start = option + usize::from(is_apart && byte(text, option) == Some(b' '));
         (is_apart == (start > option)).then(|| word(text, start))?
     },
-);
+)
+.up_to(|text, range| run(text, range.end, &WORD, usize::MAX));
 
 /// `auth=("user", "PASSWORD")`.
 pub(super) const PAIR: Detector = Detector::find(
@@ -55,7 +56,8 @@ pub(super) const SOURCE: Detector = Detector::find(
     &[Anchor::Literal("@tcp("), Anchor::Literal("@unix(")],
     |text, at| {
         const PASSWORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+-./<=>?@[]^_{}~|");
-        let start = run_back(text, at, &PASSWORD, REACH);
+        // Of two anchors, the bracket of the first ends the way back from the second.
+        let start = run_back(text, at, &PASSWORD, usize::MAX);
         let name = run_back(text, start.checked_sub(1)?, &ByteSet::WORD, 64);
         let is_named = before(text, start) == Some(b':') && name + 1 < start;
         Some(start..at).filter(|value| is_named && is_secret(text, value))
@@ -64,11 +66,14 @@ pub(super) const SOURCE: Detector = Detector::find(
 
 /// Bytes of a command that are looked at.
 const REACH: usize = 160;
+/// Bytes of what stands in quotes.
+const MAX_QUOTED: usize = 4096;
 const MIN_VALUE: usize = 4;
 const LINE: ByteSet = ByteSet::ALNUM.and(b" !#$%&()*+,-./:<=>?@[]^_{}~\"'");
 
+const WORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+,-./:<=>?@[]^_{}~");
+
 fn word(text: &[u8], at: usize) -> Option<Range<usize>> {
-    const WORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+,-./:<=>?@[]^_{}~");
     let value = quoted(text, at).unwrap_or_else(|| at..run(text, at, &WORD, REACH));
     Some(value).filter(|value| is_secret(text, value))
 }
@@ -77,7 +82,7 @@ fn word(text: &[u8], at: usize) -> Option<Range<usize>> {
 fn quoted(text: &[u8], at: usize) -> Option<Range<usize>> {
     let quote = byte(text, at).filter(|b| matches!(b, b'"' | b'\''))?;
     let rest = text.get(at + 1..)?;
-    let rest = rest.get(..REACH).unwrap_or(rest);
+    let rest = rest.get(..=MAX_QUOTED).unwrap_or(rest);
     let length = rest.iter().position(|b| *b == quote || *b == b'\n')?;
     let end = at + 1 + length;
     (byte(text, end) == Some(quote)).then_some(at + 1..end)
@@ -91,7 +96,8 @@ fn is_secret(text: &[u8], value: &Range<usize>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::detectors::tests::check;
+    use crate::redact::Redactor;
+    use crate::redact::detectors::tests::{ALNUM, check, random};
 
     fn all(data_type: DataType, marked: &[&str]) {
         let marked: Vec<_> = marked.iter().map(|text| (*text).to_owned()).collect();
@@ -130,5 +136,43 @@ mod tests {
                 "root@tcp(db:3306)/shop, root:${PW}@tcp(db:3306)/shop",
             ],
         );
+    }
+
+    #[test]
+    fn a_value_is_hidden_to_its_end_or_not_at_all() {
+        let whole = |text: String, length: usize| {
+            let value = random(ALNUM, length);
+            let text = text.replace('@', &value).replace('#', "@");
+            let start = text.find(&value).unwrap();
+            let hidden: usize = Redactor::default()
+                .find(&text)
+                .iter()
+                .map(|span| span.end.min(start + length) - span.start.max(start))
+                .sum();
+            assert!(
+                hidden == 0 || hidden == length,
+                "{hidden} of {length}: {text}"
+            );
+            hidden == length
+        };
+        for length in [159, 160, 161, 200, MAX_QUOTED, 5_000] {
+            for bare in [
+                "mysql -u root -p@ shop",
+                "sshpass -p @ ssh gw",
+                "db:@#tcp(db:3306)/x",
+            ] {
+                assert!(whole(bare.to_owned(), length), "{bare} {length}");
+            }
+            for quote in ['\'', '"'] {
+                for quoted in ["mysql -p'@' shop", "sshpass -p '@' ssh", "auth=('u', '@')"] {
+                    let text = quoted.replace('\'', &quote.to_string());
+                    assert_eq!(
+                        whole(text, length),
+                        length <= MAX_QUOTED,
+                        "{quoted} {length}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -73,8 +73,20 @@ fn hostile_texts_take_linear_time() {
         "AB12CD",
         "user:pass@",
         "cookie: a=b1c2d3e4f5;",
+        "mysql -pa1b2c3",
+        "mysql -p'a1b2",
+        "sshpass -p a1!",
+        "auth=('a',\"",
+        "auth=(\"a\",'",
+        "u:a1b2@tcp(",
+        "a1b2@tcp",
     ] {
         assert_linear(part, |bytes| part.repeat(bytes / part.len()));
+    }
+    for command in ["mysql -p", "mysql -p'", "mysql ", "auth=('u','", "u:"] {
+        assert_linear(command, |bytes| {
+            format!("{}{}@tcp(", command.repeat(20), "a1".repeat(bytes / 2))
+        });
     }
     assert_linear("members", |bytes| {
         let members = (0..bytes / 24).map(|n| format!("\"a{n:06}@example.org\":1"));
