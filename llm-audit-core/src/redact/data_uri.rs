@@ -46,7 +46,9 @@ impl Session {
             }
             short.push(']');
             end = uri.range.end;
-            self.count(DataType::Redacted, DETECTOR, REPLACE);
+            if self.learning.is_none() {
+                self.count(DataType::Redacted, DETECTOR, REPLACE);
+            }
         }
         if end == 0 {
             return None;
@@ -216,5 +218,12 @@ mod tests {
             steps::take() - uri(bytes).len()
         };
         assert!(looked(300_000) < looked(300) + 100);
+    }
+
+    #[test]
+    fn bytes_in_a_value_that_is_hidden_as_a_whole_are_not_counted() {
+        let mut session = Redactor::default().session(&Given::default());
+        assert!(!session.learn(&uri(300), None).unwrap());
+        assert_eq!(session.take_findings().len(), 0);
     }
 }
