@@ -13,7 +13,10 @@ use super::scan::Hit;
 /// before personal data, the surer finding before others, then the longer one; what such a finding
 /// leaves of another is hidden as a value of its own. No letter and no digit of a finding is left
 /// over, but for the host behind a secret that ends at an `@`.
-pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>) {
+///
+/// `shows` says whether the operator of the first type shows something that the one of the second
+/// does not.
+pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>, shows: impl Fn(DataType, DataType) -> bool) {
     if hits.len() < 2 {
         return;
     }
@@ -34,7 +37,7 @@ pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>) {
         let (group, behind) = rest
             .split_at_checked(1 + joined.count())
             .unwrap_or((rest, &[]));
-        part(text, group, hits);
+        part(text, group, hits, &shows);
         rest = behind;
     }
 }
@@ -49,7 +52,12 @@ fn rank(hit: &Hit) -> Rank {
 }
 
 /// Adds the disjoint findings of a group that hangs together, in the order of the text.
-fn part(text: &str, group: &[Hit], hits: &mut Vec<Hit>) {
+fn part(
+    text: &str,
+    group: &[Hit],
+    hits: &mut Vec<Hit>,
+    shows: &impl Fn(DataType, DataType) -> bool,
+) {
     let is_secret = |hit: &Hit| hit.data_type.family() == Family::Secret;
     let start = group.iter().map(|hit| hit.start).min();
     let end = group.iter().map(|hit| hit.end).max();
@@ -64,7 +72,16 @@ fn part(text: &str, group: &[Hit], hits: &mut Vec<Hit>) {
         && Some(first.start) == start
         && Some(first.end) == end
     {
-        hits.push(*first);
+        // Where a prefix or a check says what the whole is, a weaker finding in it is none.
+        let is_exposed = |hit: &Hit| {
+            let is_none =
+                first.confidence >= Confidence::Prefix && hit.confidence < first.confidence;
+            !is_none && shows(first.data_type, hit.data_type)
+        };
+        hits.push(Hit {
+            is_united: first.is_united || group.iter().any(is_exposed),
+            ..*first
+        });
         return;
     }
     let mut pieces = pieces(&own);
@@ -141,7 +158,13 @@ fn unite(hits: &mut Vec<Hit>) {
         } else {
             *last
         };
-        *last = surer.moved(last.start..last.end.max(next.end));
+        let range = last.start..last.end.max(next.end);
+        let is_wider = range != (surer.start..surer.end);
+        let is_united = last.is_united || next.is_united || is_wider;
+        *last = Hit {
+            is_united,
+            ..surer.moved(range)
+        };
         true
     });
 }
@@ -151,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::redact::{Operator, Redactor};
+    use crate::redact::{Detector, DetectorContext, Findings, Operator, Redactor};
 
     const TEXT: &str = "ab1 cd2,ef3 gh4.ij5 kl6@mn7 op8";
 
@@ -189,7 +212,7 @@ mod tests {
         #[test]
         fn no_letter_of_any_finding_is_left_and_none_outside_is_taken(given in any_hits()) {
             let mut hits = given.clone();
-            resolve(TEXT, &mut hits);
+            resolve(TEXT, &mut hits, |_, _| false);
             let covers = |hits: &[Hit], at| hits.iter().any(|hit| hit.start <= at && at < hit.end);
             for (at, byte) in TEXT.bytes().enumerate() {
                 let (before, after) = (covers(&given, at), covers(&hits, at));
@@ -204,7 +227,7 @@ mod tests {
         #[test]
         fn every_byte_of_a_secret_is_hidden_as_a_secret(given in any_hits()) {
             let mut hits = given.clone();
-            resolve(TEXT, &mut hits);
+            resolve(TEXT, &mut hits, |_, _| false);
             let is_secret = |hit: &&Hit| hit.data_type.family() == Family::Secret;
             let covers = |hits: &[Hit], at| {
                 hits.iter().filter(is_secret).any(|hit| hit.start <= at && at < hit.end)
@@ -240,6 +263,68 @@ mod tests {
         assert_eq!(
             Redactor::default().redact_str(text),
             "https://ada:[URL_CREDENTIALS]@git.example.org/x"
+        );
+    }
+
+    #[test]
+    fn secrets_that_overlap_in_part_show_nothing_of_either() {
+        let first = hit(0, 11, DataType::Jwt, Confidence::Shape);
+        for (next, is_united) in [
+            (hit(4, 15, DataType::GenericSecret, Confidence::Shape), true),
+            (hit(4, 15, DataType::Jwt, Confidence::Valid), true),
+            (hit(0, 11, DataType::Jwt, Confidence::Valid), false),
+            (hit(4, 11, DataType::Jwt, Confidence::Shape), false),
+        ] {
+            let mut hits = vec![first, next];
+            resolve(TEXT, &mut hits, |_, _| false);
+            assert_eq!(hits.len(), 1);
+            assert_eq!(hits[0].is_united, is_united, "{next:?}");
+        }
+    }
+
+    struct Address(Confidence);
+
+    impl Detector for Address {
+        fn name(&self) -> &str {
+            "address"
+        }
+
+        fn data_types(&self) -> Vec<DataType> {
+            vec![DataType::Address]
+        }
+
+        fn find(&self, text: &str, _: &DetectorContext<'_>, findings: &mut Findings) {
+            findings.add_with(0..text.len(), DataType::Address, self.0);
+        }
+    }
+
+    #[test]
+    fn what_shows_a_part_shows_nothing_of_a_value_inside_that_another_operator_hides() {
+        let text = "12 High St, +44 20 7946 0018";
+        let shown = |confidence, operator: &str, inner: Operator| {
+            let redactor = Redactor::builder()
+                .detector(Address(confidence))
+                .operator(DataType::Address, operator.parse::<Operator>().unwrap())
+                .operator(DataType::Phone, inner)
+                .build()
+                .unwrap();
+            redactor.redact_str(text).into_owned()
+        };
+        for operator in ["keep_last:4", "mask:6:4", "keep"] {
+            let hidden = shown(Confidence::Context, operator, Operator::Redact);
+            assert_eq!(hidden, "[ADDRESS]", "{operator}");
+        }
+        let last = Operator::KeepLast(4);
+        assert_eq!(
+            shown(Confidence::Context, "keep_last:4", last.clone()),
+            "[ADDRESS:0018]"
+        );
+        assert_eq!(shown(Confidence::Context, "keep", last), "[ADDRESS]");
+        assert_eq!(shown(Confidence::Context, "keep", Operator::Keep), text);
+        // A check on the whole says that what looks like a value in it is none.
+        assert_eq!(
+            shown(Confidence::Valid, "keep_last:4", Operator::Redact),
+            "[ADDRESS:0018]"
         );
     }
 }

@@ -58,6 +58,7 @@ impl Session {
                 if bounded {
                     self.hits.push(hit.moved(start..end));
                 }
+                bounded
             });
         }
         // Who somebody is, is for the levels of identity to say.
@@ -81,21 +82,27 @@ impl Session {
         }
         if self.hits.len() > found {
             self.drop_allowed(text);
-            resolve(text, &mut self.hits);
+            let rules = self.redactor.rules(self.facet);
+            resolve(text, &mut self.hits, |a, b| rules.shows_more(a, b));
         }
     }
 }
 
-/// Calls `visit` with each place of `value` in `text`, of places that overlap with the first.
-fn places(text: &[u8], value: &[u8], mut visit: impl FnMut(usize)) {
+/// Calls `visit` with each place of `value` in `text`, of places that overlap with the first; of a
+/// value of at most 64 bytes, with the first that `visit` takes.
+fn places(text: &[u8], value: &[u8], mut visit: impl FnMut(usize) -> bool) {
     /// For longer values, a search by two of their bytes is built.
     const MAX_SHORT: usize = 64;
     let signs = value.iter().rposition(|b| !b.is_ascii_lowercase());
     let Some((offset, sign)) = signs.and_then(|at| Some((at, *value.get(at)?))) else {
-        return memmem::find_iter(text, value).for_each(visit);
+        return memmem::find_iter(text, value).for_each(|at| {
+            visit(at);
+        });
     };
     if value.len() > MAX_SHORT {
-        return memmem::find_iter(text, value).for_each(visit);
+        return memmem::find_iter(text, value).for_each(|at| {
+            visit(at);
+        });
     }
     let mut covered = 0;
     for at in memchr_iter(sign, text) {
@@ -104,9 +111,9 @@ fn places(text: &[u8], value: &[u8], mut visit: impl FnMut(usize)) {
             && text
                 .get(start..)
                 .is_some_and(|rest| rest.starts_with(value))
+            && visit(start)
         {
             covered = start + value.len();
-            visit(start);
         }
     }
 }
@@ -130,4 +137,20 @@ fn is_telling(value: &str) -> bool {
         .filter(|count| **count > 0)
         .count();
     value.len() >= MIN_PROVEN && kinds >= 2 && !is_placeholder(value.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::{Given, Redactor};
+
+    #[test]
+    fn a_place_inside_a_word_covers_none_that_stands_alone() {
+        let mut session = Redactor::default().session(&Given::default());
+        session.enter(Some(Facet::ToolIo), &[]);
+        let mut text = |text| session.text(text, Families::All, None).unwrap();
+        assert!(text("password='zq9-zq9'").is_some());
+        let new = text("see xzq9-zq9-zq9 there").unwrap();
+        assert_eq!(new, "see xzq9-[GENERIC_SECRET] there");
+    }
 }

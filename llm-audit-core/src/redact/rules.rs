@@ -273,6 +273,13 @@ impl Compiled {
         })
     }
 
+    /// Returns whether the operator of the first type leaves something readable that the one of the
+    /// second hides.
+    pub(super) fn shows_more(&self, first: DataType, second: DataType) -> bool {
+        let (first, second) = (self.operator(first), self.operator(second));
+        first.reveals() && first != second && *second != Operator::Keep
+    }
+
     /// Returns every operator that may be applied where `is_on` says that a family is looked for.
     pub(super) fn operators(
         &self,
