@@ -1,5 +1,5 @@
-//! Code of the host that reads content: detectors and inspectors. A panic in it costs one look, and
-//! its message, which may quote what it read, is printed nowhere.
+//! Code of others that reads content: detectors, inspectors, decoders. A panic in it costs one look,
+//! and its message, which may quote what it read, is printed nowhere.
 
 use std::cell::Cell;
 use std::io::{self, Write as _};
@@ -12,6 +12,12 @@ thread_local! {
 }
 
 /// Returns what `look` returns, or `None` when it panics.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(llm_audit_core::contained(|| 7), Some(7));
+/// ```
 pub fn contained<T>(look: impl FnOnce() -> T) -> Option<T> {
     hush();
     let _inside = Inside(INSIDE.replace(true));
