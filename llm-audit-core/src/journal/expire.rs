@@ -188,11 +188,17 @@ impl Journal {
         run
     }
 
-    /// Deletes a segment whose last number is `last`; returns whether it is gone.
+    /// Deletes a segment whose last number is `last`; returns whether it is gone. One of this writer stays
+    /// until the note of that survives a power cut, which a later call finds.
     fn let_go(&mut self, name: SegmentName, last: Option<u64>, run: &mut RetentionRun) -> bool {
         if name.writer == self.writer {
             // After a crash it is not to be missed.
-            self.settle(last.unwrap_or(0));
+            let last = last.unwrap_or(0);
+            self.settle(last);
+            if !self.is_settled(last) {
+                self.sinks.sweep = true;
+                return false;
+            }
         }
         let gone = self.remove(name.to_string(), run);
         if gone {

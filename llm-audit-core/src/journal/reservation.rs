@@ -32,6 +32,10 @@ pub(crate) struct Reservation {
     torn: bool,
     up_to: u64,
     settled: u64,
+    /// Passes of the disk that are not over, and what is settled once they are.
+    waiting: Vec<(u64, u64)>,
+    /// What a power cut leaves noted as settled.
+    kept: u64,
 }
 
 /// What the reservation of a dead writer says.
@@ -59,6 +63,8 @@ impl Reservation {
             torn: false,
             up_to: 0,
             settled: 0,
+            waiting: Vec::new(),
+            kept: 0,
         }
     }
 
@@ -103,6 +109,34 @@ impl Reservation {
         let file = self.append(vfs, line)?;
         self.settled = seq;
         Ok(Some(file))
+    }
+
+    /// Returns whether its file says that recovery need not look for events up to `seq`.
+    pub(crate) const fn is_noted(&self, seq: u64) -> bool {
+        seq <= self.settled
+    }
+
+    /// What is noted survives a power cut once pass `next` of the disk is over; the last that was good
+    /// is `passed`.
+    pub(crate) fn await_pass(&mut self, passed: Option<u64>, next: u64) {
+        self.kept(passed);
+        if passed.is_none() {
+            self.waiting.clear();
+        }
+        self.waiting.retain(|(pass, _)| *pass != next);
+        self.waiting.push((next, self.settled));
+    }
+
+    /// Returns up to which number it survives a power cut that events are settled.
+    pub(crate) fn kept(&mut self, passed: Option<u64>) -> u64 {
+        self.waiting.retain(|(pass, settled)| {
+            let is_over = passed.is_some_and(|passed| passed >= *pass);
+            if is_over {
+                self.kept = self.kept.max(*settled);
+            }
+            !is_over
+        });
+        self.kept
     }
 
     fn append(&mut self, vfs: &dyn Vfs, mut lines: Vec<u8>) -> Result<Arc<dyn VfsFile>, Error> {

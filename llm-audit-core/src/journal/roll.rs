@@ -220,6 +220,23 @@ impl Journal {
         // A note that is not stored makes a recovery read more.
         if let Ok(Some(file)) = self.reservation.settle(&*self.vfs, seq) {
             self.syncer.wrote(&file, None, 0);
+            let passed = self.syncer.passed(&file);
+            self.reservation.await_pass(passed, self.syncer.next_pass());
+        }
+    }
+
+    /// Returns whether a recovery, after a power cut too, need not look for events up to `seq`, or
+    /// no waiting makes that so.
+    pub(super) fn is_settled(&mut self, seq: u64) -> bool {
+        let Some(file) = self.reservation.file() else {
+            // No number is set aside, so none is missed.
+            return true;
+        };
+        match self.syncer.passed(file) {
+            // Room is needed most when a note cannot be stored or confirmed.
+            _ if !self.reservation.is_noted(seq) => true,
+            None => true,
+            passed => self.reservation.kept(passed) >= seq,
         }
     }
 

@@ -184,6 +184,19 @@ impl Syncer {
         self.poisoned(&self.state(), file)
     }
 
+    /// Returns the number of the last pass that is over, or `None` while the directory or `file` is not
+    /// in order.
+    pub(crate) fn passed(&self, file: &Arc<dyn VfsFile>) -> Option<u64> {
+        let state = self.state();
+        let is_good = !state.dir_failed && !self.poisoned(&state, file);
+        is_good.then_some(state.finished)
+    }
+
+    /// Returns the number of the pass that takes in all that was told up to now.
+    pub(crate) fn next_pass(&self) -> u64 {
+        self.state().begun + 1
+    }
+
     /// Returns what the disk has promised so far.
     pub(crate) fn status(&self) -> SyncStatus {
         self.state().status.clone()

@@ -191,7 +191,10 @@ impl Journal {
             return;
         }
         match self.reservation.renew(&*self.vfs) {
-            Ok(()) => self.syncer.changed_dir(),
+            Ok(()) => {
+                self.syncer.changed_dir();
+                self.reservation.await_pass(None, self.syncer.next_pass());
+            }
             Err(_) => self.renew_at = now + RETRY_MOST,
         }
     }
