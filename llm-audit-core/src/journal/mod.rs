@@ -43,6 +43,6 @@ pub(crate) use pending::Lost;
 pub use reader::{Entry, Reader};
 pub(crate) use removed::Forgotten;
 pub(crate) use scan::Lines;
-pub(crate) use spool::{Bookmark, Spool};
+pub(crate) use spool::{Bookmark, Portion, Spool};
 pub(crate) use sync::{SyncStatus, Syncer};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

@@ -43,6 +43,24 @@ pub(crate) struct Bookmark {
     listed: Option<Vec<SegmentName>>,
 }
 
+/// How much is read at once: an event more when neither is used up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portion {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Portion {
+    pub(crate) const fn is_left(&self) -> bool {
+        self.events > 0 && self.bytes > 0
+    }
+
+    const fn take(&mut self, bytes: usize) {
+        self.events = self.events.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+}
+
 /// In place of an offset in a segment that is passed over.
 const PASSED: u64 = u64::MAX;
 
@@ -102,7 +120,8 @@ impl Spool {
         Ok(last_seq(name, segments(&*self.vfs, &self.dir)?))
     }
 
-    /// Returns the next `most` events up to number `to`, or none when there are no more.
+    /// Returns the next events up to number `to`, of what is left of `portion`; or none when there are
+    /// no more.
     ///
     /// # Errors
     ///
@@ -111,10 +130,10 @@ impl Spool {
         &self,
         bookmark: &mut Bookmark,
         to: u64,
-        most: usize,
+        portion: &mut Portion,
     ) -> io::Result<Vec<Run>> {
         let segments = self.segments(bookmark.writer, bookmark.after)?;
-        self.runs_in(bookmark, segments, to, most)
+        self.runs_in(bookmark, segments, to, portion)
     }
 
     /// As [`Spool::runs`], in these segments.
@@ -123,17 +142,18 @@ impl Spool {
         bookmark: &mut Bookmark,
         segments: Vec<SegmentName>,
         to: u64,
-        most: usize,
+        portion: &mut Portion,
     ) -> io::Result<Vec<Run>> {
         let mut runs = Vec::new();
         let mut merge = Merge::new(self, bookmark, segments);
-        for _ in 0..most {
+        while portion.is_left() || runs.is_empty() {
             let head = match merge.next(to) {
                 Ok(Some(head)) => head,
                 Ok(None) => break,
                 Err(_) if !runs.is_empty() => break,
                 Err(error) => return Err(error),
             };
+            portion.take(head.json.len());
             if let Some(envelope) = Envelope::read(&head.json) {
                 let at = || envelope.recorded_at().unwrap_or_default();
                 Run::extend(&mut runs, head.seq, envelope.is_hosts(), at);

@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::stream::{Count, Gap};
 use crate::batch::Batch;
 use crate::id::WriterId;
-use crate::journal::{Bookmark, Cursor, Spool};
+use crate::journal::{Bookmark, Cursor, Portion, Spool};
 use crate::sink::SinkLimits;
 use crate::sync::Arc;
 
@@ -23,6 +23,8 @@ const FIRST_LATER: Duration = Duration::from_secs(60);
 const LAST_LATER: Duration = Duration::from_secs(3_600);
 /// So many events are counted in one step.
 const COUNT_EVENTS: usize = 512;
+/// And so many bytes of them.
+const COUNT_BYTES: usize = 8 << 20;
 
 /// Reads what a sink missed, in the order in which it is to get it: what dead writers left, then
 /// ranges of the log's own events for which there was no room in memory.
@@ -185,9 +187,13 @@ impl CatchUp {
             bookmark.skip_to(to);
             self.ledger.sink(self.sink, |book| book.miss(writer, to));
         }
+        let mut portion = Portion {
+            events: COUNT_EVENTS,
+            bytes: COUNT_BYTES,
+        };
         let runs = self
             .spool
-            .runs_in(bookmark, segments, u64::MAX, COUNT_EVENTS)?;
+            .runs_in(bookmark, segments, u64::MAX, &mut portion)?;
         self.ledger
             .sink(self.sink, |book| book.inherit(writer, &runs));
         if runs.is_empty() {

@@ -1,4 +1,4 @@
-//! Counting what is about to be deleted, so many events a step: a backlog may be years of log, and the
+//! Counting what is about to be deleted, a portion a step: a backlog may be years of log, and the
 //! worker's thread has events to write.
 
 use std::collections::VecDeque;
@@ -7,10 +7,12 @@ use super::counters::LossReason;
 use super::loss::{Stage, Window};
 use super::stream::{Gap, Run};
 use crate::id::WriterId;
-use crate::journal::{Bookmark, Forgotten, Held, Spool};
+use crate::journal::{Bookmark, Forgotten, Held, Portion, Spool};
 
 /// So many events a step.
-const STEP: usize = 4_096;
+const STEP_EVENTS: usize = 4_096;
+/// And so many bytes of them.
+const STEP_BYTES: usize = 8 << 20;
 
 /// What is counted, one after the other.
 #[derive(Debug, Default)]
@@ -77,14 +79,13 @@ impl Surveys {
     /// Reads on, a step at most; returns what is counted to its end.
     pub(super) fn step(&mut self, spool: &Spool) -> Vec<Surveyed> {
         let mut done = Vec::new();
-        let mut left = STEP;
-        while let Some(survey) = self.0.front_mut().filter(|_| left > 0) {
-            match spool.runs(&mut survey.bookmark, survey.to, left) {
-                Ok(runs) if !runs.is_empty() => {
-                    let events = runs.iter().map(|run| run.len).sum::<u64>();
-                    left = left.saturating_sub(usize::try_from(events).unwrap_or(STEP));
-                    survey.take(runs);
-                }
+        let mut left = Portion {
+            events: STEP_EVENTS,
+            bytes: STEP_BYTES,
+        };
+        while let Some(survey) = self.0.front_mut().filter(|_| left.is_left()) {
+            match spool.runs(&mut survey.bookmark, survey.to, &mut left) {
+                Ok(runs) if !runs.is_empty() => survey.take(runs),
                 result => {
                     let writer = survey.bookmark.writer();
                     let error = result.err();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fixture::{DIR, World, writer_id};
 use crate::journal::check::check_in;
 use crate::journal::finding::Problem;
-use crate::journal::{Bookmark, Cursor, Journal, SinkStart, Spool};
+use crate::journal::{Bookmark, Cursor, Journal, Portion, SinkStart, Spool};
 use crate::pipeline::Run;
 use crate::sink::SinkLimits;
 use crate::sync::Arc;
@@ -43,9 +43,33 @@ fn brought(vfs: &MemVfs, after: u64, limits: &SinkLimits) -> Vec<u64> {
     }
     let mut bookmark = Bookmark::new(writer_id(1), after);
     let counted = |runs: Vec<Run>| runs.iter().map(|run| run.len).sum::<u64>();
-    let runs = spool.runs(&mut bookmark, u64::MAX, usize::MAX).unwrap();
+    let mut all = Portion {
+        events: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let runs = spool.runs(&mut bookmark, u64::MAX, &mut all).unwrap();
     assert_eq!(counted(runs), seqs.len() as u64);
     seqs
+}
+
+#[test]
+fn what_is_counted_at_once_is_bounded_in_events_and_in_bytes() {
+    let (world, _journal) = behind_higher_numbers();
+    let spool = Spool::new(Arc::new(world.vfs.clone()), DIR.into());
+    for (events, bytes, expected) in [(2, usize::MAX, 2), (usize::MAX, 1, 1), (1, 0, 1)] {
+        let mut bookmark = Bookmark::new(writer_id(1), 0);
+        let mut counted = Vec::new();
+        loop {
+            let mut portion = Portion { events, bytes };
+            let runs = spool.runs(&mut bookmark, u64::MAX, &mut portion).unwrap();
+            if runs.is_empty() {
+                break;
+            }
+            counted.push(runs.iter().map(|run| run.len).sum::<u64>());
+        }
+        assert_eq!(counted.iter().sum::<u64>(), 9, "{counted:?}");
+        assert_eq!(counted.iter().max(), Some(&expected));
+    }
 }
 
 fn numbers(world: &World) -> Vec<u64> {

@@ -158,12 +158,10 @@ fn what_waits_for_a_receiver_is_on_disk_and_not_in_memory() {
         call.finish();
         assert!(audit.counters().memory_bytes <= most as u64);
     }
-    let report = audit.flush(SHORT);
-    assert_eq!(
-        (report.counters.lost(), report.counters.written),
-        (0, 1_500),
-        "{report}"
-    );
+    // How long the disk takes is not the subject.
+    while audit.counters().written < 1_500 {
+        assert_eq!(audit.flush(SHORT).counters.lost(), 0);
+    }
     server.set_otherwise(Do::status(200));
     drop(deliver(&audit));
     assert!(audit.shutdown(LONG).is_complete());
