@@ -64,6 +64,7 @@
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
 //! | `macros` | yes | the attribute [`audit`](macro@audit): a call of a function is an event |
 //! | `otel` | no | module `otel`: audited calls are in the trace that the program's OpenTelemetry has |
+//! | `otel-metrics` | no | module `sinks::otel_metrics`: the conventions' histograms and the log's counters, through a `MeterProvider` |
 //! | `otlp` | no | module `sinks::otlp`: spans for Phoenix, MLflow, Langfuse or a collector; with `http` |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
@@ -89,10 +90,11 @@ pub use llm_audit_core::{
     Field, Fields, Filter, Guardrail, Ids, Inspection, Inspector, InspectorCounters, Intent,
     Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts,
     LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder,
-    PolicyLoader, Preset, RandomIds, Receipt, Recorder, RedactionCount, Report, Retention, Scope,
-    Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
-    ToolDefinition, TraceParent, Truncation, Usage, Warning, WriterId, begin, begin_durable,
-    begin_durable_blocking, builder, installed, journal, propagate, redact, schema,
+    PolicyLoader, Preset, ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report,
+    ResourceProbe, Resources, Retention, Scope, Scoped, Sink, SinkCounters, SinkError, SinkExt,
+    SinkLimits, Status, SystemClock, Timestamp, ToolDefinition, TraceParent, Truncation, Usage,
+    Warning, Watch, WriterId, begin, begin_durable, begin_durable_blocking, builder, installed,
+    journal, propagate, redact, schema,
 };
 
 #[cfg(any(feature = "http", feature = "jsonl", feature = "parquet"))]
@@ -131,6 +133,10 @@ pub mod sinks {
     #[cfg(feature = "jsonl")]
     #[cfg_attr(docsrs, doc(cfg(feature = "jsonl")))]
     pub use llm_audit_sinks::{JsonlSink, jsonl};
+
+    #[cfg(feature = "otel-metrics")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "otel-metrics")))]
+    pub use llm_audit_sinks::{MetricsSink, otel_metrics};
 
     #[cfg(feature = "otlp")]
     #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]

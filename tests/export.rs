@@ -6,7 +6,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -89,16 +89,58 @@ fn program() -> PathBuf {
 }
 
 fn export(dir: &Path, to: [&str; 2], state: &str) -> String {
-    let run = Command::new(program())
+    let run = run(dir, to, state);
+    assert!(run.status.success(), "{run:?}");
+    String::from_utf8(run.stdout).unwrap()
+}
+
+fn run(dir: &Path, to: [&str; 2], state: &str) -> Output {
+    Command::new(program())
         .args(to)
         .args(["--header", "x-team=red", "--journal"])
         .arg(dir.join("log"))
         .arg("--state")
         .arg(dir.join(state))
         .output()
-        .unwrap();
-    assert!(run.status.success(), "{run:?}");
-    String::from_utf8(run.stdout).unwrap()
+        .unwrap()
+}
+
+#[test]
+fn each_receiver_is_sent_the_journal_once() {
+    let temp = tempfile::tempdir().unwrap();
+    record(&temp.path().join("log"), 30);
+    let (first, _) = receiver(Arc::default());
+    let (second, received) = receiver(Arc::default());
+    let elsewhere = format!("{first}another/project");
+    let receivers = [
+        ("--http", &first),
+        ("--http", &second),
+        ("--http", &elsewhere),
+        ("--otlp", &first),
+    ];
+    for (kind, url) in receivers {
+        let said = export(temp.path(), [kind, url], "state.json");
+        assert!(said.contains("known before 0, rejected 0"), "{said}");
+    }
+    assert!(!received.lock().unwrap().is_empty());
+    for (kind, url) in receivers {
+        let said = export(temp.path(), [kind, url], "state.json");
+        assert!(
+            !said.contains("known before 0,") && said.contains("rejected 0, left 0"),
+            "{said}"
+        );
+    }
+    let state = std::fs::read_to_string(temp.path().join("state.json")).unwrap();
+    assert!(
+        !state.contains("red") && !state.contains("project"),
+        "{state}"
+    );
+    // A state of before does not say for whom it is: nothing is taken as sent, and nothing is sent.
+    let old = r#"{"01010101-0101-0101-0101-010101010101":7}"#;
+    std::fs::write(temp.path().join("old.json"), old).unwrap();
+    let run = run(temp.path(), ["--http", &first], "old.json");
+    assert!(!run.status.success());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("another --state"));
 }
 
 #[test]

@@ -6,11 +6,14 @@
 //! $export --journal audit-log --otlp http://localhost:6006 --profile openinference --content span
 //! ```
 //!
-//! `--header K=V` adds a header. What is sent already is in `--state` (default `export.json`); it is
-//! for one receiver. A program that still writes to the journal sends what it writes by a sink of
-//! its own. The exit code is 0 when nothing is left.
+//! `--header K=V` adds a header. What is sent already is in `--state` (default `export.json`), for
+//! each receiver by itself: another address or other headers are another receiver. A program that
+//! still writes to the journal sends what it writes by a sink of its own. The exit code is 0 when
+//! nothing is left.
 #![expect(clippy::print_stdout, reason = "the examples print")]
 
+mod destination;
+mod done;
 mod options;
 mod resume;
 mod state;
@@ -27,7 +30,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         println!("nothing to do: give --journal, and --http or --otlp");
         return Ok(ExitCode::SUCCESS);
     };
-    let state = state::State::read(options.state)?;
+    let state = state::State::read(options.state, options.to)?;
     let sink = resume::Resume::new(options.sink, state.clone());
     let name = llm_audit::Sink::name(&sink).to_owned();
     // Without a policy the journal gets no more than the fact that it was opened.

@@ -58,6 +58,8 @@ kinds! {
     PolicyWarning "policy_warning",
     /// An inspector panicked, took too long, or was not listened to.
     InspectorFailing "inspector_failing",
+    /// A resource probe panicked.
+    ProbeFailing "probe_failing",
     /// The host asked for something that there is not; nothing happened.
     Misuse "misuse",
     /// No problem: the counters, as often as

@@ -35,6 +35,7 @@ mod put;
 mod raw;
 mod recorder;
 pub mod redact;
+mod resources;
 mod retention;
 mod seal;
 mod sink;
@@ -50,7 +51,7 @@ pub mod vfs;
 mod withhold;
 
 pub use audit::{
-    Audit, AuditBuilder, AuditGuard, begin, begin_durable, begin_durable_blocking, builder,
+    Audit, AuditBuilder, AuditGuard, Watch, begin, begin_durable, begin_durable_blocking, builder,
     installed,
 };
 pub use batch::Batch;
@@ -84,6 +85,7 @@ pub use policy::{
     PolicyLoader, Preset, Scope, Warning,
 };
 pub use recorder::Recorder;
+pub use resources::{ProcessProbe, ResourceProbe, Resources};
 pub use retention::Retention;
 pub use sink::{Durable, Sink, SinkError, SinkLimits};
 pub use timestamp::Timestamp;

@@ -5,6 +5,8 @@
 //! when it fails. To write a sink of your own, implement [`llm_audit_core::Sink`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "otel-metrics", feature = "otlp"))]
+mod error_type;
 #[cfg(test)]
 #[cfg(any(feature = "jsonl", feature = "parquet"))]
 mod fixture;
@@ -22,6 +24,14 @@ pub use http::HttpSink;
 #[cfg(feature = "jsonl")]
 #[doc(no_inline)]
 pub use jsonl::JsonlSink;
+
+#[cfg(feature = "otel-metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otel-metrics")))]
+pub mod otel_metrics;
+
+#[cfg(feature = "otel-metrics")]
+#[doc(no_inline)]
+pub use otel_metrics::MetricsSink;
 
 #[cfg(feature = "otlp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]

@@ -58,7 +58,9 @@
 //! Over HTTP there is `sinks::HttpSink` (feature `http`): JSON Lines or an array to a webhook, signed, or
 //! what Splunk, Elasticsearch and Datadog want. It tells by the answer what was delivered, what is
 //! to be sent again, and what somebody has to mend first; `docs/http.md` has the tables.
-//! `sinks::OtlpSink` (feature `otlp`) sends spans to Phoenix, MLflow, Langfuse or a collector: `docs/otel.md`.
+//! `sinks::OtlpSink` (feature `otlp`) sends spans to Phoenix, MLflow, Langfuse or a collector, and
+//! `sinks::MetricsSink` (feature `otel-metrics`) counts for the program's own `MeterProvider`:
+//! `docs/otel.md`.
 //!
 #![cfg_attr(feature = "http", doc = "```no_run")]
 #![cfg_attr(not(feature = "http"), doc = "```ignore")]

@@ -2,7 +2,8 @@
 # What Phoenix and MLflow hold of a journal that is exported to them twice is what stands in the journal.
 #   tests/e2e/otel_check.sh phoenix|mlflow
 # PHOENIX and MLFLOW name directories of virtual environments with `arize-phoenix` and `mlflow`; where a server cannot be
-# had, it is skipped and that is said. Everything runs on loopback.
+# had, it is skipped and that is said. Everything runs on loopback. SHOWN names a file for what the server holds of one
+# event of each operation; with KEEP it stays up for so many seconds.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."

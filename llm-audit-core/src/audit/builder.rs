@@ -17,6 +17,7 @@ use crate::journal::{Journal, JournalConfig};
 use crate::narrow::Narrowed;
 use crate::pipeline::{JournalLog, Log, Overflow, Pipeline, PipelineConfig};
 use crate::policy::Policy;
+use crate::resources::{Probes, ResourceProbe};
 use crate::retention::Retention;
 use crate::seal::{Inspection, Sealer};
 use crate::sink::Sink;
@@ -41,6 +42,7 @@ pub fn builder() -> AuditBuilder {
         hook: None,
         parent_from: None,
         inspectors: Vec::new(),
+        probes: Vec::new(),
         escalation: None,
         clock: Arc::new(SystemClock::new()),
         ids: Arc::new(RandomIds::new()),
@@ -102,6 +104,7 @@ pub struct AuditBuilder {
     counters_every: Option<Duration>,
     hook: Option<Hook>,
     inspectors: Vec<Box<dyn Inspector>>,
+    probes: Vec<Box<dyn ResourceProbe>>,
     escalation: Option<inspect::Hook>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -240,6 +243,13 @@ impl AuditBuilder {
     /// Adds one who looks at each event of the host once it is sealed; its findings are events.
     pub fn inspector(mut self, inspector: impl Inspector) -> Self {
         self.inspectors.push(Box::new(inspector));
+        self
+    }
+
+    /// Adds what fills the facet `resources` of interactions; nothing does unless added. Of several, the
+    /// first that knows a value says it, and what the host says of a call itself stands.
+    pub fn resources(mut self, probe: impl ResourceProbe) -> Self {
+        self.probes.push(Box::new(probe));
         self
     }
 
@@ -394,6 +404,12 @@ impl AuditBuilder {
                 inspectors,
                 escalations,
             })
+        };
+        let sealer = if self.probes.is_empty() {
+            sealer
+        } else {
+            let clock = Arc::clone(&self.clock);
+            sealer.probed(Probes::new(self.probes, clock, diagnostics.clone()))
         };
         let rules = self.policy.sink_rules();
         let sinks = self

@@ -4,6 +4,7 @@ mod builder;
 mod guard;
 mod installed;
 mod opening;
+mod watch;
 
 use std::fmt;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub use builder::{AuditBuilder, builder};
 pub use guard::AuditGuard;
 pub use installed::{begin, begin_durable, begin_durable_blocking, installed};
 pub(crate) use installed::{installed_or_told, none_installed};
+pub use watch::Watch;
 
 /// How many live logs capture anything at all. While it is zero, instrumented code does nothing
 /// more than to load it.

@@ -230,7 +230,7 @@ macro_rules! with_catalog {
                 CacheHit cache_hit: Bool plain "llm_audit.cache_hit" "Whether the answer came from the host's own cache.";
             }
             host Resources {
-                CpuUs cpu_us: Int plain "llm_audit.resources.cpu_us" "CPU time, in microseconds.";
+                CpuUs cpu_us: Int plain "llm_audit.resources.cpu_us" "CPU time, in microseconds: of the call as the host says, of the process since its start as a probe says.";
                 MemoryBytes memory_bytes: Int plain "llm_audit.resources.memory_bytes" "Memory in use, in bytes.";
                 GpuUtilization gpu_utilization: Float plain "llm_audit.resources.gpu_utilization" "Utilisation of the GPU, 0 to 1.";
                 EnergyJoules energy_joules: Float plain "llm_audit.resources.energy_joules" "Energy, in joules.";

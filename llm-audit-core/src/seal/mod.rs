@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::encode::hex;
 use crate::event::{Absence, Event, Kind, Value};
-use crate::facet::FacetSet;
+use crate::facet::{Facet, FacetSet};
 use crate::fields::Fields;
 use crate::id::{self, Ids, WriterId};
 use crate::level::{Level, Levels};
@@ -31,6 +31,7 @@ use crate::pipeline::{OwnEvent, Raw, Seal, Sealed};
 use crate::policy::{Policy, Scope};
 use crate::raw::{RawBuffers, RawEvent};
 use crate::redact::{Families, Given};
+use crate::resources::Probes;
 use crate::sync::{Arc, RwLock};
 
 pub(crate) use digest::sha256;
@@ -77,6 +78,7 @@ pub(crate) struct Sealer {
     combinations: HashMap<(String, Levels), String>,
     pending_own: Vec<OwnEvent>,
     inspection: Option<Inspection>,
+    probes: Option<Probes>,
     diagnostics: Option<Diagnostics>,
     /// Why texts could not be redacted, as far as it was told.
     told: BTreeSet<String>,
@@ -107,6 +109,7 @@ impl Sealer {
             combinations: HashMap::new(),
             pending_own: Vec::new(),
             inspection: None,
+            probes: None,
             diagnostics: None,
             told: BTreeSet::new(),
         }
@@ -140,6 +143,12 @@ impl Sealer {
     /// Has `inspection` look at what is sealed.
     pub(crate) fn inspected(mut self, inspection: Inspection) -> Self {
         self.inspection = Some(inspection);
+        self
+    }
+
+    /// Has `probes` say what the machine spends.
+    pub(crate) fn probed(mut self, probes: Probes) -> Self {
+        self.probes = Some(probes);
         self
     }
 
@@ -240,7 +249,7 @@ impl Sealer {
         );
         self.set_envelope(&mut event, &raw, &given);
         if let Some(label) = policy.highest_label(&labels)
-            && levels.get(crate::Facet::Classification) > Level::Off
+            && levels.get(Facet::Classification) > Level::Off
         {
             event.set(
                 Field::ClassificationEffective,
@@ -275,6 +284,11 @@ impl Sealer {
             }
         }
         let failures = treatment.finish(&mut event);
+        let is_measured =
+            event.kind() == &Kind::Interaction && levels.get(Facet::Resources) > Level::Off;
+        if let Some(probes) = self.probes.as_mut().filter(|_| is_measured) {
+            probes.fill(&mut event);
+        }
         fit::fit(&mut event, self.max_event_bytes);
 
         self.tell(&failures);

@@ -8,6 +8,7 @@ use super::config::Mapping;
 use super::operation::Operation;
 use super::profile::{Form, Place, Profile, row};
 use super::value::{Shape, pair, push, text};
+use crate::error_type::error_type;
 
 /// Members that this version does not know stand under this prefix, as JSON text.
 pub(super) const OTHERS: &str = "llm_audit.other.";
@@ -117,23 +118,6 @@ fn stated(event: &Event, out: &mut Vec<KeyValue>) {
     }
     if let (None, Some(error)) = (event.error_type(), error_type(event)) {
         out.push(pair(Field::ErrorType.info().otel_name, text(error)));
-    }
-}
-
-/// Returns the class of error of an event that ended in one, or `None`.
-pub(super) fn error_type(event: &Event) -> Option<&str> {
-    use llm_audit_core::Status;
-
-    let own = event.error_type();
-    match event.status()? {
-        // A guardrail that stops a call does its work.
-        Status::Ok | Status::Blocked | Status::Other(_) => None,
-        Status::Error => Some(own.unwrap_or("_OTHER")),
-        Status::Abandoned => Some(own.unwrap_or("abandoned")),
-        Status::Cancelled => Some(own.unwrap_or("cancelled")),
-        Status::Partial => Some(own.unwrap_or("partial")),
-        Status::Timeout => Some(own.unwrap_or("timeout")),
-        _ => None,
     }
 }
 

@@ -4,8 +4,9 @@ use llm_audit_core::schema::ValueRef;
 use llm_audit_core::{Evaluation, Event, Field, Guardrail};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 
-use super::attributes::{Carrier, error_type, one};
+use super::attributes::{Carrier, one};
 use super::value::{int, pair, text};
+use crate::error_type::error_type;
 
 /// An event of a span, or a log record.
 pub(super) struct Occurrence {

@@ -3,11 +3,12 @@
 use llm_audit_core::{Event, Kind, Timestamp};
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, span, status};
 
-use super::attributes::{Carrier, attributes, error_type};
+use super::attributes::{Carrier, attributes};
 use super::config::Mapping;
 use super::ids::{Ids, hex};
 use super::occurrence;
 use super::operation::Operation;
+use crate::error_type::error_type;
 
 /// W3C's flag: whoever decides what is kept keeps this.
 const SAMPLED: u32 = 1;

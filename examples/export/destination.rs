@@ -1,0 +1,42 @@
+//! Where events are sent.
+
+use std::error::Error;
+
+use llm_audit::Sink;
+use llm_audit::sinks::http::Endpoint;
+use llm_audit::sinks::otlp::OtlpConfig;
+use llm_audit::sinks::{HttpSink, OtlpSink};
+use sha2::{Digest, Sha256};
+
+/// A receiver: `http` or `otlp`, its address, and what is sent with each request.
+pub(crate) struct Destination {
+    pub(crate) kind: &'static str,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Destination {
+    /// Returns the name under which the state knows the receiver. Of address and headers, which say
+    /// whose project it is and may hold credentials, it has 32 bits of a digest.
+    pub(crate) fn name(&self) -> String {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let digest = Sha256::digest(format!("{} {:?}", self.url, self.headers));
+        let digest: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        format!("{} {scheme}://{host} {digest}", self.kind)
+    }
+
+    /// Returns a sink for the receiver; `configure` is asked for what OTLP alone has.
+    pub(crate) fn sink(
+        self,
+        configure: impl FnOnce(OtlpConfig) -> OtlpConfig,
+    ) -> Result<Box<dyn Sink>, Box<dyn Error>> {
+        let add = |to: Endpoint, (name, value): (String, String)| to.header(name, value);
+        let endpoint = self.headers.into_iter().fold(Endpoint::new(self.url), add);
+        Ok(match self.kind {
+            "otlp" => Box::new(OtlpSink::with(configure(OtlpConfig::new(endpoint)))?),
+            _ => Box::new(HttpSink::new(endpoint)?),
+        })
+    }
+}
