@@ -8,6 +8,7 @@ use super::config::Mapping;
 use super::operation::Operation;
 use super::profile::{Form, Place, Profile, row};
 use super::value::{Shape, pair, push, text};
+use super::verdict;
 use crate::error_type::error_type;
 
 /// Members that this version does not know stand under this prefix, as JSON text.
@@ -116,6 +117,14 @@ fn stated(event: &Event, out: &mut Vec<KeyValue>) {
         let name = Field::Operation.info().otel_name;
         out.push(pair(name, text("apply_guardrail")));
     }
+    let own = event
+        .guardrails()
+        .filter(|_| *event.kind() == Kind::Guardrail);
+    out.extend(
+        own.and_then(<[_]>::first)
+            .map(verdict::attributes)
+            .unwrap_or_default(),
+    );
     if let (None, Some(error)) = (event.error_type(), error_type(event)) {
         out.push(pair(Field::ErrorType.info().otel_name, text(error)));
     }

@@ -19,19 +19,20 @@ impl Ids {
             kind if kind.is_capture() => Self::of_id(event.event_id()),
             _ => Self::of_own(event),
         };
+        let trace_id = event.trace_id().and_then(hex::<16>);
+        let parent = event.parent_span_id().and_then(hex::<8>);
+        // Of a late fact whose trace the program named, the parent is what it is about.
+        let is_named = trace_id.as_ref().is_some_and(|id| *id != derived.trace_id);
+        let target = event.target_event_id().and_then(|id| id.parse().ok());
+        let is_late = is_named && *event.kind() != Kind::Interaction;
+        let target = target.filter(|_| is_late).map(|id| Self::of_id(id).span_id);
         Self {
-            trace_id: event
-                .trace_id()
-                .and_then(hex::<16>)
-                .unwrap_or(derived.trace_id),
+            trace_id: trace_id.unwrap_or(derived.trace_id),
             span_id: event
                 .span_id()
                 .and_then(hex::<8>)
                 .unwrap_or(derived.span_id),
-            parent_span_id: event
-                .parent_span_id()
-                .and_then(hex::<8>)
-                .unwrap_or(derived.parent_span_id),
+            parent_span_id: parent.or(target).unwrap_or(derived.parent_span_id),
         }
     }
 

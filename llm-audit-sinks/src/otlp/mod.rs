@@ -71,6 +71,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 mod value;
+mod verdict;
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! What happened within an event and has a name of its own: exceptions, verdicts, scores.
 
 use llm_audit_core::schema::ValueRef;
-use llm_audit_core::{Evaluation, Event, Field, Guardrail};
+use llm_audit_core::{Evaluation, Event, Field};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 
 use super::attributes::{Carrier, one};
-use super::value::{int, pair, text};
+use super::value::{pair, text};
+use super::verdict;
 use crate::error_type::error_type;
 
 /// An event of a span, or a log record.
@@ -24,7 +25,7 @@ pub(super) fn of(event: &Event, carrier: Carrier, has_content: bool) -> Vec<Occu
     let evaluations = event.evaluations().unwrap_or_default().iter();
     found.extend(evaluations.map(|one| evaluation(event, one, has_content)));
     let guardrails = event.guardrails().unwrap_or_default().iter();
-    found.extend(guardrails.map(|one| guardrail(one, carrier, has_content)));
+    found.extend(guardrails.flat_map(|one| verdict::occurrences(event, one, has_content)));
     found
 }
 
@@ -68,35 +69,5 @@ fn evaluation(event: &Event, evaluation: &Evaluation, has_content: bool) -> Occu
         name: "gen_ai.evaluation.result",
         attributes,
         is_warning: false,
-    }
-}
-
-/// The guardrail's own verdict, in the words of the conventions' draft.
-fn guardrail(guardrail: &Guardrail, carrier: Carrier, has_content: bool) -> Occurrence {
-    let mut attributes = Vec::new();
-    // It is free text, which may quote what was judged.
-    let error = guardrail.error.as_deref();
-    let error = error.map(|error| if has_content { error } else { "_OTHER" });
-    attributes.extend(error.map(|error| pair("error.type", text(error))));
-    for (name, value) in [
-        ("gen_ai.guardrail.component.name", &guardrail.name),
-        ("gen_ai.guardrail.policy.id", &guardrail.id),
-        ("gen_ai.guardrail.source", &guardrail.stage),
-        ("gen_ai.guardrail.result.value", &guardrail.verdict),
-        ("gen_ai.guardrail.result.type", &guardrail.action),
-        ("gen_ai.guardrail.risk.severity", &guardrail.severity),
-    ] {
-        attributes.extend(value.as_ref().map(|value| pair(name, text(value.as_str()))));
-    }
-    let score = guardrail.score.map(ValueRef::Float);
-    attributes.extend(score.and_then(|v| one("gen_ai.guardrail.risk.score", v, carrier)));
-    let categories = guardrail.categories.as_deref().map(ValueRef::Texts);
-    attributes.extend(categories.and_then(|v| one("gen_ai.guardrail.risk.categories", v, carrier)));
-    let duration = guardrail.duration_us.map(int);
-    attributes.extend(duration.map(|v| pair("llm_audit.guardrail.duration_us", v)));
-    Occurrence {
-        name: "gen_ai.guardrail.result",
-        attributes,
-        is_warning: guardrail.action.as_deref() == Some("blocked"),
     }
 }

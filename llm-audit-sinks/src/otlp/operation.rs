@@ -61,18 +61,18 @@ const OTHER: Operation = row("", None, Internal, "CHAIN");
 impl Operation {
     /// Returns what the conventions say of the operation of `event`.
     pub(super) fn of(event: &Event) -> Self {
-        match event.kind() {
-            Kind::Guardrail => return GUARDRAIL,
-            Kind::Evaluation => return EVALUATION,
-            Kind::Interaction => {}
-            _ => return OTHER,
-        }
         let name = event.operation();
         let name = name.as_ref().map_or("", |operation| operation.as_str());
         let found = OPERATIONS.iter().find(|row| row.name == name);
-        let mut operation = found.copied().unwrap_or(OTHER);
-        // An agent that is somewhere else is a client's.
-        if operation.name == "invoke_agent" && event.server_address().is_some() {
+        let mut operation = match event.kind() {
+            Kind::Guardrail => GUARDRAIL,
+            Kind::Evaluation => EVALUATION,
+            Kind::Interaction => found.copied().unwrap_or(OTHER),
+            _ => OTHER,
+        };
+        // An agent and a guardrail that are somewhere else are a client's.
+        let may_be_remote = ["invoke_agent", GUARDRAIL.name].contains(&operation.name);
+        if may_be_remote && event.server_address().is_some() {
             operation.kind = Client;
         }
         operation

@@ -12,7 +12,7 @@ use crate::http::tests::answers::{Row, check_manual, table};
 use crate::http::tests::server::{Do, Server};
 use crate::otlp::{OtlpConfig, OtlpSink};
 
-const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
+pub(super) const PROTOBUF: &str = "Content-Type: application/x-protobuf\r\n";
 
 /// A success that rejects so many spans.
 pub(super) fn rejects(rejected_spans: i64, error_message: &str) -> Do {

@@ -4,10 +4,13 @@ mod answers;
 mod contract;
 mod conventions;
 mod delivery;
+mod ledger;
 mod names;
+mod narrowing;
 mod partial;
 mod read;
 mod schemas;
+mod verdicts;
 
 use std::sync::OnceLock;
 
