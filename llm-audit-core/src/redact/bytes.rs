@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::data_type::DataType;
+use super::data_type::is_word_of_type;
+use super::label::is_mark;
 
 /// A set of bytes.
 #[derive(Clone, Copy)]
@@ -322,24 +323,12 @@ fn is_label(label: &[u8]) -> bool {
         [b'#', number @ ..] => number.iter().all(u8::is_ascii_digit),
         tail => tail.is_empty(),
     };
-    let (name, detail) = match inner.iter().position(|b| *b == b':') {
-        Some(at) => inner.split_at(at),
-        None => (inner, &b""[..]),
-    };
-    let number = name.iter().rposition(|b| !b.is_ascii_digit());
-    let word = match number.map(|at| name.split_at(at + 1)) {
-        Some((word, [_, ..])) => word.strip_suffix(b"_").unwrap_or(name),
-        _ => name,
-    };
-    let is_type = || {
-        DataType::ALL
-            .iter()
-            .any(|known| known.word().as_bytes() == name)
-    };
-    let is_words = |set: &ByteSet| detail.is_empty() && word.iter().all(|b| set.contains(*b));
-    ends && (is_type()
-        || is_words(&ByteSet::UPPER.and(b"_"))
-        || close.is_some() && is_words(&ByteSet::ALPHA.and(b"_-. ")))
+    let is_words = |set: &ByteSet| inner.iter().all(|b| set.contains(*b));
+    let is_written =
+        || std::str::from_utf8(inner).is_ok_and(|inner| is_mark(inner, is_word_of_type, |_| true));
+    ends && (is_words(&ByteSet::UPPER.and(b"_"))
+        || close.is_some() && is_words(&ByteSet::ALPHA.and(b"_-. "))
+        || is_written())
 }
 
 /// Counts of the kinds of character in a value.
@@ -396,78 +385,6 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     part || (value.len() >= 32 && mix.has_all() && mix.digits >= 2)
 }
 
-/// Decodes base64 or base64url, with or without padding, up to 4 KiB of output.
-pub(super) fn decode(value: &[u8]) -> Option<Vec<u8>> {
-    let end = value.iter().rposition(|byte| *byte != b'=')? + 1;
-    let mut bytes = Vec::new();
-    decode_into(value.get(..end.min(4096 / 3 * 4))?, &mut bytes).then_some(bytes)
-}
-
-/// Decodes base64 or base64url without padding into `bytes`, and returns whether it is that.
-pub(super) fn decode_into(value: &[u8], bytes: &mut Vec<u8>) -> bool {
-    steps::add(value.len());
-    bytes.clear();
-    bytes.reserve(value.len() * 3 / 4 + 3);
-    let (groups, last) = value.as_chunks::<4>();
-    for group in groups {
-        match decode_group(group) {
-            Some(decoded) => bytes.extend_from_slice(&decoded),
-            None => return false,
-        }
-    }
-    let count = match last.len() {
-        0 => return true,
-        1 => return false,
-        length => length - 1,
-    };
-    let mut group = *b"AAAA";
-    for (to, from) in group.iter_mut().zip(last) {
-        *to = *from;
-    }
-    let decoded = decode_group(&group);
-    bytes.extend(decoded.iter().flatten().take(count));
-    decoded.is_some()
-}
-
-/// Returns whether `byte` may be among what `value` decodes to.
-pub(super) fn may_decode_to(value: &[u8], byte: u8) -> bool {
-    value.chunks(4).any(|chunk| {
-        let mut group = *b"AAAA";
-        for (to, from) in group.iter_mut().zip(chunk) {
-            *to = *from;
-        }
-        decode_group(&group).is_some_and(|decoded| decoded.contains(&byte))
-    })
-}
-
-/// Decodes four characters of base64 or base64url.
-#[inline]
-pub(super) fn decode_group(group: &[u8; 4]) -> Option<[u8; 3]> {
-    let [a, b, c, d] = group.map(|byte| u32::from(sextet(byte)));
-    let bits = a << 18 | b << 12 | c << 6 | d;
-    let [_, bytes @ ..] = bits.to_be_bytes();
-    ((a | b | c | d) < NO_SEXTET.into()).then_some(bytes)
-}
-
-const NO_SEXTET: u8 = 64;
-
-#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-const fn sextet(byte: u8) -> u8 {
-    const SEXTETS: [u8; 256] = {
-        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut sextets = [NO_SEXTET; 256];
-        let mut value = 0;
-        while value < NO_SEXTET {
-            sextets[alphabet[value as usize] as usize] = value;
-            value += 1;
-        }
-        sextets[b'-' as usize] = 62;
-        sextets[b'_' as usize] = 63;
-        sextets
-    };
-    SEXTETS[byte as usize]
-}
-
 /// Returns `range` unless it is empty or what it holds is a placeholder.
 pub(super) fn real(text: &[u8], range: Range<usize>) -> Option<Range<usize>> {
     let value = text.get(range.clone())?;
@@ -498,7 +415,7 @@ mod tests {
             "{password!r}",
             "[EMAIL]",
             "[EMAIL_1]",
-            "[EMAIL:k2:Zx9_-3",
+            "[EMAIL:k2:00ff00ff00ff00ff00ff00ff00ff00ff",
             "[CREDIT_CARD:1111]",
             "[EMAIL]#2",
             "[IP_ADDRESS",
@@ -525,6 +442,10 @@ mod tests {
             "[A7X9Q2Z]",
             "[EMAIL]x9Q!",
             "[NOTYPE:x9Q!",
+            "[EMAIL:hunter2!]",
+            "[EMAIL:k2:Zx9_-3",
+            "[EMAIL:k2:hunter2!]",
+            "[EMAIL_123456]",
             "x9Q!...m2Zp",
             "x9Qm2Zpx9Qm2Zp...x9Qm2Zp",
         ] {
@@ -566,21 +487,6 @@ mod tests {
         for text in ["k", "k v", "kk=v", "k isn't v"] {
             assert_eq!(assigned(text.as_bytes(), 1), None, "{text}");
         }
-    }
-
-    #[test]
-    fn base64_is_decoded_with_and_without_padding() {
-        for (text, expected) in [
-            ("YWI=", "ab"),
-            ("YWI", "ab"),
-            ("YWJj", "abc"),
-            ("Pz8_", "???"),
-        ] {
-            assert_eq!(decode(text.as_bytes()).unwrap(), expected.as_bytes());
-        }
-        assert_eq!(decode(b"Y"), None);
-        assert_eq!(decode(b"Y WI"), None);
-        assert_eq!(decode(b"===="), None);
     }
 
     #[test]

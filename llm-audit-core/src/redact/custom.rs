@@ -8,10 +8,10 @@ use super::data_type::{DataType, interned, is_word_of_type};
 use super::detectors::Confidence;
 use super::failure::RedactError;
 use super::fold::Folded;
+use super::label::is_mark;
 use super::scan::Hit;
 use crate::facet::Facet;
 use crate::foreign::contained;
-use crate::key::is_id;
 use crate::sync::Arc;
 
 /// Finds values that no built-in detector knows: a model of names, a list of customers.
@@ -287,7 +287,7 @@ fn is_in_placeholder(text: &str, range: &Range<usize>, token_id: Option<&str>) -
     {
         return false;
     }
-    is_mark(inside.get(..close).unwrap_or_default(), token_id)
+    is_own_mark(inside.get(..close).unwrap_or_default(), token_id)
 }
 
 /// Returns what a placeholder has behind the colon, where `value` as a whole looks like one; `""`
@@ -295,43 +295,11 @@ fn is_in_placeholder(text: &str, range: &Range<usize>, token_id: Option<&str>) -
 pub(super) fn detail_of_placeholder<'v>(value: &'v str, token_id: Option<&str>) -> Option<&'v str> {
     let inside = value.strip_prefix('[')?.strip_suffix(']')?;
     let detail = inside.split_once(':').map_or("", |(_, detail)| detail);
-    is_mark(inside, token_id).then_some(detail)
+    is_own_mark(inside, token_id).then_some(detail)
 }
 
-/// Returns whether `text` counts values; a longer number could be one.
-fn is_number(text: &str) -> bool {
-    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-const MAX_DIGITS: usize = 5;
-
-/// Returns whether what stands in brackets is a type, alone or with a number, at most four last
-/// characters, or has the form of what a key made of a value; of a token, the key that is in use.
-fn is_mark(inside: &str, token_id: Option<&str>) -> bool {
-    let (word, detail) = inside.split_once(':').unwrap_or((inside, ""));
-    let word = match word.rsplit_once('_') {
-        Some((type_word, number)) if is_number(number) => type_word,
-        _ => word,
-    };
-    let is_detail = match detail.split_once(':') {
-        None => detail.chars().count() <= 4,
-        Some((id, _)) if !is_id(id) => false,
-        Some((id, tag)) => is_tag(tag) || token_id == Some(id) && is_token(tag),
-    };
-    is_detail && is_word_of_type(word)
-}
-
-/// Returns whether `text` has the form of a pseudonym's tag: 16 bytes in hex.
-fn is_tag(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// Returns whether `text` has the form of a token's body: blocks and a tag, of 16 bytes each.
-fn is_token(text: &str) -> bool {
-    let bytes = text.len() * 3 / 4;
-    bytes >= 32
-        && bytes.is_multiple_of(16)
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+/// Returns whether `inside` has the form of what an operator wrote; of a token, with the key that is
+/// in use.
+fn is_own_mark(inside: &str, token_id: Option<&str>) -> bool {
+    is_mark(inside, is_word_of_type, |id| token_id == Some(id))
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::bytes::{ByteSet, decode_group, decode_into, run};
+use super::base64::{decode_group, decode_onto};
+use super::blocks::TOKEN;
+use super::bytes::{ByteSet, after_escape, run};
 
 /// Shorter runs hold no value together with what makes it one.
 const MIN_RUN: usize = 24;
@@ -10,25 +12,93 @@ const MIN_RUN: usize = 24;
 const MAX_RUN: usize = 64 << 10;
 /// Characters that tell text from other bytes, before memory is taken for all.
 const PROBE: usize = 16;
+/// Places in a run behind a sign of base64 where the encoding may begin: `path/aGVsbG8…`.
+const MAX_BEGINNINGS: usize = 4;
+/// A shorter first line is not one of base64 that was broken into lines.
+const MIN_LINE: usize = 40;
+/// White space at the beginning of such a line.
+const MAX_INDENT: usize = 32;
 
-/// Calls `visit` with the run of base64 at `range`, and its padding, if it decodes to text; `bytes`
-/// is where it is decoded.
+/// Calls `visit` with the base64 that begins in the run of its characters at `range`, with the lines
+/// that it goes on in and its padding, if it decodes to text; `bytes` is where it is decoded.
+/// Returns how far the text was decoded.
 pub(super) fn text(
     text: &[u8],
     range: Range<usize>,
     bytes: &mut Vec<u8>,
     visit: impl FnOnce(Range<usize>, &str),
-) {
+) -> usize {
     let value = text.get(range.clone()).unwrap_or_default();
-    if (MIN_RUN..=MAX_RUN).contains(&value.len())
-        && begins_as_text(value)
-        && decode_into(value, bytes)
-        && is_text(bytes)
-        && let Ok(decoded) = std::str::from_utf8(bytes)
-    {
-        let end = run(text, range.end, &ByteSet::of(b"="), 2);
-        visit(range.start..end, decoded);
+    let signs = value
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| !b.is_ascii_alphanumeric())
+        .map(|(offset, _)| range.start + offset + 1)
+        .take(MAX_BEGINNINGS);
+    let beginnings = [range.start, after_escape(text, range.start)];
+    for start in beginnings.into_iter().chain(signs) {
+        let first = text.get(start..range.end).unwrap_or_default();
+        if !(MIN_RUN..=MAX_RUN).contains(&first.len()) || !begins_as_text(first) {
+            continue;
+        }
+        bytes.clear();
+        bytes.reserve(first.len() * 3 / 4 + 3);
+        if !decode_onto(first, bytes) || !is_text(bytes) {
+            continue;
+        }
+        let last = lines(text, start..range.end, bytes);
+        let whole = match std::str::from_utf8(bytes) {
+            Ok(_) => bytes.len(),
+            // The end of a text may cut a character.
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => continue,
+        };
+        let decoded = bytes.get(..whole).map(std::str::from_utf8);
+        if let Some(Ok(decoded)) = decoded {
+            let end = run(text, last, &ByteSet::of(b"="), 2);
+            visit(start..end, decoded);
+            return end;
+        }
     }
+    range.end
+}
+
+/// Decodes the lines that base64 goes on in whose first line is at `range`, all as long as that one
+/// but the last, and returns where the last one ends.
+fn lines(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> usize {
+    let length = range.len();
+    let mut end = range.end;
+    if length < MIN_LINE || !length.is_multiple_of(4) {
+        return end;
+    }
+    let mut decoded = bytes.len();
+    while let Some(start) = next_line(text, end) {
+        let room = (range.start + MAX_RUN).saturating_sub(start);
+        let line_end = run(text, start, &TOKEN, length + 1);
+        let line = text.get(start..line_end).unwrap_or_default();
+        let fits = !line.is_empty() && line.len() <= length.min(room);
+        if !fits || !decode_onto(line, bytes) || !bytes.get(decoded..).is_some_and(is_text) {
+            break;
+        }
+        decoded = bytes.len();
+        end = line_end;
+        if line.len() < length {
+            break;
+        }
+    }
+    bytes.truncate(decoded);
+    end
+}
+
+/// Returns where the line begins that follows the one that ends at `at`; the break may be escaped.
+fn next_line(text: &[u8], at: usize) -> Option<usize> {
+    let start = match text.get(at..)? {
+        [b'\n', ..] => at + 1,
+        [b'\r', b'\n', ..] | [b'\\', b'n', ..] => at + 2,
+        [b'\\', b'r', b'\\', b'n', ..] => at + 4,
+        _ => return None,
+    };
+    Some(run(text, start, &ByteSet::of(b" \t"), MAX_INDENT))
 }
 
 /// Returns whether the first characters decode to text, or to text that is cut.
@@ -58,7 +128,6 @@ fn is_text(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::encode::base64url;
-    use crate::redact::blocks::TOKEN;
 
     fn found(text: &str) -> Vec<(Range<usize>, String)> {
         let mut found = Vec::new();
@@ -81,6 +150,44 @@ mod tests {
         let (first, second) = (23..23 + run.len() + 2, 26 + run.len()..text.len());
         let decoded = "write to ada@example.org, über".to_owned();
         assert_eq!(found(&text), [(first, decoded.clone()), (second, decoded)]);
+    }
+
+    #[test]
+    fn lines_and_beginnings_inside_a_run_are_seen_through() {
+        let plain = "the note says: write to ada@example.org, and not to anybody else, über alles";
+        let encoded = base64url(plain.repeat(2).as_bytes());
+        let wrapped = |columns: usize, between: &str| {
+            let lines = encoded.as_bytes().chunks(columns);
+            let lines = lines.map(|line| std::str::from_utf8(line).unwrap());
+            lines.collect::<Vec<_>>().join(between)
+        };
+        for (columns, between) in [
+            (64, "\n"),
+            (76, "\r\n"),
+            (60, "\n    "),
+            (76, "\\n"),
+            (76, "\\r\\n"),
+        ] {
+            let block = wrapped(columns, between);
+            let text = format!("key: {block}\nThanks");
+            let all = first(&text, 5..5 + columns).unwrap();
+            assert_eq!(all, (5..5 + block.len(), plain.repeat(2)), "{between:?}");
+        }
+        for head in ["path/", "a_b-", "part+of/"] {
+            let text = format!("{head}{encoded}");
+            let all = first(&text, 0..text.len()).unwrap();
+            assert_eq!(all, (head.len()..text.len(), plain.repeat(2)), "{head}");
+        }
+        let text = format!("\\n{encoded}");
+        assert_eq!(first(&text, 1..text.len()).unwrap().0, 2..text.len());
+    }
+
+    fn first(text: &str, range: Range<usize>) -> Option<(Range<usize>, String)> {
+        let mut found = None;
+        super::text(text.as_bytes(), range, &mut Vec::new(), |range, decoded| {
+            found = Some((range, decoded.to_owned()));
+        });
+        found
     }
 
     #[test]

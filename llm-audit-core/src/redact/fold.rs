@@ -259,6 +259,8 @@ const ALPHABETS: &[(u32, u32, char)] = &[
     (0x09e6, 0x09ef, '0'),
     (0x0be6, 0x0bef, '0'),
     (0x0e50, 0x0e59, '0'),
+    (0x24b6, 0x24cf, 'A'),
+    (0x24d0, 0x24e9, 'a'),
     (0xff01, 0xff5e, '!'),
     (0x1d7ce, 0x1d7ff, '0'),
     (0xe0020, 0xe007e, ' '),
@@ -285,8 +287,7 @@ fn folds_to(character: char) -> FoldsTo {
             let letter = letter + if letter < 26 { 65 } else { 97 - 26 };
             char::from_u32(letter).map_or(FoldsTo::Itself, FoldsTo::Character)
         }
-        // The italic `h`, which letters of mathematics lack: Planck's constant.
-        0x210e => FoldsTo::Character('h'),
+        0x2102..=0x2149 => letter_like(character).map_or(FoldsTo::Itself, FoldsTo::Character),
         _ => ALPHABETS
             .iter()
             .find(|(first, last, _)| (*first..=*last).contains(&code))
@@ -301,6 +302,40 @@ fn folds_to(character: char) -> FoldsTo {
             })
             .map_or(FoldsTo::Itself, FoldsTo::Character),
     }
+}
+
+/// Letters of mathematics that stand outside of their block, as they are older than it.
+const LETTER_LIKE: &[(char, &str)] = &[
+    ('B', "ℬ"),
+    ('C', "ℂℭ"),
+    ('D', "ⅅ"),
+    ('E', "ℰ"),
+    ('F', "ℱ"),
+    ('H', "ℋℌℍ"),
+    ('I', "ℐℑ"),
+    ('K', "\u{212a}"),
+    ('L', "ℒ"),
+    ('M', "ℳ"),
+    ('N', "ℕ"),
+    ('P', "ℙ"),
+    ('Q', "ℚ"),
+    ('R', "ℛℜℝ"),
+    ('Z', "ℤℨ"),
+    ('d', "ⅆ"),
+    ('e', "ℯⅇ"),
+    ('g', "ℊ"),
+    ('h', "ℎ"),
+    ('i', "ℹⅈ"),
+    ('j', "ⅉ"),
+    ('l', "ℓ"),
+    ('o', "ℴ"),
+];
+
+fn letter_like(character: char) -> Option<char> {
+    let (letter, _) = LETTER_LIKE
+        .iter()
+        .find(|(_, forms)| forms.contains(character))?;
+    Some(*letter)
 }
 
 /// Returns whether `text` may have a character or an escape that folds.
@@ -375,7 +410,12 @@ const fn is_disguise(first: u8, second: u8, third: u8) -> bool {
         | (first == 0xe3) & (second == 0x80) & (third == 0x80)
         | (first == 0xe1)
             & ((second == 0x9a) & (third == 0x80) | (second == 0xa0) & (third == 0x8e))
-        | (first == 0xe2) & (second == 0x84) & (third == 0x8e)
+        // Of the signs among the letters, `℃`, `№` and `™` are frequent.
+        | (first == 0xe2)
+            & ((second == 0x84) & (third != 0x83) & (third != 0x96) & (third != 0xa2)
+                | (second == 0x85) & (third.wrapping_sub(0x85) < 5)
+                | (second == 0x92) & (third >= 0xb6)
+                | (second == 0x93) & (third < 0xaa))
         | (first == 0xe0)
             & (((second == 0xa5) | (second == 0xa7) | (second == 0xaf)) & (third >= 0xa6)
                 | (second == 0xb9) & (third >= 0x90) & (third < 0x9a));
@@ -400,6 +440,7 @@ mod tests {
             ("４１１１－１１１１　ａ＠ｂ．ｃ", "4111-1111 a@b.c"),
             ("٠٩ ۰۹ ०९ 𝟎𝟗 𝟶𝟿", "09 09 09 09 09"),
             ("𝐀𝐳𝙰𝚣 𝑔ℎ𝑖", "AzAz ghi"),
+            ("ℋ𝒶ℓℓℴ ℭℝⅆⅉ ⒶⓏⓐⓩ 5 ℃ №", "Hallo CRdj AZaz 5 ℃ №"),
             ("০৯ ௦௯ ๐๙", "09 09 09"),
             ("a\u{200b}b\u{ad}c\u{feff}", "abc"),
             ("1\u{a0}2\u{2007}3\u{2011}4\u{2013}5", "1 2 3-4-5"),

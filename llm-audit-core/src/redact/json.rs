@@ -8,14 +8,16 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use serde::de::IgnoredAny;
 
 use super::failure::RedactError;
+use super::json_text::{decoded, spaces, string_end, value_end};
 use super::operator::Operator;
 use super::path::{At, PathRule, Paths};
 use super::place::Step;
 use super::session::{Families, Session};
+use super::sibling;
 
 const MAX_NESTED_TEXTS: usize = 4;
 /// Shorter numbers hold no value that a detector knows without the name of the member.
@@ -209,6 +211,8 @@ struct Open {
     is_object: bool,
     /// The literal with the name of the member that it is the value of.
     name: Option<Range<usize>>,
+    /// The last literal in it that names another value.
+    sibling: Option<Range<usize>>,
     /// Which detectors run on what is around it.
     families: Families,
     at: At,
@@ -256,6 +260,7 @@ impl Walk<'_> {
                 b' ' | b'\t' | b'\n' | b'\r' | b':' => at += 1,
                 first => {
                     let path = self.path();
+                    self.find_name(at);
                     let in_array = self.open.last().is_some_and(|open| !open.is_object);
                     let is_open = matches!(first, b'{' | b'[');
                     if in_array && self.dropped(&path) {
@@ -280,6 +285,7 @@ impl Walk<'_> {
                                 self.open.push(Open {
                                     is_object,
                                     name: self.name.clone(),
+                                    sibling: None,
                                     families,
                                     at: path,
                                     kept_to: None,
@@ -327,6 +333,38 @@ impl Walk<'_> {
                 paths.member_of(&open.at, &name)
             }
             _ => paths.element_of(&open.at),
+        }
+    }
+
+    /// Takes the name of the value at `at` from what stands beside it, if there is one: a member
+    /// `name` or the like, and in an array the option of a command before it.
+    fn find_name(&mut self, at: usize) {
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        let rest = self.text.get(at..).unwrap_or_default();
+        let literal = rest.starts_with('"').then(|| at..string_end(self.text, at));
+        if !open.is_object {
+            let is_option = rest.starts_with("\"-");
+            let option = std::mem::replace(&mut open.sibling, literal.filter(|_| is_option));
+            let known = option.filter(|option| {
+                let option = self.text.get(option.clone()).map(decoded);
+                option.is_some_and(|option| self.session.knows(&option))
+            });
+            self.name = known.or_else(|| open.name.clone());
+            return;
+        }
+        let own = self.name.clone().and_then(|name| self.text.get(name));
+        let own = own.unwrap_or_default();
+        if sibling::names(own) {
+            open.sibling = literal.or(open.sibling.take());
+        } else if sibling::is_named(own) {
+            let known = open.sibling.clone();
+            // What opens here may be long.
+            let is_leaf = !rest.starts_with(['{', '[']);
+            let behind = || sibling::behind(self.text, value_end(self.text, at));
+            let known = known.or_else(|| is_leaf.then(behind)?);
+            self.name = known.or(self.name.take());
         }
     }
 
@@ -480,97 +518,4 @@ fn decoded_whole(text: &str) -> Cow<'_, str> {
 
 fn literal(content: &str) -> Result<String, RedactError> {
     serde_json::to_string(content).map_err(|_| RedactError::BadSpan("json"))
-}
-
-fn spaces(text: &[u8]) -> usize {
-    let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-    text.iter().take_while(|b| is_space(b)).count()
-}
-
-/// Returns where the value ends that begins at `at`.
-fn value_end(text: &str, at: usize) -> usize {
-    let bytes = text.as_bytes();
-    let mut depth = 0_usize;
-    let mut end = at;
-    while let Some(byte) = bytes.get(end) {
-        match byte {
-            b'{' | b'[' => {
-                depth += 1;
-                end += 1;
-            }
-            b'}' | b']' => {
-                depth = depth.saturating_sub(1);
-                end += 1;
-            }
-            b'"' => end = string_end(text, end),
-            b'-' | b'0'..=b'9' => end = number_end(text, end),
-            b'a'..=b'z' => {
-                let rest = bytes.get(end..).unwrap_or_default();
-                end += rest.iter().take_while(|b| b.is_ascii_lowercase()).count();
-            }
-            _ => end += 1,
-        }
-        if depth == 0 && end > at {
-            break;
-        }
-    }
-    end
-}
-
-/// Returns where the string literal ends that begins at `at`, behind its closing quote.
-fn string_end(text: &str, at: usize) -> usize {
-    let mut end = at + 1;
-    while let Some(offset) = memchr2(b'"', b'\\', text.as_bytes().get(end..).unwrap_or_default()) {
-        end += offset;
-        if text.as_bytes().get(end) == Some(&b'"') {
-            return end + 1;
-        }
-        end += 2;
-    }
-    text.len()
-}
-
-fn number_end(text: &str, at: usize) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
-    let length = rest
-        .iter()
-        .position(|b| !matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
-        .unwrap_or(rest.len());
-    at + length.max(1)
-}
-
-/// Returns what a string literal stands for. A surrogate without its pair, which no text can hold,
-/// becomes U+FFFD.
-fn decoded(literal: &str) -> Cow<'_, str> {
-    let content = literal
-        .get(1..literal.len().saturating_sub(1))
-        .unwrap_or_default();
-    if !content.contains('\\') {
-        return Cow::Borrowed(content);
-    }
-    if let Ok(content) = serde_json::from_str(literal) {
-        return Cow::Owned(content);
-    }
-    let mut mended = String::with_capacity(literal.len());
-    let mut rest = literal;
-    while let Some(at) = rest.find('\\') {
-        let (head, escape) = rest.split_at(at);
-        mended.push_str(head);
-        let surrogate = matches!(
-            escape.as_bytes(),
-            [
-                _,
-                b'u',
-                b'd' | b'D',
-                b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F',
-                ..,
-            ]
-        );
-        let length = if surrogate { 6 } else { 2 };
-        let (escape, tail) = escape.split_at_checked(length).unwrap_or((escape, ""));
-        mended.push_str(if surrogate { "\\ufffd" } else { escape });
-        rest = tail;
-    }
-    mended.push_str(rest);
-    serde_json::from_str(&mended).map_or(Cow::Borrowed(content), Cow::Owned)
 }

@@ -209,6 +209,7 @@ impl Scanner {
             depth: depth.checked_sub(1),
             covered: 0,
             run_end: 0,
+            decoded_to: 0,
             hits,
         };
         let is_marked = scan.plain();
@@ -278,6 +279,8 @@ struct Scan<'s, 't> {
     covered: usize,
     /// Where the last long run ends.
     run_end: usize,
+    /// How far base64 was decoded.
+    decoded_to: usize,
     hits: &'s mut Vec<Hit>,
 }
 
@@ -359,15 +362,18 @@ impl Scan<'_, '_> {
                 self.begin_in_run(start + MAX_ESCAPE + offset + 1);
             }
         }
-        if let Some(depth) = self.depth {
-            buffers::with(|buffers| {
+        if let Some(depth) = self.depth
+            && start >= self.decoded_to
+        {
+            let decoded_to = buffers::with(|buffers| {
                 encoded::text(text, start..end, &mut buffers.bytes, |run, decoded| {
                     let inner = &mut buffers.hits;
                     scanner.scan_with(decoded, self.families, depth, inner);
                     let surest = inner.iter().max_by_key(|hit| hit.confidence);
                     self.hits.extend(surest.map(|hit| hit.moved(run)));
-                });
+                })
             });
+            self.decoded_to = decoded_to;
         }
     }
 }

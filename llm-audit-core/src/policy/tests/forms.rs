@@ -157,7 +157,7 @@ fn the_canonical_text_is_sorted_json_with_key_ids_and_without_keys() {
 fn the_empty_policy_has_a_text_that_never_changes() {
     assert_eq!(
         Policy::none().canonical_text(),
-        r#"{"facets":{},"intent":"off","redaction":{"allow":[],"engine":"2","operators":{},"preset":"recommended"},"version":1}"#
+        r#"{"facets":{},"intent":"off","redaction":{"allow":[],"engine":"3","operators":{},"preset":"recommended"},"version":1}"#
     );
     assert_eq!(
         Policy::builder().build().unwrap().hash(),

@@ -22,6 +22,9 @@ pub(super) const BIRTH: Detector = Detector::find(
         Anchor::Literal("BIRTH"),
         Anchor::Literal("born "),
         Anchor::Literal("Born "),
+        Anchor::Literal("BDAY"),
+        Anchor::Literal("geb. "),
+        Anchor::Literal("geb.: "),
         Anchor::Literal("geboren"),
         Anchor::Literal("Geboren"),
         Anchor::Literal("eburtsdatum"),
@@ -51,6 +54,7 @@ pub(super) const BIRTH: Detector = Detector::find(
 )
 .named(
     &[
+        "bday",
         "birth",
         "birthdate",
         "birthday",

@@ -82,7 +82,7 @@ fn is_session(value: &[u8]) -> bool {
         && !is_placeholder(value)
         && Mix::of(value).has_letters_and_digits()
         && distinct(value) >= 6
-        && !super::value::is_wordy(value)
+        && !super::described::is_wordy(value)
 }
 
 /// Parts of the names that cookies of sessions have.

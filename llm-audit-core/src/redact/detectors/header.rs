@@ -4,9 +4,9 @@
 use std::ops::Range;
 
 use super::{Anchor, Confidence, Detector};
+use crate::redact::base64::{decode, may_decode_to};
 use crate::redact::bytes::{
-    ByteSet, Mix, assigned, before, byte, decode, follows, has, in_word, is_random, may_decode_to,
-    real, run, run_back,
+    ByteSet, Mix, assigned, before, byte, follows, has, in_word, is_random, real, run, run_back,
 };
 use crate::redact::data_type::DataType;
 
@@ -25,6 +25,22 @@ pub(super) const BASIC: Detector = Detector::find(
     &[Anchor::Literal("asic "), Anchor::Literal("ASIC ")],
     basic,
 );
+
+/// `"auth": "…"`, as the configuration of Docker has it: base64 of a name and a password.
+pub(super) const AUTH: Detector = Detector::find(
+    "auth",
+    DataType::BasicAuth,
+    Confidence::Valid,
+    &[Anchor::Literal("\"auth\":")],
+    |text, at| {
+        let open = run(text, at + "\"auth\":".len(), &ByteSet::of(b" "), 4);
+        let start = run(text, open, &ByteSet::of(b"\""), 1);
+        credentials(text, start)
+    },
+)
+.named(&["auth"], |value| {
+    credentials(value, 0).filter(|found| found.end == value.len())
+});
 
 /// `curl -u name:password`: the password.
 pub(super) const USER_OPTION: Detector = Detector::find(
@@ -121,6 +137,14 @@ fn bearer(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let word_end = at + "earer".len();
+    // A builder of requests: `.bearer_auth("…")`.
+    let word_end = match [&b"_auth("[..], b"Auth("]
+        .iter()
+        .find(|call| has(text, word_end, call))
+    {
+        Some(call) => word_end + call.len(),
+        None => word_end,
+    };
     let start = run(text, word_end, &ByteSet::of(b" \t:=\"'`"), 4);
     let spaced = if has(text, word_end, b"%20") {
         word_end + 3
@@ -155,7 +179,11 @@ fn basic(text: &[u8], at: usize) -> Option<Range<usize>> {
     if !matches!(byte(text, word), Some(b'b' | b'B')) {
         return None;
     }
-    let start = run(text, at + "asic".len(), &ByteSet::of(b" "), 3);
+    credentials(text, run(text, at + "asic".len(), &ByteSet::of(b" "), 3))
+}
+
+/// Returns the base64 at `start` if it decodes to a name and a password.
+fn credentials(text: &[u8], start: usize) -> Option<Range<usize>> {
     let body = run(text, start, &ByteSet::BASE64.and(b"-_"), usize::MAX);
     let end = run(text, body, &ByteSet::of(b"="), 2);
     let value = text.get(start..end).filter(|value| value.len() >= 4)?;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::{Anchor, Beside, Confidence, Detector, Runs};
-use crate::redact::bytes::{ByteSet, before, byte, in_word, run, run_back};
+use crate::redact::bytes::{ByteSet, before, byte, has, in_word, run, run_back};
 use crate::redact::context::Context;
 use crate::redact::data_type::DataType;
 
@@ -33,6 +33,7 @@ const VERSION: Context = Context::of(&[
     "build",
     "chapter",
     "clause",
+    "downgraded",
     "firmware",
     "kapitel",
     "paragraph",
@@ -43,6 +44,8 @@ const VERSION: Context = Context::of(&[
     "sec",
     "section",
     "step",
+    "updated",
+    "upgraded",
     "v",
     "ver",
     "version",
@@ -55,6 +58,8 @@ const VERSION: Context = Context::of(&[
 ])
 .reach(2);
 
+/// How far back a line is looked for.
+const MAX_LINE: usize = 96;
 const MAX_V6: usize = 45;
 const V6: ByteSet = ByteSet::HEX.and(b":");
 
@@ -71,7 +76,8 @@ fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
     }
     let address: Ipv4Addr = std::str::from_utf8(text.get(at..end)?).ok()?.parse().ok()?;
     let [network, ..] = address.octets();
-    if network == 0 || address.is_loopback() || address.is_broadcast() {
+    // What begins with 255 is a mask.
+    if matches!(network, 0 | 255) || address.is_loopback() {
         return None;
     }
     let joined = match before(text, at) {
@@ -88,7 +94,22 @@ fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
         Some(b) => b.is_ascii_alphanumeric() || b == b'_',
         None => false,
     };
-    (!joined && !goes_on && !VERSION.announces(text, at)).then_some(at..end)
+    (!joined && !goes_on && !is_version(text, at..end)).then_some(at..end)
+}
+
+/// Returns whether words say that the numbers are a version or a place. Where a word stands before
+/// them in their own line, those of the line before speak of something else.
+fn is_version(text: &[u8], range: Range<usize>) -> bool {
+    let from = range.start.saturating_sub(MAX_LINE);
+    let before = text.get(from..range.start).unwrap_or_default();
+    let line = before.iter().rposition(|b| *b == b'\n');
+    let own = line.and_then(|line| before.get(line..)).unwrap_or_default();
+    let start = match own.iter().any(u8::is_ascii_alphabetic) {
+        true => range.start - own.len(),
+        false => 0,
+    };
+    let text = text.get(start..).unwrap_or_default();
+    VERSION.announces(text, range.start - start) || has(text, range.end - start, b" build ")
 }
 
 fn v6(text: &[u8], colon: usize) -> Option<Range<usize>> {
@@ -140,6 +161,7 @@ mod tests {
                 "host=«fd00::1», «2001:db8::1».",
                 "from «2001:db8::1»: refused",
                 "::ffff:«192.0.2.5»",
+                "step\nvalue «81.0.0.1», Version:\n  host «81.0.0.1»",
             ]
             .map(str::to_owned),
         );
@@ -154,7 +176,8 @@ mod tests {
                 "v1.2.3.4 version 1.2.3.4 version: \"10.2.3.4\" section 3.4.1.4 バージョン1.2.3.4",
                 "OID 1.3.6.1.4.1.311 1.2.3.4.5 256.1.1.1 1.2.3 1.2.3.",
                 "Chrome/1.2.3.4 pkg-1.2.3.4.tar.gz 1.2.3.4-rc1 1.2.3.4b",
-                "01.02.03.04",
+                "01.02.03.04 255.255.255.0",
+                "version\n 1.2.3.4, Upgraded from 1.24.0.1 to v1.2, 1.24.0.1 build 20348",
                 "12:34:56 2026-05-20T08:00:00Z 1:2:3:4:5:6:7:8",
                 "u8::from add::f32 std::f64::consts a1::b2 ab:cd:ef:01:23:45",
                 "sha256:2001:db8::1x 2001 fade::1",

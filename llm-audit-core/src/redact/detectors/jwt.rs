@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Anchor, Confidence, Detector};
-use crate::redact::bytes::{ByteSet, byte, decode, has, in_word, run};
+use crate::redact::base64::decode;
+use crate::redact::bytes::{ByteSet, byte, has, in_word, run};
 use crate::redact::data_type::DataType;
 
 pub(super) const JWT: Detector = Detector::find(

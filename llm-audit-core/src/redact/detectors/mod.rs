@@ -14,6 +14,7 @@ mod azure;
 mod birth;
 mod card;
 mod cookie;
+mod described;
 mod email;
 mod google;
 mod header;
@@ -223,6 +224,33 @@ impl Detector {
     }
 }
 
+#[cfg(any(test, feature = "testing"))]
+impl Detector {
+    /// Returns what a text has where the detector is asked, and the names of members that it knows.
+    pub(super) fn announcements(&self) -> Vec<&'static str> {
+        let names = self.named.map_or(&[][..], |named| named.names);
+        let anchors: Vec<_> = match self.matcher {
+            Matcher::Tokens(tokens) => tokens.iter().map(|token| token.prefix).collect(),
+            Matcher::Find(anchors, _) => anchors.iter().filter_map(Anchor::text).collect(),
+        };
+        anchors.into_iter().chain(names.iter().copied()).collect()
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Anchor {
+    /// Returns the text that the anchor stands for; none for what has many.
+    const fn text(&self) -> Option<&'static str> {
+        match self {
+            Self::Literal(text) | Self::Between(_, text, _) => Some(text),
+            Self::At => Some("@"),
+            Self::Tilde => Some("~"),
+            Self::Colon => Some(":"),
+            Self::Digits(_) | Self::InLongRun(_) | Self::LongRun => None,
+        }
+    }
+}
+
 /// Every built-in detector.
 pub(super) const DETECTORS: &[Detector] = &[
     email::EMAIL,
@@ -249,6 +277,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     pem::PRIVATE_KEY,
     header::BEARER,
     header::BASIC,
+    header::AUTH,
     header::USER_OPTION,
     header::AUTHORIZATION,
     header::API_KEY,
@@ -282,6 +311,7 @@ pub(super) const DETECTORS: &[Detector] = &[
     place::OPTION,
     place::PAIR,
     place::SOURCE,
+    place::LINE_OF_FILE,
     secret::PASSWORD,
     secret::KEY,
     secret::TOKEN,
@@ -346,6 +376,28 @@ pub(super) mod tests {
                 "{data_type}"
             );
         }
+    }
+
+    #[test]
+    fn fuzzing_reaches_every_detector_by_itself() {
+        // The target chooses by one byte.
+        assert!(DETECTORS.len() <= 256);
+        for (number, detector) in DETECTORS.iter().enumerate() {
+            let (redactor, announcements) = Redactor::alone(number).unwrap();
+            let is_lone = |anchor: &Anchor| {
+                matches!(
+                    anchor,
+                    Anchor::Digits(_) | Anchor::InLongRun(_) | Anchor::LongRun
+                )
+            };
+            let needs_none = matches!(detector.matcher, Matcher::Find(anchors, _) if anchors.iter().all(is_lone));
+            assert!(needs_none || !announcements.is_empty(), "{}", detector.name);
+            let all =
+                "ada@example.org 4111111111111111 DE89370400440532013000 AKIAIOSFODNN7EXAMPLE";
+            let found = redactor.find(all);
+            assert!(found.iter().all(|span| span.detector == detector.name));
+        }
+        assert!(Redactor::alone(DETECTORS.len()).is_none());
     }
 
     #[test]

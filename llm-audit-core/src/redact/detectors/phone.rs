@@ -285,6 +285,13 @@ fn international(text: &[u8], at: usize, start: usize) -> Option<Range<usize>> {
             position = trunk + 3;
         }
         let first = run(text, position, &SEPARATORS, 3);
+        // A table.
+        if text
+            .get(position..first)
+            .is_some_and(|between| between.starts_with(b"  "))
+        {
+            break;
+        }
         let end = run(text, first, &ByteSet::DIGIT, MAX + 1);
         let group = text.get(first..end).unwrap_or_default();
         let room = digits.get_mut(length..length + group.len());

@@ -18,17 +18,59 @@ pub(super) const OPTION: Detector = Detector::find(
         Anchor::Literal("mysqladmin "),
         Anchor::Literal("mariadb "),
         Anchor::Literal("sshpass "),
+        Anchor::Literal("redis-cli "),
+        Anchor::Literal("ldapsearch "),
+        Anchor::Literal("ldapmodify "),
+        Anchor::Literal("ldapadd "),
+        Anchor::Literal("-SecureString "),
     ],
     |text, at| {
+        if has(text, at, SECURE_STRING) {
+            return quoted(text, at + SECURE_STRING.len()).filter(|value| is_secret(text, value));
+        }
         if in_word(text, at) {
             return None;
         }
-        let is_apart = has(text, at, b"sshpass ");
-        let name = run(text, at, &ByteSet::ALPHA, 16);
+        let (_, option, is_apart) = APART
+            .iter()
+            .find(|(command, ..)| has(text, at, command.as_bytes()))
+            .unwrap_or(&("", " -p", false));
+        let name = run(text, at, &ByteSet::ALPHA.and(b"-"), 16);
         let line = run(text, name, &LINE, REACH);
-        let option = memchr::memmem::find(text.get(name..line)?, b" -p")? + name + 3;
-        let start = option + usize::from(is_apart && byte(text, option) == Some(b' '));
-        (is_apart == (start > option)).then(|| word(text, start))?
+        let found = memchr::memmem::find(text.get(name..line)?, option.as_bytes())?;
+        let option = name + found + option.len();
+        let start = option + usize::from(*is_apart && byte(text, option) == Some(b' '));
+        (*is_apart == (start > option)).then(|| word(text, start))?
+    },
+)
+.up_to(|text, range| run(text, range.end, &WORD, usize::MAX));
+
+/// Commands with the option that a password stands behind, and whether a space parts both; where
+/// none of them stands, `-p` with the password right behind it is looked for.
+const APART: &[(&str, &str, bool)] = &[
+    ("sshpass ", " -p", true),
+    ("redis-cli ", " -a", true),
+    ("ldapsearch ", " -w", true),
+    ("ldapmodify ", " -w", true),
+    ("ldapadd ", " -w", true),
+];
+const SECURE_STRING: &[u8] = b"-SecureString ";
+
+/// `host:5432:database:user:PASSWORD`, a line of PostgreSQL's file of passwords.
+pub(super) const LINE_OF_FILE: Detector = Detector::find(
+    "password_file",
+    DataType::GenericSecret,
+    Confidence::Context,
+    &[Anchor::Literal(":5432:")],
+    |text, at| {
+        const FIELD: ByteSet = ByteSet::WORD.and(b"-.*");
+        let host = run_back(text, at, &FIELD, 64);
+        let database = run(text, at + ":5432:".len(), &FIELD, 64);
+        let user = run(text, database + 1, &FIELD, 64);
+        let named =
+            host < at && byte(text, database) == Some(b':') && byte(text, user) == Some(b':');
+        let end = run(text, user + 1, &WORD, REACH);
+        Some(user + 1..end).filter(|value| named && is_secret(text, value))
     },
 )
 .up_to(|text, range| run(text, range.end, &WORD, usize::MAX));
@@ -38,12 +80,17 @@ pub(super) const PAIR: Detector = Detector::find(
     "user_and_password",
     DataType::BasicAuth,
     Confidence::Context,
-    &[Anchor::Literal("auth=("), Anchor::Literal("Auth(")],
+    &[
+        Anchor::Literal("auth=("),
+        Anchor::Literal("Auth("),
+        Anchor::Literal("_auth("),
+    ],
     |text, at| {
-        let open = run(text, at, &ByteSet::of(b"authA="), 6);
+        let open = run(text, at, &ByteSet::of(b"_authA="), 6);
         let user = run(text, open, &ByteSet::of(b"( "), 4);
         let user = quoted(text, user)?;
         let next = run(text, user.end + 1, &ByteSet::of(b", \n\t"), 32);
+        let next = next + if has(text, next, b"Some(") { 5 } else { 0 };
         quoted(text, next).filter(|value| is_secret(text, value))
     },
 );
@@ -78,14 +125,22 @@ fn word(text: &[u8], at: usize) -> Option<Range<usize>> {
     Some(value).filter(|value| is_secret(text, value))
 }
 
-/// Returns what stands in the quotes that open at `at`.
+/// Returns what stands in the quotes that open at `at`. A quote behind a backslash belongs to it, but
+/// where no other one closes it: a shell takes backslashes in `'…'` as they are.
 fn quoted(text: &[u8], at: usize) -> Option<Range<usize>> {
     let quote = byte(text, at).filter(|b| matches!(b, b'"' | b'\''))?;
     let rest = text.get(at + 1..)?;
     let rest = rest.get(..=MAX_QUOTED).unwrap_or(rest);
-    let length = rest.iter().position(|b| *b == quote || *b == b'\n')?;
-    let end = at + 1 + length;
-    (byte(text, end) == Some(quote)).then_some(at + 1..end)
+    let line = memchr::memchr(b'\n', rest).map_or(rest, |end| rest.get(..end).unwrap_or(rest));
+    let is_end = |at: &usize| {
+        let slashes = run_back(line, *at, &ByteSet::of(b"\\"), line.len());
+        (at - slashes).is_multiple_of(2)
+    };
+    let mut quotes = memchr::memchr_iter(quote, line);
+    let first = quotes.next()?;
+    let length = [first].into_iter().chain(quotes).find(is_end);
+    let end = at + 1 + length.unwrap_or(first);
+    Some(at + 1..end)
 }
 
 fn is_secret(text: &[u8], value: &Range<usize>) -> bool {
@@ -114,6 +169,9 @@ mod tests {
                 "sshpass -p «Sommer91» ssh root@gw",
                 "sshpass -p \"«a b c d»\" ssh gw",
                 "mysql -u root -p shop; mysql -u root -p\nnext1",
+                "redis-cli -h cache -a «Sommer91» ping; ldapsearch -x -w «Sommer91» -b dc=a",
+                "ConvertTo-SecureString \"«Sommer 91»\" -AsPlainText -Force",
+                "mysql -p'«a1b2\\»' shop",
                 "mysql -p$PASSWORD shop; sshpass -p ${PW} ssh gw; sshpass -e ssh -p 2222 gw",
             ],
         );
@@ -126,6 +184,7 @@ mod tests {
             &[
                 "requests.get(u, auth=('svc', '«Sommer91»'))",
                 "httpx.BasicAuth(\"svc\", \"«Sommer91»\")",
+                "auth=('user', '«pa it\\'s»'), .basic_auth(\"svc\", Some(\"«a\\\"b1\\\\»\"))",
                 "auth=(user, password), auth=('svc', '<password>')",
             ],
         );

@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
-use super::value::{Assigned, Sign, assigned, is_no_secret, is_wordy, may_assign, real_end};
+use super::described::{is_no_secret, is_wordy};
+use super::value::{Assigned, Sign, assigned, may_assign, real_end};
 use super::word::{PURPOSE_END, Word, name_end};
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run_back};
 use crate::redact::data_type::DataType;
+use crate::redact::label::label_end;
 
 pub(super) const PASSWORD: Detector = Detector::find(
     "password",
@@ -31,6 +33,8 @@ pub(super) const PASSWORD: Detector = Detector::find(
         Anchor::Between(NO_LETTER, "MDP", NAME_END),
         Anchor::Literal("ennwort"),
         Anchor::Literal("ENNWORT"),
+        Anchor::Literal("dentified by"),
+        Anchor::Literal("DENTIFIED BY"),
         Anchor::Literal("ontrase"),
         Anchor::Literal("ONTRASE"),
         Anchor::Literal("senha"),
@@ -59,6 +63,7 @@ pub(super) const PASSWORD: Detector = Detector::find(
             Word::whole("pw", 0),
             Word::whole("mdp", 0),
             Word::part("kennwort", 1),
+            Word::whole("identified by", 1),
             Word::part("contraseña", 1),
             Word::part("contraseÑa", 1),
             Word::part("contrasena", 1),
@@ -241,6 +246,9 @@ fn find(
     }
     let is_option = byte(text, start) == Some(b'-');
     let assigned = assigned(text, end, is_option)?;
+    if label_end(text, assigned.range.start).is_some() {
+        return None;
+    }
     let value = text.get(assigned.range.clone())?;
     let is_code = assigned.sign == Sign::Equals && !assigned.is_quoted;
     let name = Name {
@@ -280,6 +288,13 @@ fn is_password(name: &Name<'_>, value: &[u8]) -> bool {
         Sign::Equals if name.assigned.is_quoted => !names_itself(value) || mixed,
         Sign::Equals => mixed && !is_identifier(value) || is_number || name.is_setting(),
         Sign::Says => (mixed && !is_technical(value)) || is_number,
+        Sign::Apart if name.assigned.is_quoted => mixed && !is_technical(value),
+        Sign::Apart => {
+            mixed
+                && !is_technical(value)
+                && !is_identifier(value)
+                && (sign_inside || mix.upper > 0 && mix.lower > 0)
+        }
         Sign::Far => {
             value.len() >= 8
                 && mix.digits > 0
@@ -308,6 +323,7 @@ fn is_key(name: &Name<'_>, value: &[u8]) -> bool {
         }
         Sign::Says => looks_drawn(value) && !is_technical(value),
         Sign::Far => is_random(value),
+        Sign::Apart => name.assigned.is_quoted && is_random(value),
     }
 }
 
@@ -328,7 +344,8 @@ const OTHER_TOKENS: &[&str] = &[
 ];
 
 fn is_token(name: &Name<'_>, value: &[u8]) -> bool {
-    looks_drawn(value) && !holds_any(name.text, OTHER_TOKENS)
+    let is_given = name.assigned.sign != Sign::Apart || name.assigned.is_quoted;
+    is_given && looks_drawn(value) && !holds_any(name.text, OTHER_TOKENS)
 }
 
 /// Returns whether `value` is drawn at random rather than written, as far as its length tells.
@@ -428,13 +445,15 @@ fn whole(value: &[u8]) -> Option<Range<usize>> {
 }
 
 /// Returns whether `value` is a sentence or a label of a form, not a phrase to log in with: words
-/// that end as a sentence does, or that speak of the secret.
+/// that speak of the secret, or more of them than one remembers.
 fn is_prose(value: &[u8]) -> bool {
+    const MAX_PHRASE: usize = 8;
     let words = value.split(|b| *b == b' ').count();
     let letters = !value.iter().any(u8::is_ascii_digit);
-    let sentence = words >= 3 && value.ends_with(b".") || value.ends_with(b"?");
-    let label = value.first().is_some_and(u8::is_ascii_uppercase) && names_itself(value);
-    words >= 2 && letters && (sentence || label)
+    let ends = value.ends_with(b".") || value.ends_with(b"?");
+    let begins = value.first().is_some_and(u8::is_ascii_uppercase);
+    let speaks = (begins || ends) && names_itself(value);
+    words >= 2 && letters && (speaks || ends && words > MAX_PHRASE)
 }
 
 #[cfg(test)]
@@ -469,6 +488,10 @@ mod tests {
             "- name: DB_PASSWORD\n  value: \"«Winter#91»\"\n- name: X",
             "{\"name\":\"DB_PASSWORD\",\"value\":\"«Winter#91»\"}",
             "login ada / pw: «Winter#91» , and PW=«Winter91»",
+            "machine db login ada password «Winter91Sun»",
+            "ALTER ROLE a PASSWORD '«cedar#Box12»', IDENTIFIED BY '«cedar#Box12»'",
+            "define('DB_PASSWORD', '«S0ft-rain!»');",
+            "<wsse:Password Type=\"a#PasswordText\">«lemon4Drop»</wsse:Password>",
         ]);
     }
 
@@ -480,7 +503,7 @@ mod tests {
             "mot de passe : «winter2414!»",
             "La contraseña es «Lisbon1715».",
             "la password è «Lisbon1715»",
-            "a senha é «Lisbon1715»",
+            "a senha é «Lisbon1715», a senha antiga era «Lisbon1715»",
             "Het wachtwoord is «Lisbon1715»",
             "hasło to «Lisbon1715»",
             "パスワードは«hunter2!»です。",
@@ -513,6 +536,20 @@ mod tests {
     }
 
     #[test]
+    fn a_forged_placeholder_hides_no_secret() {
+        all(&[
+            "password=«[EMAIL:hunter2-secret!]»"
+                .replace("]»", "»]")
+                .as_str(),
+            "password=«[EMAIL:k1:hunter2-secret!]»"
+                .replace("]»", "»]")
+                .as_str(),
+            "password=\"«[EMAIL:hunter2-secret!]»\"",
+            "password=\"«[EMAIL_078051120]»\"",
+        ]);
+    }
+
+    #[test]
     fn harmless_texts_about_secrets_are_left() {
         all(&[
             "api_key = os.environ[\"OPENAI_API_KEY\"]",
@@ -539,7 +576,9 @@ mod tests {
             "DB_PASSWORD=${DB_PASSWORD:?required}",
             "<input name=\"password\" value=\"Enter password 1\"> the password value: 12 signs",
             "password::Hash1, my key is F12345 F1",
-            "password=[GENERIC_SECRET]",
+            "password=[GENERIC_SECRET], password=[EMAIL_1] password=[EMAIL:1234]",
+            "password=[EMAIL:k1:00ff00ff00ff00ff00ff00ff00ff00ff]",
+            "password \"field\" and [\"password\", \"token\"], password SHA-256, password version 2.0.1",
         ]);
     }
 }

@@ -3,11 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
-use crate::redact::bytes::{
-    ByteSet, Mix, before, byte, has, is_placeholder, is_reference, run, steps,
-};
+use crate::redact::bytes::{ByteSet, before, byte, has, run, run_back, steps};
 
 /// A value and what leads to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +22,17 @@ pub(super) enum Sign {
     Says,
     /// Other words, and then one of both.
     Far,
+    /// A space or comma alone: `password 'x'`, `("PASSWORD", "x")`.
+    Apart,
 }
 
 /// Words that say what a thing is, in nine languages, as they stand behind a name.
 const SAYS: &[&str] = &[
     " is ",
     " was ",
+    " war ",
+    " era ",
+    " était ",
     " is: ",
     " to ",
     " lautet ",
@@ -81,8 +82,14 @@ fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     if is_option && matches!(byte(text, at), Some(b' ')) {
         return Some((at + 1, Sign::Equals));
     }
+    if let Some(start) = apart(text, at) {
+        return Some((start, Sign::Apart));
+    }
     if byte(text, at) != Some(b' ') {
         return None;
+    }
+    if let Some(start) = element(text, at) {
+        return Some((start, Sign::Equals));
     }
     const CLAUSE: ByteSet = ByteSet::ALNUM.and(b" '.@-_()");
     let end = run(text, at, &CLAUSE, MAX_FAR);
@@ -90,9 +97,18 @@ fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
     let colon = (byte(text, end) == Some(b':')).then_some(end - at);
     let says = (0..clause.len()).find(|at| {
         byte(clause, *at) == Some(b' ')
-            && [&b" is "[..], b" lautet ", b" ist ", b" est ", b" es "]
-                .iter()
-                .any(|word| has(clause, *at, word))
+            && [
+                &b" is "[..],
+                b" lautet ",
+                b" ist ",
+                b" est ",
+                b" es ",
+                b" was ",
+                b" war ",
+                b" era ",
+            ]
+            .iter()
+            .any(|word| has(clause, *at, word))
     });
     // A new sentence is about something else.
     let far = says.or(colon).filter(|far| {
@@ -113,6 +129,34 @@ fn beside(text: &[u8], at: usize) -> Option<(usize, Sign)> {
     let ends = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'\n'));
     let length = NAMES.iter().find(|known| has(text, name, known))?.len();
     near(text, name + length).filter(|(_, sign)| ends && *sign == Sign::Equals)
+}
+
+/// Returns where the value begins that only a space parts from the name, as in SQL and in a file of
+/// logins, or a comma from the name in quotes: it is in quotes itself, or a word with numbers.
+fn apart(text: &[u8], at: usize) -> Option<usize> {
+    const WORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+-./=?@^_~");
+    let is_quote = |at| matches!(byte(text, at), Some(b'"' | b'\''));
+    if byte(text, at) == Some(b' ') {
+        let end = run(text, at + 1, &WORD, 64);
+        let word = text.get(at + 1..end)?;
+        let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+        return (is_quote(at + 1) || word.len() >= 8 && digits >= 2).then_some(at + 1);
+    }
+    let comma = (is_quote(at) && byte(text, at + 1) == Some(b',')).then_some(at + 1)?;
+    let start = run(text, comma + 1, &ByteSet::of(b" "), 1);
+    is_quote(start).then_some(start)
+}
+
+/// Returns where the text of an element begins whose name ends at `at`, behind its attributes.
+fn element(text: &[u8], at: usize) -> Option<usize> {
+    const NAME: ByteSet = ByteSet::WORD.and(b"-.:");
+    const ATTRIBUTES: ByteSet = ByteSet::of(b"<>\n").inverted();
+    let name = run_back(text, at, &NAME, 64);
+    if before(text, name) != Some(b'<') {
+        return None;
+    }
+    let close = run(text, at, &ATTRIBUTES, 256);
+    (byte(text, close) == Some(b'>')).then_some(close + 1)
 }
 
 /// Returns where a value begins whose sign stands at `at`, but for quotes and brackets.
@@ -205,8 +249,7 @@ pub(super) fn real_end(text: &[u8], range: &Range<usize>) -> usize {
 
 /// Returns where the value in quotes ends that begins at `start`.
 fn quoted(text: &[u8], start: usize, quote: u8, max: usize) -> Option<usize> {
-    let escapes =
-        start - 1 - crate::redact::bytes::run_back(text, start - 1, &ByteSet::of(b"\\"), 8);
+    let escapes = start - 1 - run_back(text, start - 1, &ByteSet::of(b"\\"), 8);
     let window = text.get(start..(start + max).min(text.len()))?;
     steps::add(window.len());
     for (offset, byte) in window.iter().enumerate() {
@@ -217,7 +260,7 @@ fn quoted(text: &[u8], start: usize, quote: u8, max: usize) -> Option<usize> {
         if *byte != quote {
             continue;
         }
-        let slashes = end - crate::redact::bytes::run_back(text, end, &ByteSet::of(b"\\"), 8);
+        let slashes = end - run_back(text, end, &ByteSet::of(b"\\"), 8);
         // Inside quotes that are not escaped, a quote that is belongs to the value.
         if slashes <= escapes || escapes > 0 {
             return Some(end - slashes);
@@ -273,171 +316,6 @@ fn ends_at_separator(text: &[u8], at: usize) -> bool {
     let name = run(text, next, &NAME, 40);
     byte(text, at + 1).is_none_or(|b| b.is_ascii_whitespace() || b == b'\\')
         || (name > next && matches!(byte(text, name), Some(b'=' | b':' | b'"' | b'\'')))
-}
-
-/// What stands where a value is described, not given.
-const WORDS: &[&str] = &[
-    "any",
-    "bool",
-    "boolean",
-    "bytes",
-    "char",
-    "correct",
-    "default",
-    "disabled",
-    "empty",
-    "enabled",
-    "expired",
-    "false",
-    "field",
-    "hidden",
-    "incorrect",
-    "input",
-    "integer",
-    "invalid",
-    "missing",
-    "nil",
-    "no",
-    "none",
-    "null",
-    "number",
-    "object",
-    "optional",
-    "option",
-    "password",
-    "present",
-    "redacted",
-    "required",
-    "secret",
-    "secretstr",
-    "secretstring",
-    "string",
-    "text",
-    "token",
-    "true",
-    "type",
-    "undefined",
-    "unknown",
-    "valid",
-    "varchar",
-    "void",
-    "wrong",
-    "yes",
-];
-
-/// Returns whether `value` is no secret, whatever its name: a placeholder, a mask, a type, a truth
-/// value, an address, a path, or in code an expression that yields a value elsewhere.
-pub(super) fn is_no_secret(value: &[u8], is_code: bool) -> bool {
-    is_placeholder(value)
-        || is_word(value)
-        || !value.is_ascii() && memmem::find(value, "•".as_bytes()).is_some()
-        || is_masked(value)
-        || has_template(value)
-        || is_address(value)
-        || is_path(value.strip_prefix(b".").unwrap_or(value))
-        || value.starts_with(b"env:")
-        || is_constant(value)
-        || (is_code && is_expression(value))
-}
-
-fn is_word(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_alphabetic)
-        && WORDS
-            .iter()
-            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-/// Returns whether `value` begins with a scheme and `://`.
-fn is_address(value: &[u8]) -> bool {
-    const SCHEME: ByteSet = ByteSet::ALNUM.and(b"+-.:");
-    let end = run(value, 0, &SCHEME, 32);
-    before(value, end) == Some(b':') && has(value, end, b"//")
-}
-
-/// Returns whether asterisks hide most of `value`.
-fn is_masked(value: &[u8]) -> bool {
-    let shown = value.iter().filter(|b| **b != b'*').count();
-    value.windows(3).any(|part| part == b"***") && shown <= (value.len() - shown).max(8)
-}
-
-/// Returns whether a part of `value` is filled in elsewhere: `${X}`, `#{x}`, `{{ x }}`, `%(x)s`.
-fn has_template(value: &[u8]) -> bool {
-    if !value.iter().any(|b| matches!(b, b'{' | b'(')) {
-        return false;
-    }
-    [(b"${", b'}'), (b"#{", b'}'), (b"{{", b'}'), (b"%(", b')')]
-        .iter()
-        .filter_map(|(open, close)| {
-            let at = value.windows(2).position(|pair| pair == *open)? + 2;
-            Some((value.get(at..)?, close))
-        })
-        .any(|(rest, close)| {
-            let end = rest.iter().position(|b| b == close);
-            let inner = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-            is_reference(inner, end.is_some())
-        })
-}
-
-/// Returns whether `value` is a path from the root: all of it is written, or the first of its
-/// names is a word.
-fn is_path(value: &[u8]) -> bool {
-    const NAME: ByteSet = ByteSet::WORD.and(b"-.~");
-    let Some(rest) = value.strip_prefix(b"/") else {
-        return false;
-    };
-    let mut names = rest.split(|b| *b == b'/');
-    let written = |name: &[u8]| name.iter().all(|b| NAME.contains(*b)) && is_wordy(name);
-    let word = run(rest, 0, &ByteSet::of(b"abcdefghijklmnopqrstuvwxyz"), 32);
-    word >= 2 && byte(rest, word) == Some(b'/') || names.all(written)
-}
-
-/// Returns whether `value` is a name such as `OPENAI_API_KEY`.
-fn is_constant(value: &[u8]) -> bool {
-    if !value.contains(&b'_') {
-        return false;
-    }
-    let mix = Mix::of(value);
-    mix.lower == 0
-        && mix.digits * 4 < value.len()
-        && value.iter().all(|b| ByteSet::WORD.contains(*b))
-}
-
-/// Returns whether `value` is read from elsewhere: a call, a look-up, a member, a type.
-fn is_expression(value: &[u8]) -> bool {
-    const PATH: ByteSet = ByteSet::WORD.and(b".:?!");
-    let value = value.strip_prefix(b"&").unwrap_or(value);
-    let end = run(value, 0, &PATH, usize::MAX);
-    let path = value.get(..end).unwrap_or_default();
-    if !path
-        .first()
-        .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-    {
-        return false;
-    }
-    let is_name = |part: &[u8]| {
-        !part.first().is_some_and(u8::is_ascii_digit)
-            && (is_wordy(part) || Mix::of(part).lower == 0)
-    };
-    match byte(value, end) {
-        Some(b'(' | b'[' | b'{' | b'<') => true,
-        None => path.contains(&b'.') && path.split(|b| !ByteSet::WORD.contains(*b)).all(is_name),
-        _ => false,
-    }
-}
-
-/// Returns whether `value` is written rather than drawn: letters and digits, capitals and small
-/// letters take turns as seldom as in words and in names made of words.
-pub(super) fn is_wordy(value: &[u8]) -> bool {
-    let turns = value
-        .windows(2)
-        .filter(|pair| {
-            let [a, b] = *pair else { return false };
-            a.is_ascii_digit() != b.is_ascii_digit()
-                && (a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric())
-                || a.is_ascii_lowercase() && b.is_ascii_uppercase()
-        })
-        .count();
-    value.len() <= 3 || (turns + 1) * 3 <= value.len()
 }
 
 #[cfg(test)]
@@ -518,50 +396,6 @@ mod tests {
             "k, v=1",
         ] {
             assert_eq!(found(text), text);
-        }
-    }
-
-    #[test]
-    fn expressions_types_and_placeholders_are_no_secrets() {
-        for text in [
-            "os.environ[\"X\"]",
-            "getpass.getpass('Password: ')",
-            "String",
-            "Option<String>",
-            "process.env.KEY2",
-            "config.db.password",
-            "Some(password)",
-            "env:KEY",
-            "OPENAI_API_KEY",
-            "/run/secrets/x1",
-            "********",
-            "<password>",
-            "${X}",
-            "false",
-            "SecretString::new(x)",
-            "self.token",
-            "https://example.org/x1",
-            "/home/ada/.ssh/id_9Xk2mQ7",
-            "sk-***************x9Qm",
-            "app-${X2}-aB3",
-            "%(db_password)s",
-        ] {
-            assert!(is_no_secret(text.as_bytes(), true), "{text}");
-        }
-        for text in [
-            "hunter2",
-            "Qn0Za.3No8hL59",
-            "aB3dE.xY12345abc42",
-            "Tr0ub4dor9!",
-            "correct-horse-4698",
-            "/9Xk2mQ7bT4vRw8sYz1LnC5dGh3JfKp0",
-            "aB3!x://Q9",
-            "aB3***xK9qQ7!m",
-            "9B3{{xK9q!",
-            "9B3%(xK9q!",
-            "aB3//x9Qm2Zp",
-        ] {
-            assert!(!is_no_secret(text.as_bytes(), true), "{text}");
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::event::{
     Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, Record, ToolDefinition,
 };
 use crate::id::EventId;
+use crate::redact::sibling;
 use crate::schema::Column;
 
 const MAX_NESTED_TEXTS: usize = 4;
@@ -75,6 +76,7 @@ impl Walk<'_> {
         Node {
             walk: self,
             name: None,
+            sibling: &mut None,
         }
         .deserialize(&mut json)
         .is_ok()
@@ -125,6 +127,8 @@ struct Node<'n, 'w> {
     walk: &'n mut Walk<'w>,
     /// The name of the member that it belongs to.
     name: Option<&'n str>,
+    /// Where a string is put that may name another value.
+    sibling: &'n mut Option<String>,
 }
 
 impl<'de> DeserializeSeed<'de> for Node<'_, '_> {
@@ -166,27 +170,51 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
 
     fn visit_str<E: DeError>(self, text: &str) -> Result<(), E> {
         self.walk.text(text, self.name);
+        *self.sibling = Some(text.to_owned());
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self { walk, name } = self;
+        let Self { walk, name, .. } = self;
         walk.below("[*]", |walk| {
-            while items.next_element_seed(Node { walk, name })?.is_some() {}
-            Ok(())
+            let mut last: Option<String> = None;
+            loop {
+                let option = last.take().filter(|last| last.starts_with('-'));
+                let option = option.filter(|option| walk.session.knows(option));
+                let name = option.as_deref().or(name);
+                let sibling = &mut last;
+                let node = Node {
+                    walk,
+                    name,
+                    sibling,
+                };
+                if items.next_element_seed(node)?.is_none() {
+                    return Ok(());
+                }
+            }
         })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let walk = self.walk;
+        let mut named = None;
         while let Some(name) = members.next_key::<String>()? {
             let step = known(&name);
             if step.is_none() {
                 walk.below("*~", |walk| walk.text(&name, None));
             }
             walk.below(step.unwrap_or("*"), |walk| {
-                let name = Some(name.as_str());
-                members.next_value_seed(Node { walk, name })
+                let (mut value, given) = (None, named.as_deref());
+                let own = given.filter(|_| sibling::is_named(&name));
+                members.next_value_seed(Node {
+                    walk,
+                    name: own.or(Some(name.as_str())),
+                    sibling: &mut value,
+                })?;
+                if sibling::names(&name) {
+                    named = value.or(named.take());
+                }
+                Ok(())
             })?;
         }
         Ok(())

@@ -61,9 +61,22 @@ fn lines() -> impl Strategy<Value = String> {
         .prop_map(|lines| lines.join("\n"))
 }
 
+/// A `data:` URI among other text, or cut.
+fn with_data_uri() -> impl Strategy<Value = String> {
+    let media =
+        prop::sample::select(&["image/png", "", "text/plain;charset=\"utf-8\"", "a/b\\"][..]);
+    let end = prop::sample::select(&["", "=", "==", "\"", "\n", ")"][..]);
+    (any_text(), media, "[A-Za-z0-9+/_-]{0,120}", end, any_text()).prop_map(
+        |(head, media, body, end, tail)| format!("{head}data:{media};base64,{body}{end}{tail}"),
+    )
+}
+
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
+    let nested = |text: String| serde_json::json!({ text.clone(): [text] }).to_string();
     let leaf = prop_oneof![
         any_text().prop_map(serde_json::Value::from),
+        with_data_uri().prop_map(serde_json::Value::from),
+        with_data_uri().prop_map(move |text| nested(nested(text)).into()),
         any::<u64>().prop_map(serde_json::Value::from),
         any_text().prop_map(|text| serde_json::json!([text]).to_string().into()),
         Just(serde_json::Value::Null),
@@ -71,7 +84,9 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(serde_json::Value::from),
-            prop::collection::hash_map(any_text(), inner, 0..4)
+            prop::collection::hash_map(any_text(), inner.clone(), 0..4)
+                .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            prop::collection::hash_map(with_data_uri(), inner, 0..2)
                 .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
         ]
     })
