@@ -86,15 +86,16 @@
 pub use llm_audit_core::{
     Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, Breaker, Clock, Commit,
     Context, Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Escalation,
-    Evaluation, Event, EventId, Explained, Explanation, Facet, FacetGroup, FacetRule, FacetSet,
-    Field, Fields, Filter, Guardrail, Ids, Inspection, Inspector, InspectorCounters, Intent,
-    Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts,
-    LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part, Policy, PolicyBuilder,
-    PolicyLoader, Preset, ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report,
-    ResourceProbe, Resources, Retention, Scope, Scoped, Sink, SinkCounters, SinkError, SinkExt,
-    SinkLimits, Status, SystemClock, Timestamp, ToolDefinition, TraceParent, Truncation, Usage,
-    Warning, Watch, WriterId, begin, begin_durable, begin_durable_blocking, builder, installed,
-    journal, propagate, redact, schema,
+    Evaluation, Event, EventId, Expiry, Explained, Explanation, Facet, FacetGroup, FacetRule,
+    FacetSet, Fate, Field, Fields, Filter, Guardrail, Hold, Ids, Inspection, Inspector,
+    InspectorCounters, Intent, Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels,
+    Link, LossCounts, LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part,
+    PlannedRewrite, Policy, PolicyBuilder, PolicyLoader, Preset, ProcessProbe, RandomIds, Receipt,
+    Recorder, RedactionCount, Report, ResourceProbe, Resources, Retention, RetentionPlan,
+    Retentions, Scope, Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status,
+    SystemClock, Timestamp, ToolDefinition, TraceParent, Truncation, Usage, Warning, Watch,
+    WriterId, begin, begin_durable, begin_durable_blocking, builder, installed, journal, propagate,
+    redact, schema,
 };
 
 #[cfg(any(feature = "http", feature = "jsonl", feature = "parquet"))]

@@ -16,11 +16,13 @@ mod diagnostics;
 mod encode;
 mod error;
 mod event;
+mod expiry;
 mod facet;
 mod fields;
 mod filter;
 mod foreign;
 mod hidden;
+mod hold;
 mod id;
 mod inspect;
 mod interaction;
@@ -65,11 +67,13 @@ pub use event::{
     Absence, Document, Evaluation, Event, Guardrail, Kind, Link, MediaItem, Message, Operation,
     Part, RedactionCount, Status, ToolDefinition, Truncation,
 };
+pub use expiry::{Expiry, Fate, PlannedRewrite, RetentionPlan};
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use filter::Filter;
 #[doc(hidden)]
 pub use foreign::contained;
+pub use hold::Hold;
 pub use id::{EventId, Ids, RandomIds, WriterId};
 pub use inspect::{Escalation, Inspection, Inspector, InspectorCounters};
 pub use interaction::{BeginDurable, Interaction};
@@ -86,7 +90,7 @@ pub use policy::{
 };
 pub use recorder::Recorder;
 pub use resources::{ProcessProbe, ResourceProbe, Resources};
-pub use retention::Retention;
+pub use retention::{Retention, Retentions};
 pub use sink::{Durable, Sink, SinkError, SinkLimits};
 pub use timestamp::Timestamp;
 pub use trace_parent::TraceParent;

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::facet::{Facet, FacetSet};
 use crate::timestamp::Timestamp;
 
 /// How long data is kept.
@@ -88,6 +89,102 @@ impl Retention {
     }
 }
 
+/// How long a log is kept, and which facets of its events for less.
+///
+/// An event is there as long as anything of it is: the log is kept as long as the facet that is kept
+/// longest.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{Facet, Level, Policy, Retention};
+///
+/// let policy = Policy::builder()
+///     .facet(Facet::Prompt, Level::Full)
+///     .facet(Facet::Usage, Level::Full)
+///     .retention(Retention::Forever)
+///     .retain(Facet::Prompt, Retention::Days30)
+///     .build()?;
+/// let retentions = policy.retentions();
+/// assert_eq!(retentions.of(Facet::Prompt), Retention::Days30);
+/// assert_eq!(retentions.whole(), Retention::Forever);
+/// assert_eq!(retentions.to_string(), "forever; prompt 30 days");
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retentions {
+    whole: Retention,
+    /// Those that are kept for less, the shortest first.
+    shorter: Vec<(Retention, FacetSet)>,
+}
+
+impl Retentions {
+    /// Returns the retentions of a log that is kept as a whole.
+    pub const fn all(whole: Retention) -> Self {
+        Self {
+            whole,
+            shorter: Vec::new(),
+        }
+    }
+
+    /// `default` is that of facets for which nothing else is said in `own`.
+    pub(crate) fn new(
+        default: Retention,
+        own: impl IntoIterator<Item = (Facet, Retention)>,
+    ) -> Self {
+        let own: Vec<_> = own.into_iter().collect();
+        let whole = own.iter().fold(default, |whole, (_, own)| whole.max(*own));
+        let of = |facet: Facet| own.iter().find(|(of, _)| *of == facet);
+        let mut shorter: Vec<(Retention, FacetSet)> = Vec::new();
+        for facet in Facet::ALL {
+            let retention = of(*facet).map_or(default, |(_, own)| *own);
+            if retention == whole {
+                continue;
+            }
+            match shorter.iter_mut().find(|(known, _)| *known == retention) {
+                Some((_, facets)) => drop(facets.insert(*facet)),
+                None => shorter.push((retention, [*facet].into_iter().collect())),
+            }
+        }
+        shorter.sort_unstable_by_key(|(retention, _)| retention.days());
+        Self { whole, shorter }
+    }
+
+    /// Returns how long events are kept, with whatever is left of them by then.
+    pub const fn whole(&self) -> Retention {
+        self.whole
+    }
+
+    /// Returns how long a facet is kept.
+    pub fn of(&self, facet: Facet) -> Retention {
+        let own = self.shorter.iter();
+        let mut own = own.filter(|(_, facets)| facets.contains(facet));
+        own.next().map_or(self.whole, |(retention, _)| *retention)
+    }
+
+    /// Returns the facets that are kept for less than the log, the shortest retention first.
+    pub fn shorter(&self) -> &[(Retention, FacetSet)] {
+        &self.shorter
+    }
+
+    /// Returns the shortest of all.
+    pub(crate) fn shortest(&self) -> Retention {
+        let shortest = self.shorter.first();
+        shortest.map_or(self.whole, |(retention, _)| *retention)
+    }
+}
+
+impl fmt::Display for Retentions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.whole)?;
+        for (retention, facets) in &self.shorter {
+            let names: Vec<_> = facets.iter().map(Facet::name).collect();
+            write!(f, "; {} {retention}", names.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 impl PartialEq for Retention {
     fn eq(&self, other: &Self) -> bool {
         self.days() == other.days()
@@ -149,6 +246,24 @@ mod tests {
             Retention::Forever
         );
         assert_eq!(Retention::Days90.max(Retention::Days30), Retention::Days90);
+    }
+
+    #[test]
+    fn a_log_is_kept_as_long_as_what_is_kept_longest() {
+        let kept = Retentions::new(
+            Retention::Days30,
+            [
+                (Facet::Usage, Retention::Forever),
+                (Facet::User, Retention::Days(7)),
+            ],
+        );
+        assert_eq!(kept.whole(), Retention::Forever);
+        assert_eq!(kept.shortest(), Retention::Days(7));
+        assert_eq!(kept.of(Facet::Prompt), Retention::Days30);
+        assert_eq!(kept.shorter().len(), 2);
+        assert!(!kept.shorter()[1].1.contains(Facet::Usage));
+        let same = Retentions::new(Retention::Days30, [(Facet::User, Retention::Days(30))]);
+        assert_eq!(same, Retentions::all(Retention::Days30));
     }
 
     #[test]

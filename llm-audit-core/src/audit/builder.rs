@@ -18,7 +18,6 @@ use crate::narrow::Narrowed;
 use crate::pipeline::{JournalLog, Log, Overflow, Pipeline, PipelineConfig};
 use crate::policy::Policy;
 use crate::resources::{Probes, ResourceProbe};
-use crate::retention::Retention;
 use crate::seal::{Inspection, Sealer};
 use crate::sink::Sink;
 use crate::sync::{Arc, AtomicBool, Mutex, RwLock};
@@ -537,24 +536,30 @@ impl AuditBuilder {
     }
 
     fn journal_config(&self) -> Result<Option<JournalConfig>, Error> {
-        let by_policy = self.policy.retention();
+        let by_policy = self.policy.retentions();
+        let holds = self.policy.holds().to_vec();
         match &self.journal {
             None => Ok(None),
             Some(JournalChoice::ByPolicy(dir)) => {
-                let retention = by_policy.unwrap_or(Retention::Forever);
-                Ok(Some(JournalConfig::keep(dir, retention)))
+                let config = JournalConfig::keep(dir, by_policy.whole());
+                Ok(Some(config.retaining(by_policy).holding(holds)))
             }
-            Some(JournalChoice::Configured(config)) => match (config.retention(), by_policy) {
-                (Some(kept), Some(policy)) if kept != policy => Err(Error::configuration(format!(
-                    "the journal keeps its segments {kept}, the policy says {policy}; \
-                             make them equal, or use `journal(dir)`"
-                ))),
-                _ => Ok(Some(
-                    config
-                        .clone()
-                        .aside(by_policy.unwrap_or(Retention::Forever)),
-                )),
-            },
+            Some(JournalChoice::Configured(config)) => {
+                let retentions = match config.retention() {
+                    Some(kept) => self.policy.retentions_or(kept),
+                    None => by_policy,
+                };
+                if let Some(kept) = config.retention()
+                    && kept != retentions.whole()
+                {
+                    return Err(Error::configuration(format!(
+                        "the journal keeps its segments {kept}, the policy says {}; make them \
+                         equal, or use `journal(dir)`",
+                        retentions.whole()
+                    )));
+                }
+                Ok(Some(config.clone().retaining(retentions).holding(holds)))
+            }
         }
     }
 }

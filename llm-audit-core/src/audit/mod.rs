@@ -3,6 +3,7 @@
 mod builder;
 mod guard;
 mod installed;
+mod keeping;
 mod opening;
 mod watch;
 
@@ -301,15 +302,6 @@ impl Audit {
         self.0.pipeline.shutdown_async(timeout).await
     }
 
-    /// Deletes what is past the retention now instead of within the hour, and records what was
-    /// deleted as an event of kind `retention_run`; returns after `timeout` at the latest.
-    ///
-    /// While the clock is in doubt, because it has jumped by more than a day, nothing is deleted
-    /// that it alone makes expire.
-    pub fn run_retention(&self, timeout: Duration) -> Report {
-        self.0.pipeline.expire(timeout)
-    }
-
     /// Believes the clock from now on: somebody has looked at it, and it is right.
     pub fn confirm_clock(&self) {
         self.0.pipeline.confirm_clock();
@@ -348,7 +340,7 @@ impl Audit {
         }
         let _one_at_a_time = lock(&self.0.replacing);
         let before = self.policy();
-        if before.retention() != policy.retention() {
+        if before.retention() != policy.retention() || before.retentions() != policy.retentions() {
             return Err(Error::policy(
                 "a policy with another retention cannot replace this one while the log runs; \
                  restart with it",

@@ -23,6 +23,7 @@ const CHANGES: &[(Kind, Belongs)] = &[
     }),
     (Kind::RedactionChanged, |path| path.starts_with("redaction")),
     (Kind::SamplingChanged, |path| path.ends_with(".sample")),
+    (Kind::LegalHold, |path| path.starts_with("holds")),
     (Kind::SinkChanged, |path| path.starts_with("sinks")),
     (Kind::PolicyChanged, |_| true),
 ];
@@ -46,7 +47,7 @@ pub(super) fn opening(policy: &Policy, sinks: &[String], previous: Option<&[u8]>
     fields.extend(
         policy
             .retention()
-            .map(|retention| (Field::RetentionText, Value::Text(retention.to_string()))),
+            .map(|_| text(Field::RetentionText, &policy.retentions().to_string())),
     );
     fields.extend(policy.approved_by().map(|who| text(Field::ApprovedBy, who)));
     fields.extend(policy.reason().map(|why| text(Field::PolicyReason, why)));

@@ -1,6 +1,7 @@
 mod durable;
 mod fork;
 mod fsync;
+mod keeping;
 
 use super::*;
 use crate::event::{Absence, Event, Status};

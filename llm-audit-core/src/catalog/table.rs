@@ -55,6 +55,10 @@ macro_rules! with_catalog {
                 Segment segment: Int plain "llm_audit.journal.segment" "Number of the segment within its writer.";
                 FirstSeq first_seq: Int plain "llm_audit.journal.first_seq" "First number that the segment may hold; 0 when it repeats events of earlier segments.";
                 Files files: Texts plain "llm_audit.retention.files" "Names of the files that a retention run deleted.";
+                Rewritten rewritten: Texts plain "llm_audit.retention.rewritten" "Names of the files that a retention run wrote anew, without what had expired.";
+                Narrowed narrowed: Int plain "llm_audit.retention.narrowed" "Events that a retention run took something out of; `absent` says which facets.";
+                Rewrites rewrites: Int plain "llm_audit.journal.rewrites" "How often the segment was written anew; `absent` says which facets are in none of its events any more.";
+                Hold hold: Text plain "llm_audit.legal_hold.name" "Name of a legal hold.";
             }
             host envelope {
                 ErrorType error_type: Text plain "error.type" "Class of the error: the provider's code or the error's type, of low cardinality.";

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::line::MAX_LINE;
 use crate::error::Error;
-use crate::retention::Retention;
+use crate::hold::Hold;
+use crate::retention::{Retention, Retentions};
 
 const DEFAULT_SEGMENT_MAX_BYTES: u64 = 64 << 20;
 const DEFAULT_SEGMENT_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,6 +35,10 @@ pub struct JournalConfig {
     pub(crate) keep: Keep,
     /// How long a spool keeps what sinks refused, and what was damaged.
     aside: Retention,
+    /// Those of the policy, where it says so of single facets.
+    retentions: Option<Retentions>,
+    /// Those of the policy; what is held at run time is in the directory.
+    pub(super) holds: Vec<Hold>,
     pub(crate) segment_max_bytes: u64,
     pub(crate) segment_max_age: Duration,
     pub(crate) max_event_bytes: usize,
@@ -123,18 +128,39 @@ impl JournalConfig {
     }
 
     /// Sets how long a spool keeps what is set aside in it, as dead letters or in the quarantine.
+    #[cfg(test)]
     #[must_use]
     pub(crate) const fn aside(mut self, retention: Retention) -> Self {
         self.aside = retention;
         self
     }
 
-    /// Returns how long events stay that are in no sink's way.
-    pub(super) const fn content_retention(&self) -> Retention {
-        match self.keep {
+    /// Sets how long single facets are kept.
+    #[must_use]
+    pub(crate) fn retaining(mut self, retentions: Retentions) -> Self {
+        self.retentions = Some(retentions);
+        self
+    }
+
+    /// Sets what is held for as long as the process runs.
+    #[must_use]
+    pub(crate) fn holding(mut self, holds: Vec<Hold>) -> Self {
+        self.holds = holds;
+        self
+    }
+
+    /// Returns how long events stay that are in no sink's way, and of them which facets for less.
+    pub(super) fn retentions(&self) -> Retentions {
+        let whole = match self.keep {
             Keep::For(retention) => retention,
             Keep::Spool => self.aside,
-        }
+        };
+        let own = self.retentions.clone();
+        own.unwrap_or_else(|| Retentions::all(whole))
+    }
+
+    pub(super) const fn is_spool(&self) -> bool {
+        matches!(self.keep, Keep::Spool)
     }
 
     /// Sets the JSON Schema that is put beside the events as `schema.json`.
@@ -182,6 +208,8 @@ impl JournalConfig {
             dir,
             keep,
             aside: Retention::Forever,
+            retentions: None,
+            holds: Vec::new(),
             segment_max_bytes: DEFAULT_SEGMENT_MAX_BYTES,
             segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,

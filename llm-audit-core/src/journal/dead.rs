@@ -8,7 +8,7 @@ use super::name::{DEAD_LETTERS, Day, DeadName};
 use super::subdirectory;
 use crate::batch::Batch;
 use crate::id::WriterId;
-use crate::sync::Arc;
+use crate::sync::{Arc, Mutex, lock};
 use crate::vfs::{Access, Vfs};
 
 /// Keeps the events that one sink turned away, as they were sent to it: JSON Lines, one file for each
@@ -18,11 +18,23 @@ pub(crate) struct DeadLetters {
     vfs: Arc<dyn Vfs>,
     dir: PathBuf,
     writer: WriterId,
+    /// Held while a file is added to, or written anew.
+    gate: Arc<Mutex<()>>,
 }
 
 impl DeadLetters {
-    pub(super) const fn new(vfs: Arc<dyn Vfs>, dir: PathBuf, writer: WriterId) -> Self {
-        Self { vfs, dir, writer }
+    pub(super) const fn new(
+        vfs: Arc<dyn Vfs>,
+        dir: PathBuf,
+        writer: WriterId,
+        gate: Arc<Mutex<()>>,
+    ) -> Self {
+        Self {
+            vfs,
+            dir,
+            writer,
+            gate,
+        }
     }
 
     /// Keeps the events of `batch`; they survive a power cut.
@@ -33,6 +45,7 @@ impl DeadLetters {
             lines.extend_from_slice(line);
             lines.push(b'\n');
         }
+        let _gate = lock(&self.gate);
         let dir = subdirectory::make(&*self.vfs, &self.dir, DEAD_LETTERS)?;
         for (day, lines) in days {
             let path = dir.join(DeadName::new(day, self.writer, sink).to_string());

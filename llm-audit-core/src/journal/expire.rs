@@ -22,7 +22,10 @@ use super::scan::Lines;
 use super::subdirectory;
 use super::writer::Journal;
 use crate::catalog::Field;
-use crate::event::{Kind, Value};
+use crate::event::{Absence, Kind, Value};
+use crate::expiry::{Expiry, PlannedRewrite, RetentionPlan};
+use crate::facet::FacetSet;
+use crate::hold::Holds;
 use crate::id::WriterId;
 use crate::pipeline::OwnEvent;
 use crate::timestamp::Timestamp;
@@ -45,6 +48,20 @@ pub(crate) struct RetentionRun {
     pub(crate) adopted: Vec<(usize, WriterId, u64)>,
     /// Files that could not be read or removed.
     pub(crate) findings: Vec<Finding>,
+    /// The names of files that were written anew, and how many events of each lost something.
+    pub(crate) rewritten: Vec<(String, u64)>,
+    /// What was taken out of them.
+    pub(crate) facets: FacetSet,
+    /// Out of so many events.
+    pub(crate) narrowed: u64,
+    /// So many events have expired and stay because of a legal hold.
+    pub(crate) kept_by_hold: u64,
+    /// Whether another run is to go on soon.
+    pub(crate) more: bool,
+    /// Whether segments are found to be free of holds, so that they can be deleted.
+    pub(crate) free: bool,
+    /// Whether nothing is deleted or written.
+    pub(crate) dry: bool,
 }
 
 /// A segment that is past its retention and that a sink has yet to get.
@@ -56,71 +73,147 @@ pub(crate) struct Held {
 }
 
 impl RetentionRun {
-    /// Returns the event that records the run.
-    pub(crate) fn into_event(self) -> OwnEvent {
+    /// Returns the event that records the run, if it did anything.
+    pub(crate) fn into_event(self) -> Option<OwnEvent> {
         let count = self.files.len() as u64;
-        OwnEvent::of(
-            Kind::RetentionRun,
-            vec![
-                (Field::Count, Value::Int(count)),
-                (Field::Bytes, Value::Int(self.bytes)),
-                (Field::Files, Value::Texts(self.files)),
-            ],
-        )
+        if count == 0 && self.rewritten.is_empty() {
+            return None;
+        }
+        let mut fields = vec![
+            (Field::Count, Value::Int(count)),
+            (Field::Bytes, Value::Int(self.bytes)),
+            (Field::Files, Value::Texts(self.files)),
+        ];
+        if !self.rewritten.is_empty() {
+            let names = self.rewritten.into_iter().map(|(name, _)| name);
+            let facets = self.facets.iter().map(|facet| facet.name().to_owned());
+            let absent = (Absence::Expired.to_string(), facets.collect());
+            fields.push((Field::Rewritten, Value::Texts(names.collect())));
+            fields.push((Field::Narrowed, Value::Int(self.narrowed)));
+            fields.push((Field::Absent, Value::TextsMap([absent].into())));
+        }
+        Some(OwnEvent::of(Kind::RetentionRun, fields))
+    }
+}
+
+impl RetentionRun {
+    /// Returns a run that was dry as a plan.
+    pub(crate) fn into_plan(self) -> RetentionPlan {
+        let rewritten = self.rewritten.into_iter();
+        let rewritten = rewritten.map(|(file, events)| PlannedRewrite::new(file, events));
+        RetentionPlan {
+            deleted: self.files,
+            rewritten: rewritten.collect(),
+            facets: self.facets,
+            events: self.narrowed,
+            held_events: self.kept_by_hold,
+            is_clock_doubted: self.held_back,
+        }
     }
 }
 
 impl Journal {
     /// Deletes what is older than the retention: segments of this writer and of dead ones,
-    /// quarantined bytes, dead letters and left-over temporary files. A spool deletes no segment for
-    /// its age.
+    /// quarantined bytes, dead letters and left-over temporary files; and takes expired facets out of
+    /// what stays. A spool deletes no segment for its age.
     ///
     /// A segment that a sink does not have as a whole is held, not deleted: it goes with a later run,
     /// once the loss to the sink is on record.
     ///
     /// The streams of writers that crashed since the start are completed first. Both read files:
     /// once an hour is enough.
+    #[cfg(test)]
     pub(crate) fn expire(&mut self) -> RetentionRun {
-        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
-        let believed = self.watch.look(now, monotonic);
-        let mut run = RetentionRun {
-            held_back: self.watch.is_doubted(),
-            ..RetentionRun::default()
-        };
+        self.expire_within(u64::MAX)
+    }
+
+    /// As [`Journal::expire`]; files that stay are read up to so many bytes.
+    pub(crate) fn expire_within(&mut self, budget: u64) -> RetentionRun {
+        let mut run = RetentionRun::default();
         // The events of a writer that crashed meanwhile must not outlive their retention.
         let found = recovery::recover(&*self.vfs, self.dir(), &self.structure, self.writer);
         run.findings.extend(found);
         run.adopted = self.adopt(&mut run.findings);
+        self.run_over(budget, &mut run);
+        run
+    }
+
+    /// Returns what [`Journal::expire_within`] would do without a bound, or has it found out on
+    /// another thread: then [`Journal::take_retired`] returns it.
+    pub(crate) fn plan(&mut self) -> Option<RetentionRun> {
+        let mut run = RetentionRun {
+            dry: true,
+            ..RetentionRun::default()
+        };
+        self.run_over(u64::MAX, &mut run);
+        self.hand_over(run)
+    }
+
+    fn run_over(&mut self, budget: u64, run: &mut RetentionRun) {
+        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
+        let believed = self.watch.look(now, monotonic);
+        run.held_back = self.watch.is_doubted();
+        let holds = self.holds_in_force(run);
+        let expiry = Expiry::new(&self.config.retentions(), believed).but(holds.clone());
+        let Some((names, entries, alive)) = self.delete(believed, &holds, run) else {
+            return;
+        };
+        let at = (believed, expiry);
+        self.begin_retiring(&names, &entries, &alive, at, budget, run);
+        if std::mem::take(&mut run.free) {
+            // Nothing is held in what was looked through.
+            self.delete(believed, &holds, run);
+        }
+        run.more &= self.config.sync_thread || budget < u64::MAX;
+    }
+
+    /// Deletes files that have expired as a whole; returns what is in the directory, and the writers
+    /// that live.
+    pub(super) fn delete(
+        &mut self,
+        believed: Timestamp,
+        holds: &Holds,
+        run: &mut RetentionRun,
+    ) -> Option<(Vec<Name>, Vec<DirEntry>, BTreeSet<WriterId>)> {
         let entries = match self.vfs.list(self.dir()) {
             Ok(entries) => entries,
             Err(error) => {
                 let finding = Finding::failed(self.dir().display(), Problem::Failed, error);
                 run.findings.push(finding);
-                return run;
+                return None;
             }
         };
+        let before = run.files.len();
         let (names, alive) = self.sorted_out(&entries);
         let others = self.others(&names);
-        let limit = self.config.content_retention().expired_before(believed);
+        let retentions = self.config.retentions();
+        let limit = retentions.whole().expired_before(believed);
         if let Some(limit) = limit.filter(|_| self.config.keep != Keep::Spool) {
-            self.expire_segments(&names, &alive, &others, (believed, limit), &mut run);
+            self.expire_segments(&names, &alive, &others, (believed, limit), holds, run);
         }
         for name in &names {
             if self.is_left_over(*name, &alive, limit) || is_over(*name, &others, &names) {
-                self.remove(name.to_string(), &mut run);
+                self.remove(name.to_string(), run);
             }
         }
-        for (dir, day) in SUBDIRECTORIES {
-            if let Some(limit) = limit
+        for (dir, day, is_events) in SUBDIRECTORIES {
+            // What cannot be read goes with the first facet that may be in it.
+            let retention = match is_events {
+                true => retentions.whole(),
+                false => retentions.shortest(),
+            };
+            // A run over the files looks whether an event in them is held.
+            if let Some(limit) = retention.expired_before(believed)
+                && (!is_events || holds.is_empty())
                 && entries.iter().any(|entry| subdirectory::is(entry, dir))
             {
-                self.expire_directory(dir, day, limit, &mut run);
+                self.expire_directory((dir, day), limit, holds, run);
             }
         }
-        if !run.files.is_empty() {
+        if run.files.len() > before && !run.dry {
             self.syncer.changed_dir();
         }
-        run
+        Some((names, entries, alive))
     }
 
     fn expire_segments(
@@ -129,10 +222,13 @@ impl Journal {
         alive: &BTreeSet<WriterId>,
         others: &[Other],
         (believed, limit): (Timestamp, Timestamp),
+        holds: &Holds,
         run: &mut RetentionRun,
     ) {
         for (name, newest) in self.segment_ages(names, alive, believed, limit, run) {
-            if newest >= limit {
+            // Whether something in it is held, a run over the files finds out.
+            let is_free = holds.is_empty() || self.retiring.known.free.contains(&name);
+            if newest >= limit || !is_free {
                 continue;
             }
             let last = self.last_seq(name, names);
@@ -153,9 +249,10 @@ impl Journal {
     /// is written to stays.
     pub(crate) fn release(&mut self) -> RetentionRun {
         let mut run = RetentionRun::default();
-        if !std::mem::take(&mut self.sinks.sweep) {
+        if !self.sinks.sweep || self.is_retiring() || !self.holds_in_force(&mut run).is_empty() {
             return run;
         }
+        self.sinks.sweep = false;
         let entries = match self.vfs.list(self.dir()) {
             Ok(entries) => entries,
             Err(error) => {
@@ -191,7 +288,7 @@ impl Journal {
     /// Deletes a segment whose last number is `last`; returns whether it is gone. One of this writer stays
     /// until the note of that survives a power cut, which a later call finds.
     fn let_go(&mut self, name: SegmentName, last: Option<u64>, run: &mut RetentionRun) -> bool {
-        if name.writer == self.writer {
+        if name.writer == self.writer && !run.dry {
             // After a crash it is not to be missed.
             let last = last.unwrap_or(0);
             self.settle(last);
@@ -201,7 +298,7 @@ impl Journal {
             }
         }
         let gone = self.remove(name.to_string(), run);
-        if gone {
+        if gone && !run.dry {
             self.closed.retain(|closed| closed.name != name);
         }
         gone
@@ -313,6 +410,7 @@ impl Journal {
                 limit.is_some_and(|limit| segment.day.end() <= limit)
             }
             Name::SchemaTemporary(writer)
+            | Name::HoldsTemporary(writer)
             | Name::CursorTemporary(writer, _)
             | Name::ReservationTemporary(writer)
             | Name::Ballast(writer) => writer != self.writer && !alive.contains(&writer),
@@ -325,7 +423,13 @@ impl Journal {
         }
     }
 
-    fn expire_directory(&self, name: &str, day: DayOf, limit: Timestamp, run: &mut RetentionRun) {
+    fn expire_directory(
+        &self,
+        (name, day): (&str, DayOf),
+        limit: Timestamp,
+        holds: &Holds,
+        run: &mut RetentionRun,
+    ) {
         let entries = match self.vfs.list(&self.dir().join(name)) {
             Ok(entries) => entries,
             Err(error) => {
@@ -336,7 +440,7 @@ impl Journal {
         };
         for entry in entries {
             let day = day(&entry.name).filter(|_| entry.kind == FileKind::File);
-            if day.is_some_and(|day| day.end() <= limit) {
+            if day.is_some_and(|day| day.end() <= limit && !holds.may_hold(day.end())) {
                 self.remove(format!("{name}/{}", entry.name), run);
             }
         }
@@ -349,7 +453,12 @@ impl Journal {
             .vfs
             .open(&path, Access::Read)
             .and_then(|file| file.size());
-        match self.vfs.unlink(&path) {
+        let gone = match run.dry {
+            true => size.as_ref().map(drop).map_err(|error| error.kind().into()),
+            false => self.vfs.unlink(&path),
+        };
+        match gone {
+            Ok(()) if run.dry && run.files.contains(&name) => true,
             Ok(()) => {
                 run.bytes += size.unwrap_or(0);
                 run.files.push(name);
@@ -369,12 +478,19 @@ impl Journal {
 /// Returns when the content of a file of this name was recorded.
 type DayOf = fn(&str) -> Option<Day>;
 
-/// The subdirectories with content, and how the names of their files tell their day.
-const SUBDIRECTORIES: [(&str, DayOf); 2] = [
-    (QUARANTINE, |name| BadName::parse(name).map(|name| name.day)),
-    (DEAD_LETTERS, |name| {
-        DeadName::parse(name).map(|name| name.day)
-    }),
+/// The subdirectories with content, how the names of their files tell their day,
+/// and whether these are events that can be read.
+const SUBDIRECTORIES: [(&str, DayOf, bool); 2] = [
+    (
+        QUARANTINE,
+        |name| BadName::parse(name).map(|name| name.day),
+        false,
+    ),
+    (
+        DEAD_LETTERS,
+        |name| DeadName::parse(name).map(|name| name.day),
+        true,
+    ),
 ];
 
 /// Returns whether a cursor is of a sink that nobody has any more, and of no segment that is there.

@@ -1,14 +1,16 @@
 //! The names of all files in a journal's directory: printed and parsed here, nowhere else.
 //!
 //! ```text
-//! directory   = *( segment / lock / reservation / cursor / schema / temporary )
+//! directory   = *( segment / lock / reservation / cursor / schema / holds / retention / temporary )
 //!               [ "quarantine/" ] [ "dead-letters/" ]
 //! segment     = date "-" writer "-" number "-" seq ".jsonl"     ; one writer's events, in seq order
 //! lock        = writer ".lock"                                  ; locked while the writer lives
 //! reservation = writer ".reserve"                               ; sequence numbers set aside
 //! cursor      = writer "-" tag ".cursor"                        ; up to where a sink has the events
 //! schema      = "schema.json"                                   ; JSON Schema of the events
-//! temporary   = ( segment / lock / cursor / schema "." writer ) ".tmp"
+//! holds       = "holds.json"                                    ; legal holds
+//! retention   = "retention.lock"                                ; locked by who writes files anew
+//! temporary   = ( segment / lock / cursor / schema "." writer / holds "." writer ) ".tmp"
 //!                                                               ; never the only copy of anything
 //! quarantine  = *( bad [ ".tmp" ] )
 //! bad         = date "-" writer "-" number "-" offset "-" crc ".bad"   ; bytes cut out of a segment
@@ -42,6 +44,7 @@ pub(crate) const QUARANTINE: &str = "quarantine";
 pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 
 const TEMPORARY: &str = ".tmp";
+const RETENTION: &str = "retention.lock";
 const MAX_LABEL: usize = 40;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -154,6 +157,10 @@ pub(crate) enum Name {
     CursorTemporary(WriterId, SinkTag),
     Schema,
     SchemaTemporary(WriterId),
+    Holds,
+    HoldsTemporary(WriterId),
+    /// Who holds its lock writes closed files anew.
+    Retention,
 }
 
 impl Name {
@@ -171,6 +178,16 @@ impl Name {
                 (None, false) => Some(Self::Schema),
                 _ => None,
             };
+        }
+        if let Some(rest) = stem.strip_prefix("holds.json") {
+            return match (rest.strip_prefix('.'), temporary) {
+                (Some(writer), true) => writer.parse().ok().map(Self::HoldsTemporary),
+                (None, false) => Some(Self::Holds),
+                _ => None,
+            };
+        }
+        if text == RETENTION {
+            return Some(Self::Retention);
         }
         let (stem, extension) = stem.rsplit_once('.')?;
         match (extension, temporary) {
@@ -204,6 +221,9 @@ impl fmt::Display for Name {
             Self::CursorTemporary(writer, tag) => write!(f, "{writer}-{tag}.cursor{TEMPORARY}"),
             Self::Schema => f.write_str("schema.json"),
             Self::SchemaTemporary(writer) => write!(f, "schema.json.{writer}{TEMPORARY}"),
+            Self::Holds => f.write_str("holds.json"),
+            Self::HoldsTemporary(writer) => write!(f, "holds.json.{writer}{TEMPORARY}"),
+            Self::Retention => f.write_str(RETENTION),
         }
     }
 }
@@ -364,7 +384,7 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..11);
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..14);
         names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
@@ -376,6 +396,9 @@ mod tests {
             7 => Name::CursorTemporary(segment.writer, tag),
             8 => Name::Ballast(segment.writer),
             9 => Name::ReservationTemporary(segment.writer),
+            11 => Name::Holds,
+            12 => Name::HoldsTemporary(segment.writer),
+            13 => Name::Retention,
             _ => Name::SchemaTemporary(segment.writer),
         })
     }

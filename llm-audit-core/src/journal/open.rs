@@ -14,6 +14,7 @@ use super::pending::Pending;
 use super::recovery;
 use super::repair::replace;
 use super::reservation::Reservation;
+use super::retiring::Retiring;
 use super::room::Room;
 use super::scan::{Lines, retry};
 use super::sinks::Sinks;
@@ -124,6 +125,7 @@ impl Journal {
             looked: clock.monotonic(),
             newest: std::collections::BTreeMap::new(),
             sinks: Sinks::default(),
+            retiring: Retiring::default(),
             room: Room::new(&config.dir, ballast, config.min_free),
             config,
             vfs,

@@ -121,7 +121,12 @@ impl Journal {
     }
 
     pub(crate) fn dead_letters(&self) -> DeadLetters {
-        DeadLetters::new(Arc::clone(&self.vfs), self.config.dir.clone(), self.writer)
+        DeadLetters::new(
+            Arc::clone(&self.vfs),
+            self.config.dir.clone(),
+            self.writer,
+            Arc::clone(&self.retiring.letters),
+        )
     }
 
     /// Returns whether every sink, of this process and of `others`, has what is in a segment; `last`

@@ -9,6 +9,7 @@ use super::extent::{above, last_seq};
 use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::open::segments;
+use super::rewrite;
 use super::scan::Lines;
 use crate::batch::{Batch, BatchBuilder};
 use crate::event::Event;
@@ -28,8 +29,8 @@ pub(crate) struct Spool {
 
 /// A place in one writer's events.
 ///
-/// No file is open between two batches, so it costs nothing to keep. While the process lives the
-/// writer only appends, which makes an offset good for that long.
+/// No file is open between two batches, so it costs nothing to keep. An offset is good as long as the
+/// segment is not written anew, which its fingerprint tells.
 #[derive(Clone, Debug)]
 pub(crate) struct Bookmark {
     writer: WriterId,
@@ -37,6 +38,8 @@ pub(crate) struct Bookmark {
     after: u64,
     /// Where reading goes on in segments that were begun, by their numbers.
     offsets: BTreeMap<u64, u64>,
+    /// Of those segments.
+    fingerprints: BTreeMap<u64, u32>,
     /// The segment that could not be read.
     failed: Option<SegmentName>,
     /// The writer's segments when the directory was listed last, until they are read.
@@ -70,6 +73,7 @@ impl Bookmark {
             writer,
             after,
             offsets: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
             failed: None,
             listed: None,
         }
@@ -223,14 +227,21 @@ impl Spool {
         Ok(batch.build(writer))
     }
 
-    /// Opens a segment at an offset; `None` when it is gone.
-    fn open(&self, name: SegmentName, offset: u64) -> io::Result<Option<Lines>> {
+    /// Opens a segment where reading is to go on; `None` when it is gone.
+    fn open(&self, name: SegmentName, bookmark: &Bookmark) -> io::Result<Option<Lines>> {
         let path = self.dir.join(Name::Segment(name).to_string());
-        match self.vfs.open(&path, Access::Read) {
-            Ok(file) => Ok(Some(Lines::from_offset(file, offset))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+        let file = match self.vfs.open(&path, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut offset = bookmark.offsets.get(&name.number).copied();
+        if offset.is_some()
+            && bookmark.fingerprints.get(&name.number) != Some(&rewrite::fingerprint(&file)?)
+        {
+            // It was written anew: what was read is known by its number.
+            offset = None;
         }
+        Ok(Some(Lines::from_offset(file, offset.unwrap_or(0))))
     }
 }
 
@@ -284,8 +295,7 @@ impl<'a> Merge<'a> {
             let Some(name) = next else {
                 break lowest.filter(|(seq, _)| *seq <= to);
             };
-            let offset = self.bookmark.offsets.get(&name.number);
-            let lines = self.spool.open(name, offset.copied().unwrap_or(0));
+            let lines = self.spool.open(name, self.bookmark);
             let lines = lines.inspect_err(|_| self.bookmark.failed = Some(name))?;
             let head = None;
             self.open
@@ -308,6 +318,7 @@ impl<'a> Merge<'a> {
         let Bookmark {
             after,
             offsets,
+            fingerprints,
             failed,
             ..
         } = &mut *self.bookmark;
@@ -321,6 +332,9 @@ impl<'a> Merge<'a> {
                     break;
                 };
                 let end = piece.offset + piece.size;
+                if let Some(head) = piece.bytes.as_deref().filter(|_| piece.offset == 0) {
+                    fingerprints.insert(source.name.number, rewrite::fingerprint_of(head));
+                }
                 let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
                 let seq = json.and_then(|json| Envelope::read(json)?.seq);
                 match (json, seq) {

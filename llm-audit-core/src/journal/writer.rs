@@ -15,6 +15,7 @@ use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::pending::{Lost, Pending};
 use super::reservation::Reservation;
+use super::retiring::Retiring;
 use super::roll::{ClosedSegment, Segment, Stretched};
 use super::room::Room;
 use super::scan::retry;
@@ -56,7 +57,6 @@ pub(crate) struct Journal {
     /// Own segments that are not written to any more.
     pub(super) closed: Vec<ClosedSegment>,
     /// Held, never written to.
-    #[expect(dead_code, reason = "others see that it is locked")]
     pub(super) lock: Arc<dyn VfsFile>,
     pub(super) pending: Pending,
     pub(super) kept: Kept,
@@ -76,6 +76,7 @@ pub(crate) struct Journal {
     pub(super) newest: BTreeMap<SegmentName, Timestamp>,
     pub(super) sinks: Sinks,
     pub(super) room: Room,
+    pub(super) retiring: Retiring,
 }
 
 /// Since when writing fails, and when it is tried again.

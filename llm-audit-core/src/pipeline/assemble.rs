@@ -116,6 +116,7 @@ pub(super) fn assemble<S: Seal>(
         reentrant: AtomicU64::new(0),
         degraded: AtomicBool::new(false),
         troubled: AtomicBool::new(false),
+        expiring: AtomicBool::new(false),
         redaction_nanos: AtomicU64::new(0),
         withheld: AtomicU64::new(0),
         inspections: config.inspections,

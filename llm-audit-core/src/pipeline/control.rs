@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::asks::Ask;
 use super::own::OwnEvent;
 use super::tracker::Tracker;
 use crate::sync::{Arc, Mutex, Weak, lock};
@@ -27,6 +28,7 @@ struct State {
 pub(crate) struct Requests {
     pub(crate) own: Vec<OwnEvent>,
     pub(crate) flushes: Vec<Weak<Tracker>>,
+    pub(crate) asks: Vec<Ask>,
     /// Expired files are to be deleted now.
     pub(crate) expire: bool,
     /// The clock was looked at and is right.

@@ -21,6 +21,11 @@ impl<S: Seal> Worker<S> {
         };
         self.deadline = Some(deadline);
         self.shared.budget.close();
+        let retired = self.log.as_mut().map(|log| log.stop_expiring());
+        let retired: Vec<_> = retired.unwrap_or_default();
+        if !retired.is_empty() {
+            self.drain(retired.into_iter().map(Into::into).collect(), false);
+        }
         self.step(Drain::Last);
         self.write_out(deadline);
         self.sync(deadline);

@@ -2,19 +2,27 @@
 
 use std::time::Duration;
 
+use super::asks::{Answer, Ask, HoldAsk};
 use super::own::OwnEvent;
+use crate::catalog::Field;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
+use crate::event::{Kind, Value};
+use crate::expiry::RetentionPlan;
 use crate::id::WriterId;
 use crate::journal::{
-    Closed, Cursor, DeadLetters, Forgotten, Held, Journal, Lost, RetentionRun, SinkStart, Spool,
-    SyncStatus, Syncer, WriteFailed, Written,
+    Closed, Cursor, DeadLetters, Forgotten, Held, Journal, Lost, RUN_BYTES, RetentionRun,
+    SinkStart, Spool, SyncStatus, Syncer, WriteFailed, Written,
 };
 use crate::sync::Arc;
 
 /// How often expired files are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
+/// When one look was not enough, the next one comes after this.
+const GO_ON_AFTER: Duration = Duration::from_secs(60);
+/// So long an ending log waits for a run over its files to stop.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// Where the worker writes events. Its owner is one thread.
 pub(crate) trait Log: Send {
@@ -51,8 +59,24 @@ pub(crate) trait Log: Send {
     /// Does what is due by the clock and returns what is to be recorded of it.
     fn tick(&mut self) -> Vec<OwnEvent>;
 
-    /// Deletes what has expired now and returns what is to be recorded of it.
+    /// Deletes what has expired now and returns what is to be recorded of it; more may follow with
+    /// later ticks.
     fn expire(&mut self) -> Vec<OwnEvent>;
+
+    /// Returns whether more is to follow of what was asked for.
+    fn is_expiring(&self) -> bool {
+        false
+    }
+
+    /// Answers a question, now or with a later tick; returns what is to be recorded of it.
+    fn answer(&mut self, _: Ask) -> Option<OwnEvent> {
+        None
+    }
+
+    /// Begins nothing more of that, and returns what is to be recorded of what was done.
+    fn stop_expiring(&mut self) -> Vec<OwnEvent> {
+        Vec::new()
+    }
 
     /// Believes the clock from now on.
     fn confirm_clock(&mut self);
@@ -129,6 +153,12 @@ pub(crate) struct JournalLog {
     diagnostics: Diagnostics,
     /// When expired files were last looked for.
     expired: Option<Duration>,
+    /// Whether what was left is looked for sooner.
+    more: bool,
+    /// Whether everything is to be looked for once what runs is over.
+    asked: bool,
+    /// Who wants to know what would be done.
+    planning: Vec<Answer<RetentionPlan>>,
     held: Vec<Held>,
     forgotten: Vec<Forgotten>,
     adopted: Vec<(usize, WriterId, u64)>,
@@ -153,12 +183,59 @@ impl JournalLog {
             clock,
             diagnostics,
             expired: None,
+            more: false,
+            asked: false,
+            planning: Vec::new(),
             held: Vec::new(),
             forgotten: Vec::new(),
             adopted: Vec::new(),
             is_held: false,
             unreserved: false,
         }
+    }
+
+    fn tell_plan(&mut self, run: RetentionRun) {
+        let plan = run.into_plan();
+        for answer in self.planning.drain(..) {
+            answer.give(plan.clone());
+        }
+    }
+
+    fn set_hold(&self, ask: HoldAsk) -> Option<OwnEvent> {
+        let set = self.journal.set_hold(&ask.name, ask.hold);
+        let text = |field, value: &str| (field, Value::Text(value.to_owned()));
+        let event = set.as_ref().ok()?.as_ref().map(|(before, after)| {
+            let fields = vec![
+                text(Field::Hold, &ask.name),
+                text(Field::ChangeBefore, before),
+                text(Field::ChangeAfter, after),
+                text(Field::ChangeActor, &ask.actor),
+                text(Field::ChangeReason, &ask.reason),
+            ];
+            OwnEvent::of(Kind::LegalHold, fields)
+        });
+        ask.answer.give(set.map(|changed| changed.is_some()));
+        event
+    }
+
+    /// Looks for what has expired; files that stay are read up to so many bytes.
+    fn look(&mut self, budget: u64) -> Vec<OwnEvent> {
+        self.expired = Some(self.clock.monotonic());
+        let mut run = self.journal.expire_within(budget);
+        self.held = std::mem::take(&mut run.held);
+        self.adopted.append(&mut run.adopted);
+        self.forgotten = std::mem::take(&mut run.forgotten);
+        self.is_held = !self.held.is_empty();
+        self.note(run).into_iter().collect()
+    }
+
+    fn note(&mut self, run: RetentionRun) -> Option<OwnEvent> {
+        self.tell(&run);
+        self.more = run.more;
+        if run.free {
+            self.expired = None;
+        }
+        run.into_event()
     }
 
     fn tell(&self, run: &RetentionRun) {
@@ -216,27 +293,66 @@ impl Log for JournalLog {
         self.journal.rewrite();
         self.journal.roll_if_due();
         self.journal.set_room_aside();
-        let now = self.clock.monotonic();
-        let due = |last| now.saturating_sub(last) >= EXPIRE_EVERY;
-        if !self.expired.is_none_or(due) {
-            return Vec::new();
+        let mut events = Vec::new();
+        if self.journal.is_retiring() {
+            let Some(run) = self.journal.take_retired() else {
+                return events;
+            };
+            if run.dry {
+                self.tell_plan(run);
+            } else {
+                events.extend(self.note(run));
+            }
+            if std::mem::take(&mut self.asked) {
+                events.extend(self.expire());
+                return events;
+            }
         }
-        self.expire()
+        if !self.planning.is_empty() {
+            if let Some(run) = self.journal.plan() {
+                self.tell_plan(run);
+            }
+            return events;
+        }
+        let now = self.clock.monotonic();
+        let every = if self.more { GO_ON_AFTER } else { EXPIRE_EVERY };
+        let due = |last| now.saturating_sub(last) >= every;
+        if self.expired.is_none_or(due) {
+            events.extend(self.look(RUN_BYTES));
+        }
+        events
     }
 
     fn expire(&mut self) -> Vec<OwnEvent> {
-        self.expired = Some(self.clock.monotonic());
-        let mut run = self.journal.expire();
-        self.tell(&run);
-        self.held = std::mem::take(&mut run.held);
-        self.adopted.append(&mut run.adopted);
-        self.forgotten = std::mem::take(&mut run.forgotten);
-        self.is_held = !self.held.is_empty();
-        if run.files.is_empty() {
-            Vec::new()
-        } else {
-            vec![run.into_event()]
+        if self.journal.is_retiring() {
+            self.asked = true;
+            return Vec::new();
         }
+        self.look(u64::MAX)
+    }
+
+    fn is_expiring(&self) -> bool {
+        self.journal.is_retiring()
+    }
+
+    fn answer(&mut self, ask: Ask) -> Option<OwnEvent> {
+        match ask {
+            Ask::Plan(answer) => {
+                self.planning.push(answer);
+                None
+            }
+            Ask::Holds(answer) => {
+                answer.give(self.journal.holds());
+                None
+            }
+            Ask::Hold(ask) => self.set_hold(*ask),
+        }
+    }
+
+    fn stop_expiring(&mut self) -> Vec<OwnEvent> {
+        self.asked = false;
+        let run = self.journal.stop_retiring(LAST_WORD);
+        run.into_iter().flat_map(|run| self.note(run)).collect()
     }
 
     fn confirm_clock(&mut self) {

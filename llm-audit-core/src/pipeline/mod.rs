@@ -9,6 +9,7 @@
 //! [`ledger`] holds the sums. Every number that is drawn is in the log or in exactly one `loss`
 //! event, save when the log ends on a disk that takes nothing any more.
 
+mod asks;
 mod assemble;
 mod backlog;
 mod bell;
@@ -74,6 +75,7 @@ use crate::narrow::Narrowed;
 use crate::process::Process;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
+pub(crate) use asks::{Ask, HoldAsk};
 pub use budget::Overflow;
 pub(crate) use budget::{Budget, Slot};
 pub use counters::{Breaker, Counters, LossCounts, LossReason, SinkCounters};
@@ -182,6 +184,8 @@ struct Shared<S: Seal> {
     degraded: AtomicBool,
     /// Whether it takes everything, and cannot go on so for ever.
     troubled: AtomicBool,
+    /// Whether files are being looked through for what has expired, because somebody asked for it.
+    expiring: AtomicBool,
     redaction_nanos: AtomicU64,
     inspections: Tally,
     /// Values that could not be redacted.

@@ -7,18 +7,31 @@ use super::counters::LossReason;
 use super::deadlines::Deadlines;
 use super::reply::Goal;
 use super::report::Report;
+use super::worker::TICK;
 use super::{Pipeline, Seal};
 use crate::commit::Ack;
 use crate::error::Error;
-use crate::sync::{Arc, Ordering};
+use crate::sync::{Arc, Ordering, thread};
 
 impl<S: Seal> Pipeline<S> {
     /// Has the worker delete what has expired, and waits for it, `timeout` at most.
     pub(crate) fn expire(&self, timeout: Duration) -> Report {
-        if !self.is_forked() {
-            self.shared.control.ask(|requests| requests.expire = true);
+        let shared = &self.shared;
+        if self.is_forked() {
+            return self.flush(timeout);
         }
-        self.flush(timeout)
+        let start = shared.clock.monotonic();
+        let left = || timeout.saturating_sub(shared.clock.monotonic().saturating_sub(start));
+        shared.control.ask(|requests| requests.expire = true);
+        let mut report = self.flush(timeout);
+        while shared.expiring.load(Ordering::Relaxed) && !report.closed && !left().is_zero() {
+            thread::sleep(TICK.min(left()));
+            shared.bell.ring();
+            if !shared.expiring.load(Ordering::Relaxed) {
+                report = self.flush(left());
+            }
+        }
+        report
     }
 
     /// Has the worker believe the clock.

@@ -171,12 +171,17 @@ impl<S: Seal> Worker<S> {
             if control.confirm_clock {
                 log.confirm_clock();
             }
+            for ask in control.asks {
+                own.extend(log.answer(ask).map(OwnWork::from));
+            }
             let housekeeping = if control.expire {
                 log.expire()
             } else {
                 log.tick()
             };
             own.extend(housekeeping.into_iter().map(OwnWork::from));
+            let expiring = log.is_expiring();
+            self.shared.expiring.store(expiring, Ordering::Relaxed);
             let (adopted, held) = (log.take_adopted(), log.take_held());
             let forgotten = log.take_forgotten();
             self.adopt(&adopted);

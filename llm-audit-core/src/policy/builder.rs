@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::facet::{Facet, FacetGroup, FacetSet};
+use crate::hold::Hold;
 #[cfg(feature = "token")]
 use crate::key::TokenKey;
 use crate::key::{Key, KeyRing};
@@ -68,20 +69,30 @@ impl PolicyBuilder {
     /// Sets the level of every facet of a group; where a facet does not accept it, the next lower
     /// one that it accepts.
     pub fn group(mut self, group: FacetGroup, rule: impl Into<FacetRule>) -> Self {
-        self.draft.settings.groups.insert(group, rule.into().into());
+        let groups = &mut self.draft.settings.groups;
+        let retain = groups.get(&group).and_then(|old| old.retain);
+        let mut setting = Setting::from(rule.into());
+        setting.retain = setting.retain.or(retain);
+        groups.insert(group, setting);
         self
     }
 
-    /// Sets how long the log is kept. There is no default once content or identity is on.
+    /// Sets how long what has no retention of its own is kept. There is no default once content or identity is on.
     pub fn retention(mut self, retention: Retention) -> Self {
         self.draft.retention = Some((retention, Place::Code));
         self
     }
 
-    /// Sets how long one facet is kept. It must be as long as the rest: a policy with another one does
-    /// not build.
+    /// Sets how long one facet is kept, in place of the retention of the policy. The log is kept as
+    /// long as the facet that is kept longest; what expires earlier is taken out of its events.
     pub fn retain(mut self, facet: Facet, retention: Retention) -> Self {
         self.draft.settings.facets.entry(facet).or_default().retain = Some(retention);
+        self
+    }
+
+    /// Sets how long the facets of a group are kept, save those with a retention of their own.
+    pub fn retain_group(mut self, group: FacetGroup, retention: Retention) -> Self {
+        self.draft.settings.groups.entry(group).or_default().retain = Some(retention);
         self
     }
 
@@ -186,6 +197,13 @@ impl PolicyBuilder {
         for facet in facets {
             set.insert(facet);
         }
+        self
+    }
+
+    /// Keeps what `hold` names, whatever its retention says, as long as a program with this policy looks
+    /// after the log. [`Audit::hold`](crate::Audit::hold) sets one that every program goes by.
+    pub fn hold(mut self, hold: Hold) -> Self {
+        self.draft.holds.push((hold, Place::Code));
         self
     }
 

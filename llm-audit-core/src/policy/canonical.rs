@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::catalog::Field;
 use crate::encode::hex;
 use crate::facet::Facet;
+use crate::hold::Hold;
 use crate::key;
 use crate::level::{Level, Levels};
 use crate::policy::Parts;
@@ -45,6 +46,17 @@ impl Parts {
         if !self.verbatim.is_empty() {
             entries.push(("danger_verbatim", Canonical::texts(self.verbatim.iter())));
         }
+        if !self.holds.is_empty() {
+            // Who is held stands in it as a digest.
+            let hold = |hold: &Hold| {
+                let text = serde_json::to_string(hold).unwrap_or_default();
+                (
+                    hold.name().to_owned(),
+                    Canonical::text(self.digest("", "hold", &text)),
+                )
+            };
+            entries.push(("holds", Canonical::map(self.holds.iter().map(hold))));
+        }
         let sinks: Vec<_> = self
             .sinks
             .iter()
@@ -64,7 +76,7 @@ impl Parts {
         let kept = Facet::ALL
             .iter()
             .zip(&self.rules)
-            .filter(|(_, rule)| rule.level > Level::Off);
+            .filter(|(_, rule)| rule.level > Level::Off || rule.retain.is_some());
         Canonical::map(kept.map(|(facet, rule)| {
             let mut entries = vec![("level", Canonical::text(rule.level))];
             if let Some(bytes) = rule.max_bytes {
@@ -76,6 +88,8 @@ impl Parts {
                 rule.sample
                     .map(|share| ("sample", Canonical::Number(share))),
             );
+            let retain = rule.retain.filter(|own| Some(*own) != self.retention);
+            entries.extend(retain.map(|own| ("retain", Canonical::text(own))));
             (facet, Canonical::map(entries))
         }))
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::facet::{Facet, FacetGroup, FacetSet};
+use crate::hold::Hold;
 #[cfg(feature = "token")]
 use crate::key::TokenKey;
 use crate::key::{Key, KeyRing};
@@ -35,6 +36,7 @@ pub(super) struct Draft {
     pub(super) approved_by: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) sinks: BTreeMap<String, FacetSet>,
+    pub(super) holds: Vec<(Hold, Place)>,
 }
 
 /// What a layer sets; a facet's own setting stands over that of its group.

@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::encode::hex;
 use crate::facet::{Facet, FacetSet};
+use crate::hold::Hold;
 use crate::key::KeyRing;
 use crate::level::Levels;
 use crate::redact::Redactor;
-use crate::retention::Retention;
+use crate::retention::{Retention, Retentions};
 use crate::sync::{Arc, OnceLock};
 
 mod builder;
@@ -67,6 +68,7 @@ struct Parts {
     redactor: Redactor,
     verbatim: FacetSet,
     sinks: BTreeMap<String, FacetSet>,
+    holds: Vec<Hold>,
     approved_by: Option<String>,
     reason: Option<String>,
     warnings: Vec<Warning>,
@@ -89,6 +91,7 @@ impl Policy {
                 redactor: Redactor::default(),
                 verbatim: FacetSet::EMPTY,
                 sinks: BTreeMap::new(),
+                holds: Vec::new(),
                 approved_by: None,
                 reason: None,
                 warnings: Vec::new(),
@@ -183,9 +186,23 @@ impl Policy {
         rules.get(facet.index()).copied().unwrap_or_default()
     }
 
-    /// Returns how long the log is kept; `None` where nothing was said and nothing needs it.
+    /// Returns how long what has no retention of its own is kept; `None` where nothing was said and
+    /// nothing needs it.
     pub fn retention(&self) -> Option<Retention> {
         self.0.parts.retention
+    }
+
+    /// Returns how long the log is kept, and which facets for less; forever where nothing was said.
+    pub fn retentions(&self) -> Retentions {
+        self.retentions_or(Retention::Forever)
+    }
+
+    /// As [`Policy::retentions`], with another default where nothing was said.
+    pub(crate) fn retentions_or(&self, default: Retention) -> Retentions {
+        let default = self.retention().unwrap_or(default);
+        let rules = Facet::ALL.iter().zip(&self.0.parts.rules);
+        let own = rules.filter_map(|(facet, rule)| Some((*facet, rule.retain?)));
+        Retentions::new(default, own)
     }
 
     /// Returns what is written before a call leaves.
@@ -211,6 +228,11 @@ impl Policy {
     /// Returns the facets that are withheld from sinks, by the name of the sink.
     pub fn sink_rules(&self) -> &BTreeMap<String, FacetSet> {
         &self.0.parts.sinks
+    }
+
+    /// Returns the legal holds of the policy.
+    pub fn holds(&self) -> &[Hold] {
+        &self.0.parts.holds
     }
 
     /// Returns who approved the policy.

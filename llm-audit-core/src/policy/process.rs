@@ -51,11 +51,7 @@ impl Resolved {
 }
 
 /// Returns the rule of every facet, and adds what is wrong with them.
-pub(super) fn resolve(
-    draft: &Draft,
-    retention: Option<Retention>,
-    problems: &mut Problems,
-) -> Resolved {
+pub(super) fn resolve(draft: &Draft, problems: &mut Problems) -> Resolved {
     for (group, setting) in &draft.settings.groups {
         check_limits(&format!("group `{}`", group.name()), setting, problems);
     }
@@ -63,16 +59,11 @@ pub(super) fn resolve(
         check_limits(&format!("facet `{facet}`"), setting, problems);
         check_use(*facet, setting, problems);
     }
-    let resolve = |facet: &Facet| (*facet, resolve_one(draft, *facet, retention, problems));
+    let resolve = |facet: &Facet| (*facet, resolve_one(draft, *facet, problems));
     Resolved(Facet::ALL.iter().map(resolve).collect())
 }
 
-fn resolve_one(
-    draft: &Draft,
-    facet: Facet,
-    retention: Option<Retention>,
-    problems: &mut Problems,
-) -> Set {
+fn resolve_one(draft: &Draft, facet: Facet, problems: &mut Problems) -> Set {
     let own = draft
         .settings
         .facets
@@ -108,23 +99,10 @@ fn resolve_one(
         );
     }
     let retain = own.retain.or(group.retain);
-    if let Some(own_retention) = retain
-        && retain != retention
-    {
-        let place = if own.retain.is_some() {
-            own.place
-        } else {
-            group.place
-        };
-        let whole = retention.map_or_else(|| "not set".to_owned(), |whole| whole.to_string());
-        problems.add(
-            place,
-            format!(
-                "facet `{facet}` has retain {own_retention}, and the retention of the policy is \
-                 {whole}; a facet cannot yet be kept for another time than the rest, so make both \
-                 the same or leave `retain` away"
-            ),
-        );
+    if let Some(Err(error)) = retain.and_then(Retention::days).map(Retention::from_days) {
+        let named = own.retain.is_some();
+        let place = if named { own.place } else { group.place };
+        problems.add(place, format!("facet `{facet}`: {error}"));
     }
     let rule = FacetRule {
         level,

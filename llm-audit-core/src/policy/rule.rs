@@ -58,7 +58,7 @@ impl FacetRule {
         self
     }
 
-    /// Keeps the facet for this long, which must be the retention of the policy.
+    /// Keeps the facet for this long.
     #[must_use]
     pub const fn retain(mut self, retention: Retention) -> Self {
         self.retain = Some(retention);

@@ -32,15 +32,16 @@ pub(super) fn compile_with(
         let (preset, place) = draft.preset?;
         Some((preset.retention()?, place))
     });
-    let process = resolve(
-        &draft,
-        retention.map(|(retention, _)| retention),
-        &mut problems,
-    );
+    let process = resolve(&draft, &mut problems);
     if let Some((retention, place)) = retention
         && let Some(Err(error)) = retention.days().map(Retention::from_days)
     {
         problems.add(place, error.to_string());
+    }
+    for (hold, place) in &draft.holds {
+        if let Err(error) = hold.check() {
+            problems.add(*place, error.to_string());
+        }
     }
     check_retention(&process, retention.is_some(), &mut problems);
     check_verbatim(&draft, &process, &mut problems, &mut warnings);
@@ -84,6 +85,7 @@ pub(super) fn compile_with(
         redactor,
         verbatim: draft.verbatim.keys().copied().collect::<FacetSet>(),
         sinks: draft.sinks,
+        holds: draft.holds.into_iter().map(|(hold, _)| hold).collect(),
         approved_by: draft.approved_by,
         reason: draft.reason,
         warnings,

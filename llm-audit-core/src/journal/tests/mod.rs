@@ -5,6 +5,7 @@ mod cursor;
 mod disk;
 mod expire;
 mod fixture;
+mod narrow;
 mod reader;
 mod recovery;
 mod rewrite;

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use super::node::{Entry, Node, Value};
 use super::reader::Reader;
+use std::collections::BTreeMap;
+
 use crate::facet::{Facet, FacetGroup, FacetSet};
+use crate::hold::Hold;
 use crate::level::Level;
 use crate::policy::canonical::VERSION;
 use crate::policy::draft::{Draft, KeyName, Keys, Setting, Settings, TokenKeyName};
@@ -54,6 +57,7 @@ const KEYS: &[(&str, Read)] = &[
             reader.draft.redaction.token_key = TokenKeyName::Named(name, place);
         }
     }),
+    ("hold", Reader::hold),
     ("sinks", Reader::sinks),
     ("danger_verbatim", Reader::verbatim),
     ("consent_to_raw", Reader::consent),
@@ -65,6 +69,7 @@ const KEYS: &[(&str, Read)] = &[
     }),
 ];
 
+const HOLD_KEYS: &[&str] = &["name", "subject", "session", "since", "before"];
 const RULE_KEYS: &[&str] = &["level", "max_bytes", "sample", "retain"];
 
 /// What the top of a policy is called in errors.
@@ -235,6 +240,40 @@ impl Reader {
                 None if matches!(node.value, Value::Table(_)) => self.add(
                     node,
                     "a rule does not say when it holds; give it `when.classification = \"…\"`",
+                ),
+                None => {}
+            }
+        }
+    }
+
+    fn hold(&mut self, entry: &Entry) {
+        for node in self.list(&entry.node, "hold", "a list of tables, `[[hold]]`") {
+            let (mut name, mut texts) = (None, BTreeMap::new());
+            for entry in self.known_entries(node, "hold", HOLD_KEYS) {
+                let text = self.text(&entry.node, &entry.key).map(str::to_owned);
+                match entry.key.as_str() {
+                    "name" => name = text,
+                    key => drop(text.map(|text| texts.insert(key.to_owned(), text))),
+                }
+            }
+            let name = name.unwrap_or_default();
+            let at = |text: &String| text.parse().ok();
+            let hold = match texts.iter().collect::<Vec<_>>().as_slice() {
+                [(key, id)] if *key == "subject" => Some(Hold::subject(name, *id)),
+                [(key, id)] if *key == "session" => Some(Hold::session(name, *id)),
+                [(before, end), (since, start)] if *before == "before" && *since == "since" => {
+                    at(start)
+                        .zip(at(end))
+                        .map(|(start, end)| Hold::between(name, start, end))
+                }
+                _ => None,
+            };
+            match hold {
+                Some(hold) => self.draft.holds.push((hold, Place::Line(node.line))),
+                None if matches!(node.value, Value::Table(_)) => self.add(
+                    node,
+                    "a hold has a `name` and one of `subject`, `session`, or both `since` and \
+                     `before` as \"2026-01-31T00:00:00Z\"",
                 ),
                 None => {}
             }

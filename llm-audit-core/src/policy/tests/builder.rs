@@ -127,31 +127,33 @@ fn limits_of_a_group_reach_the_facets_they_suit() {
 }
 
 #[test]
-fn a_retention_of_a_facet_that_differs_is_refused_and_not_ignored() {
-    for other in [Retention::Days30, Retention::Forever] {
-        let error = error(
-            complete()
-                .facet(Facet::Prompt, Level::Redacted)
-                .retain(Facet::Prompt, other),
-        );
-        assert!(
-            error.contains("`prompt`") && error.contains("120 days"),
-            "{error}"
-        );
-    }
-    let same = complete()
-        .retain(Facet::Prompt, Retention::Days120)
-        .facet(Facet::Prompt, Level::Redacted)
-        .build()
-        .unwrap();
+fn a_facet_is_kept_for_its_own_time_and_the_log_for_the_longest() {
+    let builder = || complete().facet(Facet::Prompt, Level::Redacted);
+    let shorter = builder().retain(Facet::Prompt, Retention::Days30);
+    let shorter = shorter.build().unwrap().retentions();
+    assert_eq!(shorter.of(Facet::Prompt), Retention::Days30);
+    assert_eq!(shorter.whole(), Retention::Days120);
+    let longer = builder().retain(Facet::Usage, Retention::Forever);
+    let longer = longer.build().unwrap().retentions();
+    assert_eq!(longer.of(Facet::Prompt), Retention::Days120);
+    assert_eq!(longer.whole(), Retention::Forever);
+    let group = builder()
+        .retain_group(FacetGroup::Content, Retention::Days30)
+        .group(FacetGroup::Content, Level::Digest)
+        .retain(Facet::Prompt, Retention::Days(7));
+    let group = group.build().unwrap();
+    assert_eq!(group.retentions().of(Facet::Prompt), Retention::Days(7));
+    assert_eq!(group.retentions().of(Facet::ToolIo), Retention::Days30);
+    // It is part of what the policy says.
+    let same = builder().retain(Facet::Prompt, Retention::Days120);
+    let without = builder().build().unwrap();
+    assert_eq!(same.build().unwrap().hash(), without.hash());
+    let other = builder().retain(Facet::Prompt, Retention::Days30);
     assert_eq!(
-        same.facet_rule(Facet::Prompt).retain,
-        Some(Retention::Days120)
+        without.diff(&other.build().unwrap()),
+        ["facets.prompt.retain"]
     );
-    let unset = Policy::builder()
-        .facet(Facet::Usage, Level::Full)
-        .retain(Facet::Usage, Retention::Days30);
-    assert!(error(unset).contains("not set"));
+    assert!(error(builder().retain(Facet::Prompt, Retention::Days(0))).contains("`prompt`"));
 }
 
 #[test]

@@ -1,0 +1,174 @@
+//! Legal holds: what no retention takes away.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::timestamp::Timestamp;
+
+/// The longest name of a hold, in bytes.
+const MAX_NAME: usize = 128;
+
+/// Data that stays, whatever its retention says, until the hold is lifted.
+///
+/// A subject or a session is named as it stands in the log: where the policy keeps a digest, by the
+/// pseudonym, which [`KeyRing::pseudonyms`](crate::KeyRing::pseudonyms) gives.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::Hold;
+///
+/// let hold = Hold::subject("matter 7", "u-1");
+/// assert_eq!(hold.name(), "matter 7");
+/// // Whom it is about is not shown.
+/// assert!(!format!("{hold:?}").contains("u-1"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    name: String,
+    #[serde(flatten)]
+    of: Of,
+}
+
+/// What is held.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Of {
+    Subject(String),
+    Session(String),
+    Between { since: i64, before: i64 },
+}
+
+impl Hold {
+    /// Returns the hold `name` on every event of a person: those whose `user_id` or `end_user_id` is
+    /// `id`.
+    pub fn subject(name: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            of: Of::Subject(id.into()),
+        }
+    }
+
+    /// Returns the hold `name` on every event whose `session_id` or `conversation_id` is `id`.
+    pub fn session(name: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            of: Of::Session(id.into()),
+        }
+    }
+
+    /// Returns the hold `name` on every event recorded from `since` on and before `before`.
+    pub fn between(name: impl Into<String>, since: Timestamp, before: Timestamp) -> Self {
+        Self {
+            name: name.into(),
+            of: Of::Between {
+                since: since.as_unix_micros(),
+                before: before.as_unix_micros(),
+            },
+        }
+    }
+
+    /// Returns the name by which it is lifted.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// # Errors
+    ///
+    /// When the name is empty or too long, or nothing can be held by it.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let problem = match &self.of {
+            _ if self.name.is_empty() || self.name.len() > MAX_NAME => {
+                "has no name, or one of more than 128 bytes"
+            }
+            Of::Subject(id) | Of::Session(id) if id.is_empty() => "names nobody",
+            Of::Between { since, before } if since >= before => "ends before it begins",
+            _ => return Ok(()),
+        };
+        Err(Error::configuration(format!(
+            "hold `{}` {problem}",
+            self.name
+        )))
+    }
+
+    fn holds(&self, event: &Event) -> bool {
+        let is = |value: Option<&str>, id: &str| value == Some(id);
+        match &self.of {
+            Of::Subject(id) => is(event.user_id(), id) || is(event.end_user_id(), id),
+            Of::Session(id) => is(event.session_id(), id) || is(event.conversation_id(), id),
+            Of::Between { since, before } => {
+                (*since..*before).contains(&event.recorded_at().as_unix_micros())
+            }
+        }
+    }
+
+    /// Whether something recorded before `end` may be held.
+    fn may_hold(&self, end: Timestamp) -> bool {
+        match &self.of {
+            Of::Subject(_) | Of::Session(_) => true,
+            Of::Between { since, .. } => *since < end.as_unix_micros(),
+        }
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = match &self.of {
+            Of::Subject(_) => "a subject",
+            Of::Session(_) => "a session",
+            Of::Between { .. } => "a time",
+        };
+        f.debug_struct("Hold")
+            .field("name", &self.name)
+            .field("of", &of)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The holds that are in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Holds {
+    list: Vec<Hold>,
+    /// What is held could not be read: so everything is.
+    all: bool,
+}
+
+impl Holds {
+    pub(crate) const fn new(list: Vec<Hold>) -> Self {
+        Self { list, all: false }
+    }
+
+    /// Returns the holds when nobody knows which there are.
+    pub(crate) const fn all() -> Self {
+        Self {
+            list: Vec::new(),
+            all: true,
+        }
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.list.is_empty() && !self.all
+    }
+
+    pub(crate) fn holds(&self, event: &Event) -> bool {
+        self.all || self.list.iter().any(|hold| hold.holds(event))
+    }
+
+    /// Returns whether something recorded before `end`, of which nothing else is known, may be held.
+    pub(crate) fn may_hold(&self, end: Timestamp) -> bool {
+        self.all || self.list.iter().any(|hold| hold.may_hold(end))
+    }
+
+    pub(crate) const fn is_all(&self) -> bool {
+        self.all
+    }
+
+    /// Returns these and `others`.
+    pub(crate) fn and(mut self, others: &[Hold]) -> Self {
+        self.list.extend_from_slice(others);
+        self
+    }
+}

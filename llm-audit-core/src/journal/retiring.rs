@@ -1,0 +1,331 @@
+//! The journal's part in runs over closed files: what they may touch, and what follows from them.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::expire::RetentionRun;
+use super::finding::{Finding, Problem};
+use super::holds;
+use super::letters;
+use super::name::{DEAD_LETTERS, Day, Name, SegmentName};
+use super::narrowing::{Candidate, Done, Job, Known};
+use super::subdirectory;
+use super::writer::Journal;
+use crate::error::Error;
+use crate::expiry::Expiry;
+use crate::facet::FacetSet;
+use crate::hold::{Hold, Holds};
+use crate::id::WriterId;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread};
+use crate::timestamp::Timestamp;
+use crate::vfs::{DirEntry, FileKind};
+
+/// What a run reads at most, unless somebody waits for it. The next one goes on a minute later.
+pub(crate) const RUN_BYTES: u64 = 256 << 20;
+
+/// What the journal knows of runs over closed files.
+#[derive(Debug, Default)]
+pub(super) struct Retiring {
+    /// Held while dead letters are added to, or written anew.
+    pub(super) letters: Arc<Mutex<()>>,
+    pub(super) known: Known,
+    /// The holds that `known` goes by.
+    holds: Holds,
+    running: Option<Running>,
+    stop: Arc<AtomicBool>,
+}
+
+/// A run on a thread of its own.
+#[derive(Debug)]
+struct Running {
+    done: Arc<Mutex<Option<Done>>>,
+    believed: Timestamp,
+    /// Of a dry run: what is known without it.
+    plan: Option<RetentionRun>,
+}
+
+impl Drop for Retiring {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Journal {
+    /// Returns the legal holds in force; whatever cannot be read holds everything.
+    pub(super) fn holds_in_force(&mut self, run: &mut RetentionRun) -> Holds {
+        let now = holds::in_force(&*self.vfs, self.dir(), &self.config.holds);
+        if now.is_all() {
+            let finding = Finding::new(Name::Holds, Problem::Failed);
+            run.findings.push(finding);
+        }
+        if now != self.retiring.holds {
+            self.retiring.known.gone.clear();
+            self.retiring.known.free.clear();
+            self.retiring.known.letters.clear();
+            self.retiring.holds = now.clone();
+        }
+        now
+    }
+
+    /// Returns the holds of the directory.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub(crate) fn holds(&self) -> Result<Vec<Hold>, Error> {
+        holds::read(&*self.vfs, self.dir()).map_err(|source| self.holds_failed(source))
+    }
+
+    /// Sets a hold in the place of one of its name; `None` lifts it. Returns digests of all holds before
+    /// and after, or `None` when nothing changed.
+    ///
+    /// # Errors
+    ///
+    /// When the holds of the directory could not be read or stored: those of before are in force.
+    pub(crate) fn set_hold(
+        &self,
+        name: &str,
+        hold: Option<Hold>,
+    ) -> Result<Option<(String, String)>, Error> {
+        let before = self.holds()?;
+        let mut after = before.clone();
+        after.retain(|known| known.name() != name);
+        after.extend(hold);
+        if before == after {
+            return Ok(None);
+        }
+        let digests = (holds::digest(&before), holds::digest(&after));
+        holds::write(&*self.vfs, self.dir(), self.writer, after)
+            .map_err(|source| self.holds_failed(source))?;
+        Ok(Some(digests))
+    }
+
+    fn holds_failed(&self, source: std::io::Error) -> Error {
+        let dir = self.dir().display();
+        Error::io(
+            format!("the legal holds in `{dir}` could not be read or stored"),
+            source,
+        )
+    }
+
+    /// Returns whether files are being written anew.
+    pub(crate) const fn is_retiring(&self) -> bool {
+        self.retiring.running.is_some()
+    }
+
+    /// Begins to take what has expired out of files that stay, on a thread of its own; without such
+    /// threads, it is done when this returns. What came of it is `run`'s, or that of
+    /// [`Journal::take_retired`].
+    pub(super) fn begin_retiring(
+        &mut self,
+        names: &[Name],
+        entries: &[DirEntry],
+        alive: &BTreeSet<WriterId>,
+        (believed, expiry): (Timestamp, Expiry),
+        budget: u64,
+        run: &mut RetentionRun,
+    ) {
+        if expiry.is_nothing()
+            || expiry.is_of_whole_files()
+            || self.retiring.stop.load(Ordering::Relaxed)
+        {
+            return;
+        }
+        let segments = self.candidates(names, alive, believed, &expiry);
+        let temporary = names.iter().filter_map(|name| match name {
+            Name::SegmentTemporary(segment) if !alive.contains(&segment.writer) => Some(*segment),
+            _ => None,
+        });
+        let left_over: Vec<_> = temporary.collect();
+        let letters = self.candidate_letters(entries, alive, &expiry, run);
+        if segments.is_empty() && letters.is_empty() && left_over.is_empty() {
+            return;
+        }
+        let slot = Arc::new(Mutex::new(None));
+        let job = Job {
+            vfs: Arc::clone(&self.vfs),
+            dir: self.config.dir.clone(),
+            expiry,
+            own_holds: self.config.holds.clone(),
+            segments,
+            left_over,
+            letters,
+            letters_gate: Arc::clone(&self.retiring.letters),
+            known: self.retiring.known.clone(),
+            spool: self.config.is_spool(),
+            budget,
+            dry: run.dry,
+            stop: Arc::clone(&self.retiring.stop),
+            _lock: Arc::clone(&self.lock),
+        };
+        if !self.config.sync_thread {
+            return self.retired(job.run(), run);
+        }
+        let result = Arc::clone(&slot);
+        let work = move || {
+            let done = catch_unwind(AssertUnwindSafe(|| job.run()));
+            let done = done.unwrap_or_else(|_| Done {
+                findings: vec![Finding::new(Name::Retention, Problem::Failed)],
+                ..Done::default()
+            });
+            *lock(&result) = Some(done);
+        };
+        let thread = thread::Builder::new().name("llm-audit-age".to_owned());
+        match thread.spawn(work) {
+            Ok(_) => {
+                self.retiring.running = Some(Running {
+                    done: slot,
+                    believed,
+                    plan: None,
+                });
+            }
+            Err(error) => {
+                let finding = Finding::failed(Name::Retention, Problem::Failed, error);
+                run.findings.push(finding);
+            }
+        }
+    }
+
+    /// Returns what came of the run over closed files, once it is over.
+    pub(crate) fn take_retired(&mut self) -> Option<RetentionRun> {
+        let done = lock(&self.retiring.running.as_ref()?.done).take()?;
+        let Running { believed, plan, .. } = self.retiring.running.take()?;
+        let mut run = plan.unwrap_or_default();
+        self.retired(done, &mut run);
+        if run.dry && std::mem::take(&mut run.free) {
+            let holds = self.retiring.holds.clone();
+            self.delete(believed, &holds, &mut run);
+        }
+        Some(run)
+    }
+
+    /// Returns what is planned, unless a run is to find out more: then it gets that.
+    pub(super) fn hand_over(&mut self, plan: RetentionRun) -> Option<RetentionRun> {
+        match &mut self.retiring.running {
+            Some(running) => {
+                running.plan = Some(plan);
+                None
+            }
+            None => Some(plan),
+        }
+    }
+
+    /// Has the run over closed files stop where it is, and waits a little for that.
+    pub(crate) fn stop_retiring(&mut self, at_most: Duration) -> Option<RetentionRun> {
+        self.retiring.stop.store(true, Ordering::Relaxed);
+        for _ in 0..at_most.as_millis() {
+            if !self.is_retiring() {
+                break;
+            }
+            if let Some(run) = self.take_retired() {
+                return Some(run);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+
+    fn retired(&mut self, done: Done, run: &mut RetentionRun) {
+        run.bytes += done.bytes;
+        run.files.extend(done.deleted);
+        run.rewritten.extend(done.rewritten);
+        run.facets.extend(done.facets.iter());
+        run.narrowed += done.narrowed;
+        run.kept_by_hold += done.held;
+        run.findings.extend(done.findings);
+        run.more |= done.more || !done.known.free.is_empty();
+        run.free = !done.known.free.is_empty();
+        if run.dry {
+            self.retiring.known.free.clone_from(&done.known.free);
+        } else {
+            self.retiring.known = done.known;
+            self.syncer.changed_dir();
+        }
+    }
+
+    /// Returns the closed segments of this writer and of dead ones in which something may have
+    /// expired, by writer and number.
+    fn candidates(
+        &mut self,
+        names: &[Name],
+        alive: &BTreeSet<WriterId>,
+        believed: Timestamp,
+        expiry: &Expiry,
+    ) -> Vec<Candidate> {
+        let current = self.segment.as_ref().map(|segment| segment.name);
+        let today = Day::of(self.clock.now());
+        let settled = self.syncer.status().settled_to().unwrap_or(0);
+        let mut found = Vec::new();
+        let mut there = BTreeSet::new();
+        for name in names {
+            let Name::Segment(name) = name else { continue };
+            there.insert(*name);
+            if alive.contains(&name.writer) || Some(*name) == current || name.day > today {
+                continue;
+            }
+            let closed = self.closed.iter().find(|closed| closed.name == *name);
+            // What the disk has not confirmed may have to be written once more, as it was.
+            if closed.is_some_and(|closed| closed.last_seq.is_some_and(|last| last > settled)) {
+                continue;
+            }
+            let gone = self.retiring.known.gone.get(name);
+            let due = expiry.facets(name.day.start());
+            if due == FacetSet::EMPTY || gone.is_some_and(|gone| is_within(due, *gone)) {
+                continue;
+            }
+            found.push(Candidate {
+                name: *name,
+                at_least: closed.map(|closed| {
+                    // How long ago it was written does not depend on what the clock said then.
+                    let ago = self.clock.monotonic().saturating_sub(closed.wrote);
+                    let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+                    Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
+                }),
+            });
+        }
+        self.retiring.known.forget_all_but(&there);
+        // It does not go on any more.
+        let is_found = |name: SegmentName| found.iter().any(|candidate| candidate.name == name);
+        self.resting.take_if(|segment| is_found(segment.name));
+        found.sort_unstable_by_key(|candidate| (candidate.name.writer, candidate.name.number));
+        found
+    }
+
+    fn candidate_letters(
+        &self,
+        entries: &[DirEntry],
+        alive: &BTreeSet<WriterId>,
+        expiry: &Expiry,
+        run: &mut RetentionRun,
+    ) -> Vec<String> {
+        if !entries
+            .iter()
+            .any(|entry| subdirectory::is(entry, DEAD_LETTERS))
+        {
+            return Vec::new();
+        }
+        let entries = match self.vfs.list(&self.dir().join(DEAD_LETTERS)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let finding = Finding::failed(DEAD_LETTERS, Problem::Failed, error);
+                run.findings.push(finding);
+                return Vec::new();
+            }
+        };
+        let files = entries
+            .into_iter()
+            .filter(|entry| entry.kind == FileKind::File);
+        let due = |name: &String| {
+            letters::parse(name).is_some_and(|(dead, unfinished)| {
+                let expired = !expiry.facets(dead.day.end()).is_empty();
+                (unfinished || expired) && !alive.contains(&dead.writer)
+            })
+        };
+        files.map(|entry| entry.name).filter(due).collect()
+    }
+}
+
+fn is_within(part: FacetSet, whole: FacetSet) -> bool {
+    part.iter().all(|facet| whole.contains(facet))
+}
