@@ -4,26 +4,42 @@ use llm_audit::{EventId, Interaction, Message, Operation};
 
 use crate::log::Log;
 use crate::random::Random;
+use crate::request::ask;
 use crate::{reply, text};
 
-const SYSTEM: &str = "You are the assistant of a company. Answer shortly, and only what you know.";
-const MODELS: &[(&str, &str)] = &[
-    ("openai", "small"),
-    ("openai", "large"),
-    ("anthropic", "medium"),
-    ("local", "7b-instruct"),
-];
-
-/// Asks a model for the next turn of `talk`, which gets both texts; returns the answer's event.
+/// Asks a model for the next turn of `talk`, which gets both texts; returns the answer's event, and how
+/// many events were made: at most `most`, which is not zero.
 pub(crate) fn chat(
     log: &Log,
     random: &mut Random,
     talk: &mut Vec<Message>,
     turn: u64,
-) -> Option<EventId> {
+    most: u64,
+) -> (Option<EventId>, u64) {
     talk.push(Message::text("user", text::question(random)));
+    if most > 1 && random.once_in(150) {
+        let intent = |call: &mut Interaction| ask(call, random, talk, turn);
+        let Ok(call) = log.audit.begin_durable_blocking(Operation::Chat, intent) else {
+            return (None, 0);
+        };
+        if turn.is_multiple_of(3) {
+            // The program dies here, as far as the log can know.
+            std::mem::forget(call);
+            return (None, 1);
+        }
+        return (answer(log, random, talk, call), 2);
+    }
     let mut call = log.audit.begin(Operation::Chat);
     ask(&mut call, random, talk, turn);
+    (answer(log, random, talk, call), 1)
+}
+
+fn answer(
+    log: &Log,
+    random: &mut Random,
+    talk: &mut Vec<Message>,
+    mut call: Interaction,
+) -> Option<EventId> {
     let wait = random.within(80_000, 900_000);
     log.time.pass(wait as i64);
     if random.once_in(25) {
@@ -38,18 +54,4 @@ pub(crate) fn chat(
     reply::set(&mut call, random, talk, &answer);
     talk.push(Message::text("assistant", answer));
     call.finish()
-}
-
-fn ask(call: &mut Interaction, random: &mut Random, talk: &[Message], turn: u64) {
-    let (provider, model) = random.pick(MODELS).copied().unwrap_or_default();
-    call.provider(provider).request_model(model);
-    call.response_model(format!("{model}-2026-01"));
-    call.temperature(0.2).max_tokens(1_024).attempt(1);
-    call.stream(turn.is_multiple_of(2)).turn_index(turn);
-    call.endpoint("/v1/ask").routing_mode("default");
-    call.system(SYSTEM);
-    for message in talk {
-        call.message(message.clone());
-    }
-    call.sent();
 }

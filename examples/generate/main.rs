@@ -1,7 +1,7 @@
 //! Writes realistic events as a journal and as Parquet: the data of demonstrations and benchmarks.
 //!
 //! `generate --events N --seed S --dir D [--days K]` fills `D/journal` and `D/parquet`; the same seed
-//! makes the same events, save for the moment at which late facts are written. Sessions have turns, tools, guardrails, errors and late facts; once a day an
+//! makes the same events, save for the moment at which late facts are written. Sessions have turns, tools, guardrails, errors, intents and late facts; once a day an
 //! event has every field that a program can set.
 #![expect(clippy::print_stdout, reason = "the examples print")]
 
@@ -20,6 +20,7 @@ mod picky;
 mod policy;
 mod random;
 mod reply;
+mod request;
 mod session;
 mod text;
 mod time;

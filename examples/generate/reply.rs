@@ -21,7 +21,9 @@ pub(crate) fn set(call: &mut Interaction, random: &mut Random, talk: &[Message],
     });
     call.total_cost(format!("0.{:06}", input + 3 * output))
         .currency("EUR");
-    call.response(answer).finish_reasons(["stop"]);
+    let is_cut = random.once_in(30);
+    call.response(answer);
+    call.finish_reasons([if is_cut { "length" } else { "stop" }]);
     call.response_id(format!("resp-{:016x}", random.next()));
     call.metrics([("readability", 40.0 + 50.0 * random.share())]);
     if random.once_in(10) {

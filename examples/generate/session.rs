@@ -37,8 +37,9 @@ fn turns(log: &Log, random: &mut Random, project: &str, most: u64) -> u64 {
             events += 1;
         }
         if events < most {
-            events += 1;
-            if let Some(id) = call::chat(log, random, &mut talk, turn) {
+            let (answer, made) = call::chat(log, random, &mut talk, turn, most - events);
+            events += made;
+            if let Some(id) = answer {
                 events += late::facts(log, random, id, most - events);
             }
         }
