@@ -1,6 +1,7 @@
 //! What the log may keep: everything, with texts redacted. The second start keeps less of some, so
 //! that digests, cuts and samples are in the data too.
 
+use llm_audit::redact::RedactionSettings;
 use llm_audit::{Error, Facet, FacetGroup, FacetRule, Key, Level, Policy, Retention};
 
 /// Content that is kept without personal data.
@@ -16,7 +17,11 @@ const REDACTED: &[Facet] = &[
 ];
 
 pub(crate) fn policy(less: bool) -> Result<Policy, Error> {
+    // Time passes here as the generator says, and is no reason to keep less.
+    let mut redaction = RedactionSettings::default();
+    redaction.max_time_ms = Some(3_600_000);
     let builder = Policy::builder()
+        .redaction(redaction)
         .retention(Retention::Forever)
         .key(Key::bytes("k1", &[7; 32])?)
         .consent_to_raw()
