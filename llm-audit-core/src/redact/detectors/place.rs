@@ -31,16 +31,20 @@ pub(super) const OPTION: Detector = Detector::find(
         if in_word(text, at) {
             return None;
         }
-        let (_, option, is_apart) = APART
+        let (_, flag, is_apart) = APART
             .iter()
             .find(|(command, ..)| has(text, at, command.as_bytes()))
-            .unwrap_or(&("", " -p", false));
+            .unwrap_or(&("", JOINED, false));
         let name = run(text, at, &ByteSet::ALPHA.and(b"-"), 16);
         let line = run(text, name, &LINE, REACH);
-        let found = memchr::memmem::find(text.get(name..line)?, option.as_bytes())?;
-        let option = name + found + option.len();
+        let option = memchr::memmem::find(text.get(name..line)?, flag.as_bytes())?;
+        let option = name + option + flag.len();
         let start = option + usize::from(*is_apart && byte(text, option) == Some(b' '));
-        (*is_apart == (start > option)).then(|| word(text, start))?
+        let value = (*is_apart == (start > option)).then(|| word(text, start))??;
+        // Prose speaks of options too.
+        let is_prose = |b: &u8| b.is_ascii_lowercase() || b",.;:".contains(b);
+        let is_prose = *flag != JOINED && text.get(value.clone())?.iter().all(is_prose);
+        (!is_prose).then_some(value)
     },
 )
 .up_to(|text, range| run(text, range.end, &WORD, usize::MAX));
@@ -48,12 +52,13 @@ pub(super) const OPTION: Detector = Detector::find(
 /// Commands with the option that a password stands behind, and whether a space parts both; where
 /// none of them stands, `-p` with the password right behind it is looked for.
 const APART: &[(&str, &str, bool)] = &[
-    ("sshpass ", " -p", true),
+    ("sshpass ", JOINED, true),
     ("redis-cli ", " -a", true),
     ("ldapsearch ", " -w", true),
     ("ldapmodify ", " -w", true),
     ("ldapadd ", " -w", true),
 ];
+const JOINED: &str = " -p";
 const SECURE_STRING: &[u8] = b"-SecureString ";
 
 /// `host:5432:database:user:PASSWORD`, a line of PostgreSQL's file of passwords.
@@ -172,6 +177,7 @@ mod tests {
                 "redis-cli -h cache -a «Sommer91» ping; ldapsearch -x -w «Sommer91» -b dc=a",
                 "ConvertTo-SecureString \"«Sommer 91»\" -AsPlainText -Force",
                 "mysql -p'«a1b2\\»' shop",
+                "redis-cli -a prompts, and ldapsearch -w takes one",
                 "mysql -p$PASSWORD shop; sshpass -p ${PW} ssh gw; sshpass -e ssh -p 2222 gw",
             ],
         );

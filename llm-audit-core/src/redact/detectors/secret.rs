@@ -288,7 +288,9 @@ fn is_password(name: &Name<'_>, value: &[u8]) -> bool {
         Sign::Equals if name.assigned.is_quoted => !names_itself(value) || mixed,
         Sign::Equals => mixed && !is_identifier(value) || is_number || name.is_setting(),
         Sign::Says => (mixed && !is_technical(value)) || is_number,
-        Sign::Apart if name.assigned.is_quoted => mixed && !is_technical(value),
+        Sign::Apart if name.assigned.is_quoted => {
+            mixed && !is_technical(value) && !names_itself(value)
+        }
         Sign::Apart => {
             mixed
                 && !is_technical(value)
@@ -579,6 +581,7 @@ mod tests {
             "password=[GENERIC_SECRET], password=[EMAIL_1] password=[EMAIL:1234]",
             "password=[EMAIL:k1:00ff00ff00ff00ff00ff00ff00ff00ff]",
             "password \"field\" and [\"password\", \"token\"], password SHA-256, password version 2.0.1",
+            "redact('password', 'token2'), [\"password\", \"confirm_password1\"]",
         ]);
     }
 }

@@ -80,6 +80,22 @@ fn hostile_texts_take_linear_time() {
         "auth=(\"a\",'",
         "u:a1b2@tcp(",
         "a1b2@tcp",
+        "h:5432:d:u:",
+        "h:5432:d:u:p\n",
+        "\"auth\":\"YTpi",
+        "identified by 'a",
+        "password 'a1!",
+        "password a1b2c3d4 ",
+        "(\"password\", \"a1!",
+        "<password a=b ",
+        "redis-cli -a x1!",
+        "-SecureString \"a",
+        "step\n1.2.3.4 ",
+        "[EMAIL:k1:",
+        "password=[EMAIL:",
+        &format!("{}\n", "YWFh".repeat(16)),
+        &format!("{}\\n", "YWFh".repeat(19)),
+        "a/YWFhYWFhYWFhYWFhYWFhYWFh",
     ] {
         assert_linear(part, |bytes| part.repeat(bytes / part.len()));
     }
@@ -88,6 +104,21 @@ fn hostile_texts_take_linear_time() {
             format!("{}{}@tcp(", command.repeat(20), "a1".repeat(bytes / 2))
         });
     }
+    for [open, close] in [
+        ["{\"value\":\"x1\",\"a\":", "}"],
+        ["{\"name\":\"password\",\"value\":", "}"],
+        ["{\"value\":[", "]}"],
+        ["[\"--password\",", "]"],
+    ] {
+        assert_linear(open, |bytes| {
+            let depth = bytes / (open.len() + close.len());
+            format!("{}1{}", open.repeat(depth), close.repeat(depth))
+        });
+    }
+    assert_linear("siblings", |bytes| {
+        let members = "\"value\":\"x1\",".repeat(bytes / 13);
+        format!("{{{members}\"name\":\"password\"}}")
+    });
     assert_linear("members", |bytes| {
         let members = (0..bytes / 24).map(|n| format!("\"a{n:06}@example.org\":1"));
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
