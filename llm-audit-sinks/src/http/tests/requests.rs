@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -68,6 +69,36 @@ fn a_receiver_can_check_who_sent_the_bytes_that_came() {
     mac.update(&request.body);
     let code = header("webhook-signature").strip_prefix("v1,").unwrap();
     mac.verify_slice(&STANDARD.decode(code).unwrap()).unwrap();
+}
+
+#[test]
+fn the_ten_lines_of_the_manual_tell_a_genuine_request_from_another() {
+    let key = b"0123456789abcdef0123456789abcdef";
+    let request = sent(|endpoint| endpoint.signing_key(*key).compression(Compression::Gzip));
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/http.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let (_, rest) = manual.split_once("```python\n").unwrap();
+    let (lines, _) = rest.split_once("```").unwrap();
+    let check = lines.lines().skip_while(|line| !line.starts_with("def "));
+    assert!(check.count() <= 10);
+    let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let headers = names.map(|name| (name, request.header(name).unwrap()));
+    let headers: std::collections::BTreeMap<_, _> = headers.into();
+    let (key, body) = (STANDARD.encode(key), STANDARD.encode(&request.body));
+    let headers = serde_json::to_string(&headers).unwrap();
+    let script = format!(
+        "{lines}\nkey, body = base64.b64decode('{key}'), base64.b64decode('{body}')\n\
+         headers = {headers}\nlater = dict(headers, **{{'webhook-timestamp': '1'}})\n\
+         print(is_genuine(key, headers, body), is_genuine(key, headers, body + b'x'),\n\
+         is_genuine(b'x' * 32, headers, body), is_genuine(key, later, body))"
+    );
+    let run = Command::new("python3").args(["-c", &script]).output();
+    let Ok(run) = run else {
+        println!("skipped: there is no python3");
+        return;
+    };
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert_eq!(said.trim(), "True False False False", "{run:?}");
 }
 
 #[test]
