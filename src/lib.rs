@@ -66,6 +66,7 @@
 //! | `otel` | no | module `otel`: audited calls are in the trace that the program's OpenTelemetry has |
 //! | `otel-metrics` | no | module `sinks::otel_metrics`: the conventions' histograms and the log's counters, through a `MeterProvider` |
 //! | `otlp` | no | module `sinks::otlp`: spans for Phoenix, MLflow, Langfuse or a collector; with `http` |
+//! | `otlp-json` | no | `sinks::otlp::Encoding::Json`, for receivers that take no protobuf |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |

@@ -1,9 +1,8 @@
 //! What a receiver of OTLP said, and what follows from it.
 
 use llm_audit_core::SinkError;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message;
 
+use super::encoding::Encoding;
 use crate::http::{Answer, Outcome};
 
 /// What is sent to a path of its own.
@@ -33,8 +32,6 @@ impl Signal {
     }
 }
 
-pub(super) const PROTOBUF: &str = "application/x-protobuf";
-
 /// What became of a request that was answered.
 #[derive(Debug)]
 pub(super) enum Judged {
@@ -51,8 +48,13 @@ pub(super) enum Judged {
 /// # Errors
 ///
 /// Unless the items are delivered or rejected one and all.
-pub(super) fn judge(signal: Signal, answer: &Answer, items: usize) -> Result<Judged, SinkError> {
-    answer.check_content_type(Some(PROTOBUF))?;
+pub(super) fn judge(
+    signal: Signal,
+    encoding: Encoding,
+    answer: &Answer,
+    items: usize,
+) -> Result<Judged, SinkError> {
+    answer.check_content_type(Some(encoding.content_type()))?;
     if answer.outcome() != Outcome::Delivered {
         let advice = signal.advice(answer.status());
         let advice = advice.filter(|_| answer.outcome() == Outcome::Paused);
@@ -62,16 +64,13 @@ pub(super) fn judge(signal: Signal, answer: &Answer, items: usize) -> Result<Jud
         };
         return judged.map(|()| Judged::Delivered);
     }
-    // Answers for log records have the same form on the wire.
     let said = answer.is_whole().then(|| answer.body());
-    let said = said.and_then(|body| ExportTraceServiceResponse::decode(body).ok());
-    let Some(said) = said else {
+    let Some(rejected) = said.and_then(|body| encoding.rejected(signal, body)) else {
         let reason = "it is no answer of OTLP: check the address";
         return answer
             .judge(Outcome::Paused, reason)
             .map(|()| Judged::Delivered);
     };
-    let rejected = said.partial_success.map_or(0, |part| part.rejected_spans);
     match usize::try_from(rejected) {
         Ok(0) => Ok(Judged::Delivered),
         Ok(rejected) if rejected == items => {

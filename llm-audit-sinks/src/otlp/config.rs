@@ -1,5 +1,6 @@
 //! Where spans go, and how much they say.
 
+use super::encoding::Encoding;
 use super::profile::Profile;
 use crate::http::Endpoint;
 
@@ -80,6 +81,7 @@ impl std::str::FromStr for ContentTarget {
 pub struct OtlpConfig {
     pub(super) endpoint: Endpoint,
     pub(super) mapping: Mapping,
+    pub(super) encoding: Encoding,
     pub(super) resource: Vec<(String, String)>,
     pub(super) max_batch_events: Option<usize>,
     pub(super) max_batch_bytes: Option<usize>,
@@ -100,6 +102,7 @@ impl OtlpConfig {
         Self {
             endpoint: endpoint.into(),
             mapping: Mapping::default(),
+            encoding: Encoding::default(),
             resource: Vec::new(),
             max_batch_events: None,
             max_batch_bytes: None,
@@ -117,6 +120,13 @@ impl OtlpConfig {
     #[must_use]
     pub const fn content(mut self, content: ContentTarget) -> Self {
         self.mapping.content = content;
+        self
+    }
+
+    /// Sets in which form requests are sent (default [`Encoding::Protobuf`]).
+    #[must_use]
+    pub const fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
         self
     }
 

@@ -21,7 +21,7 @@
 //!
 //! # Format
 //!
-//! `POST` of OTLP 1, as protobuf, to `/v1/traces` below the endpoint's address. An interaction is a
+//! `POST` of OTLP 1, as protobuf, or as [`Encoding`] says, to `/v1/traces` below the endpoint's address. An interaction is a
 //! span from its begin to its end; what happens within it is a child in the same trace. Ids are those
 //! of the event, which follow from its identifier unless the program has set them, so an event that
 //! comes again is the same span. Without log records (the default) every other event is a span as
@@ -38,7 +38,7 @@
 //!
 //! # Durability
 //!
-//! Events count as delivered when the receiver has answered with a success in protobuf, or without a
+//! Events count as delivered when the receiver has answered with a success in that form, or without a
 //! body, that rejects nothing. Many receivers answer so before they store.
 //!
 //! # On failure
@@ -61,6 +61,7 @@ mod answer;
 mod attributes;
 mod config;
 mod content;
+mod encoding;
 mod ids;
 mod log;
 mod occurrence;
@@ -77,11 +78,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use llm_audit_core::{Batch, Durable, Error, Sink, SinkError, SinkLimits, SystemClock, WriterId};
-use prost::Message;
 
-use answer::{Judged, PROTOBUF, Signal};
+use answer::{Judged, Signal};
 use config::Mapping;
 pub use config::{ContentTarget, OtlpConfig};
+pub use encoding::Encoding;
 pub use profile::Profile;
 
 use crate::http::{Answer, Endpoint, Transport};
@@ -104,6 +105,7 @@ use crate::http::{Answer, Endpoint, Transport};
 pub struct OtlpSink {
     name: String,
     mapping: Mapping,
+    encoding: Encoding,
     resource: Vec<(String, String)>,
     limits: SinkLimits,
     traces: Transport,
@@ -152,6 +154,7 @@ impl OtlpSink {
         Ok(Self {
             name: "otlp".to_owned(),
             mapping,
+            encoding: config.encoding,
             limits,
             traces: transport(Signal::Traces)?,
             logs: mapping.logs.then(|| transport(Signal::Logs)).transpose()?,
@@ -187,7 +190,11 @@ impl OtlpSink {
         let key = format!("{}-logs", batch.idempotency_key());
         let answer = match records {
             0 => return Ok(()),
-            _ => transport.post(PROTOBUF, &key, logs.encode_to_vec()).await?,
+            _ => {
+                let body = self.encoding.logs(&logs)?;
+                let content_type = self.encoding.content_type();
+                transport.post(content_type, &key, body).await?
+            }
         };
         self.judge(Signal::Logs, &answer, records, batch)
     }
@@ -203,9 +210,9 @@ impl OtlpSink {
         let answer = match spans {
             0 => return Ok(()),
             _ => {
-                self.traces
-                    .post(PROTOBUF, &key, traces.encode_to_vec())
-                    .await?
+                let body = self.encoding.traces(&traces)?;
+                let content_type = self.encoding.content_type();
+                self.traces.post(content_type, &key, body).await?
             }
         };
         self.judge(Signal::Traces, &answer, spans, batch)
@@ -218,7 +225,7 @@ impl OtlpSink {
         items: usize,
         batch: &Batch,
     ) -> Result<(), SinkError> {
-        match answer::judge(signal, answer, items)? {
+        match answer::judge(signal, self.encoding, answer, items)? {
             Judged::Delivered => Ok(()),
             // Where every event is one item, all are lost to the sink.
             Judged::AllRejected(message) if !self.mapping.logs => {

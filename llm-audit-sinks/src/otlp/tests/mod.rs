@@ -4,6 +4,8 @@ mod answers;
 mod contract;
 mod conventions;
 mod delivery;
+#[cfg(feature = "otlp-json")]
+mod json;
 mod ledger;
 mod names;
 mod narrowing;
