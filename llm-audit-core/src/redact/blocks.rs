@@ -1,12 +1,8 @@
 //! A scan for what begins a check, in blocks of 64 bytes: single bytes, runs of digits, and long
-//! runs of the characters that tokens are made of.
-//!
-//! The compiler turns the test of a block into vector instructions; a text without anything of
-//! that is passed at its speed.
+//! runs of the characters that tokens are made of. A text without anything of that is passed at the
+//! speed of vector instructions.
 
-use memchr::memchr2;
-
-use super::bytes::ByteSet;
+use super::bytes::{self, ByteSet};
 use super::detectors::Trigger;
 
 const BLOCK: usize = 64;
@@ -24,7 +20,10 @@ const LANE: usize = 16;
 /// single bytes, and some position inside of a long run, once or more often. Returns whether
 /// `text` holds bytes that disguise others: not of ASCII, `\` or `%`.
 pub(super) fn scan(text: &[u8], mut visit: impl FnMut(Trigger, usize)) -> bool {
-    let mut state = State::default();
+    let mut state = State {
+        text,
+        ..State::default()
+    };
     let (blocks, tail) = text.as_chunks::<BLOCK>();
     for block in blocks {
         state.block(block, &mut visit);
@@ -36,11 +35,12 @@ pub(super) fn scan(text: &[u8], mut visit: impl FnMut(Trigger, usize)) -> bool {
         }
         state.block(&last, &mut visit);
     }
-    !text.is_ascii() || memchr2(b'\\', b'%', text).is_some()
+    state.is_marked
 }
 
 #[derive(Default)]
-struct State {
+struct State<'t> {
+    text: &'t [u8],
     position: usize,
     /// Whether the last byte of the block before is a digit.
     digit_before: u64,
@@ -48,12 +48,14 @@ struct State {
     part_before: u64,
     /// That word.
     last: [u8; WORD],
+    is_marked: bool,
 }
 
-impl State {
+impl State<'_> {
     #[inline]
     fn block(&mut self, block: &[u8; BLOCK], visit: &mut impl FnMut(Trigger, usize)) {
         let maps = Maps::of(block);
+        self.is_marked |= maps.is_marked;
         let full = full_words(maps.parts) << 1 | self.part_before;
         self.part_before = full >> WORD;
         if full & full >> 1 != 0 {
@@ -66,13 +68,17 @@ impl State {
         let mut found = starts | in_order(maps.singles);
         while found != 0 {
             let offset = found.trailing_zeros() as usize;
+            let at = self.position + offset;
             let trigger = match block.get(offset) {
                 Some(b'@') => Trigger::At,
                 Some(b'~') => Trigger::Tilde,
                 Some(b':') => Trigger::Colon,
-                _ => Trigger::Digits,
+                _ => match (digits >> offset).trailing_ones() as usize {
+                    length if offset + length < BLOCK => Trigger::Digits(length),
+                    _ => Trigger::Digits(bytes::digits(self.text, at)),
+                },
             };
-            visit(trigger, self.position + offset);
+            visit(trigger, at);
             found &= found - 1;
         }
         self.position += BLOCK;
@@ -98,6 +104,8 @@ struct Maps {
     singles: u64,
     /// Characters of tokens, and others that words of prose do not have.
     parts: u64,
+    /// Whether some byte disguises others.
+    is_marked: bool,
 }
 
 impl Maps {
@@ -107,9 +115,16 @@ impl Maps {
         let mut digits = [0; LANE];
         let mut singles = [0; LANE];
         let mut parts = [0; LANE];
+        let mut marks = [0; LANE];
         for (lane, bit) in lanes(block) {
             let maps = digits.iter_mut().zip(&mut singles).zip(&mut parts);
-            for (((digits, singles), parts), byte) in maps.zip(lane) {
+            for ((((digits, singles), parts), marks), byte) in maps.zip(&mut marks).zip(lane) {
+                *marks |= *byte;
+                *marks |= if (*byte == b'\\') | (*byte == b'%') {
+                    0x80
+                } else {
+                    0
+                };
                 let is_single = (*byte == b'@') | (*byte == b'~') | (*byte == b':');
                 *digits |= if is_digit(*byte) { bit } else { 0 };
                 *singles |= if is_single { bit } else { 0 };
@@ -124,6 +139,7 @@ impl Maps {
             digits: join(digits),
             singles: join(singles),
             parts: join(parts),
+            is_marked: !marks.is_ascii(),
         }
     }
 }
@@ -195,15 +211,18 @@ mod tests {
 
     use super::*;
 
-    fn naive(text: &[u8]) -> Vec<(u8, usize)> {
+    fn naive(text: &[u8]) -> Vec<(Trigger, usize)> {
         let mut found = Vec::new();
         for (position, byte) in text.iter().enumerate() {
             let after_digit = position > 0 && text[position - 1].is_ascii_digit();
             match byte {
-                b'@' => found.push((Trigger::At as u8, position)),
-                b'~' => found.push((Trigger::Tilde as u8, position)),
-                b':' => found.push((Trigger::Colon as u8, position)),
-                b'0'..=b'9' if !after_digit => found.push((Trigger::Digits as u8, position)),
+                b'@' => found.push((Trigger::At, position)),
+                b'~' => found.push((Trigger::Tilde, position)),
+                b':' => found.push((Trigger::Colon, position)),
+                b'0'..=b'9' if !after_digit => {
+                    let run = text[position..].iter().take_while(|b| b.is_ascii_digit());
+                    found.push((Trigger::Digits(run.count()), position));
+                }
                 _ => {}
             }
         }
@@ -217,11 +236,20 @@ mod tests {
         ) {
             let mut found = Vec::new();
             scan(&text, |trigger, position| {
-                if !matches!(trigger, Trigger::LongRun) {
-                    found.push((trigger as u8, position));
+                match trigger {
+                    Trigger::LongRun => {}
+                    // What is as long as that is long enough.
+                    Trigger::Digits(24..) => found.push((Trigger::Digits(24), position)),
+                    _ => found.push((trigger, position)),
                 }
             });
-            prop_assert_eq!(found, naive(&text));
+            let mut expected = naive(&text);
+            for (trigger, _) in &mut expected {
+                if let Trigger::Digits(length @ 24..) = trigger {
+                    *length = 24;
+                }
+            }
+            prop_assert_eq!(found, expected);
         }
 
         #[test]

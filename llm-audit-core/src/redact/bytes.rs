@@ -1,76 +1,10 @@
-//! What matchers share: sets of bytes, bounded runs, and the look of a secret.
+//! What matchers share: bounded runs, and the look of a secret.
 
 use std::ops::Range;
 
+pub(super) use super::byte_set::ByteSet;
 use super::data_type::is_word_of_type;
 use super::label::is_mark;
-
-/// A set of bytes.
-#[derive(Clone, Copy)]
-pub(super) struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    pub(super) const DIGIT: Self = Self::of(b"0123456789");
-    pub(super) const HEX: Self = Self::DIGIT.and(b"abcdefABCDEF");
-    pub(super) const LOWER_HEX: Self = Self::DIGIT.and(b"abcdef");
-    pub(super) const UPPER: Self = Self::of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    pub(super) const ALPHA: Self = Self::UPPER.and(b"abcdefghijklmnopqrstuvwxyz");
-    pub(super) const ALNUM: Self = Self::ALPHA.and(b"0123456789");
-    pub(super) const WORD: Self = Self::ALNUM.and(b"_");
-    /// Base32 (RFC 4648, section 6).
-    pub(super) const BASE32: Self = Self::UPPER.and(b"234567");
-    /// Base64 (RFC 4648, section 4), without the padding.
-    pub(super) const BASE64: Self = Self::ALNUM.and(b"+/");
-    /// Base64url (RFC 4648, section 5).
-    pub(super) const BASE64URL: Self = Self::ALNUM.and(b"-_");
-    /// `token68` of RFC 9110, section 11.2, without the padding.
-    pub(super) const TOKEN68: Self = Self::ALNUM.and(b"-._~+/");
-    /// Base64 with the percent encoding of a query (RFC 3986).
-    pub(super) const QUERY: Self = Self::ALNUM.and(b"%+/-_");
-
-    pub(super) const ANY: Self = Self([u64::MAX; 4]);
-
-    pub(super) const fn of(bytes: &[u8]) -> Self {
-        Self([0; 4]).and(bytes)
-    }
-
-    /// What may stand before a word: no letter or digit, but for those that end an escape.
-    pub(super) const BOUNDARY: Self = Self::ALNUM.inverted().and(b"0123456789abcdefABCDEFnrt");
-
-    /// Returns the set of all other bytes.
-    pub(super) const fn inverted(self) -> Self {
-        let [a, b, c, d] = self.0;
-        Self([!a, !b, !c, !d])
-    }
-
-    /// Returns whether `other` has every byte of this set.
-    pub(super) fn is_within(&self, other: &Self) -> bool {
-        self.0
-            .iter()
-            .zip(other.0)
-            .all(|(own, other)| own & !other == 0)
-    }
-
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the position is below the length, and a byte has four groups of 64"
-    )]
-    pub(super) const fn and(mut self, bytes: &[u8]) -> Self {
-        let mut position = 0;
-        while position < bytes.len() {
-            let byte = bytes[position];
-            self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
-            position += 1;
-        }
-        self
-    }
-
-    #[inline]
-    #[expect(clippy::indexing_slicing, reason = "a byte has four groups of 64")]
-    pub(super) const fn contains(&self, byte: u8) -> bool {
-        self.0[(byte >> 6) as usize] & (1 << (byte & 63)) != 0
-    }
-}
 
 /// Returns the byte at `at`.
 #[inline]
@@ -88,11 +22,9 @@ pub(super) fn before(text: &[u8], at: usize) -> Option<u8> {
 #[inline]
 pub(super) fn run(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    let length = rest
-        .iter()
-        .take(max)
-        .take_while(|byte| set.contains(**byte))
-        .count();
+    let rest = rest.get(..max).unwrap_or(rest);
+    let end = rest.iter().position(|byte| !set.contains(*byte));
+    let length = end.unwrap_or(rest.len());
     steps::add(length);
     at + length
 }
@@ -125,12 +57,9 @@ pub(super) mod steps {
 #[inline]
 pub(super) fn run_back(text: &[u8], at: usize, set: &ByteSet, max: usize) -> usize {
     let head = text.get(..at).unwrap_or_default();
-    let length = head
-        .iter()
-        .rev()
-        .take(max)
-        .take_while(|byte| set.contains(**byte))
-        .count();
+    let head = head.get(head.len().saturating_sub(max)..).unwrap_or(head);
+    let start = head.iter().rposition(|byte| !set.contains(*byte));
+    let length = start.map_or(head.len(), |start| head.len() - 1 - start);
     steps::add(length);
     at - length
 }
@@ -174,21 +103,13 @@ pub(super) mod word {
 /// Returns the run of hex digits around `at`, if it has at most four.
 #[inline]
 pub(super) fn hex_group(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let is_hex = |at: usize| byte(text, at).is_some_and(|b| b.is_ascii_hexdigit());
-    let mut range = at..at;
-    while is_hex(range.end) {
-        range.end += 1;
-        if range.len() > 4 {
-            return None;
-        }
+    const MAX: usize = 4;
+    let end = run(text, at, &ByteSet::HEX, MAX + 1);
+    if end - at > MAX {
+        return None;
     }
-    while range.start > 0 && is_hex(range.start - 1) {
-        range.start -= 1;
-        if range.len() > 4 {
-            return None;
-        }
-    }
-    Some(range)
+    let start = run_back(text, at, &ByteSet::HEX, MAX + 1);
+    (end - start <= MAX).then_some(start..end)
 }
 
 /// Returns whether a letter or digit stands before `at` that is not the end of an escape.
@@ -198,9 +119,17 @@ pub(super) fn in_word(text: &[u8], at: usize) -> bool {
 }
 
 /// Returns whether `\n` and its like, `\u` with four digits, or `%` with two end at `at`.
+#[inline]
 fn behind_escape(text: &[u8], at: usize) -> bool {
+    let head = text.get(..at).unwrap_or_default();
+    let sign = |back: usize| before(head, head.len().wrapping_sub(back));
+    // Of most words none of these signs is near the end.
+    (sign(1) == Some(b'\\') || sign(2) == Some(b'%') || sign(5) == Some(b'\\')) && is_escape(head)
+}
+
+fn is_escape(head: &[u8]) -> bool {
     let hex = |digits: &[u8]| digits.iter().all(|b| ByteSet::HEX.contains(*b));
-    match text.get(..at).unwrap_or_default() {
+    match head {
         [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] => true,
         [.., b'%', a, b] if hex(&[*a, *b]) => true,
         [.., b'\\', b'u', a, b, c, d] => hex(&[*a, *b, *c, *d]),

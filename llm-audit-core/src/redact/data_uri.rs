@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::bytes::{ByteSet, byte, run, run_back};
 use super::data_type::DataType;
@@ -22,6 +22,15 @@ const DETECTOR: &str = "data_uri";
 /// What is done with them, by the word of that operator.
 const REPLACE: &str = "replace";
 
+/// What stands before the bytes of each.
+const MARK: &[u8] = b"64,";
+
+/// Returns a search for what they have in common; to build it costs more than to search a short
+/// text.
+pub(super) fn finder() -> Finder<'static> {
+    Finder::new(MARK)
+}
+
 struct DataUri<'t> {
     range: Range<usize>,
     media_type: &'t str,
@@ -34,7 +43,7 @@ impl Session {
     pub(super) fn without_data_uris(&mut self, text: &str) -> Option<String> {
         let mut short = String::new();
         let mut end = 0;
-        while let Some(uri) = next(text, end) {
+        while let Some(uri) = next(&self.redactor.0.data_uris, text, end) {
             short.push_str(text.get(end..uri.range.start)?);
             let bytes = uri.body.trim_end_matches('=').len() * 3 / 4;
             short.push_str(&format!("[DATA_URI:{}:{bytes}", uri.media_type));
@@ -59,14 +68,13 @@ impl Session {
 }
 
 /// Returns the first one that begins at `from` or behind it.
-fn next(text: &str, from: usize) -> Option<DataUri<'_>> {
-    const MARK: &[u8] = b"64,";
+fn next<'t>(mark: &Finder<'_>, text: &'t str, from: usize) -> Option<DataUri<'t>> {
     const SIGN: &[u8] = b";base64,";
     const TYPE: ByteSet = ByteSet::ALNUM.and(b"/\\+-._;= \"");
     const SCHEME: &[u8] = b"data:";
     let bytes = text.as_bytes();
     let mut at = from;
-    while let Some(offset) = memmem::find(bytes.get(at..)?, MARK) {
+    while let Some(offset) = mark.find(bytes.get(at..)?) {
         at += offset + MARK.len();
         let Some(sign) = at.checked_sub(SIGN.len()).filter(|sign| *sign > from) else {
             continue;

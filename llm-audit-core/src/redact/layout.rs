@@ -15,6 +15,10 @@ pub(super) struct Layouts<T: 'static> {
     by_next: [u64; CLASSES],
     /// A bit for each row, by the length of the run that begins two bytes behind its first.
     by_second: [u64; MAX + 1],
+    /// A bit for each row whose first digit can be this one.
+    by_digit: [u64; 10],
+    /// A bit for each row in which spaces alone separate digits and letters; see [`is_part`].
+    spaced: u64,
 }
 
 impl<T> Layouts<T> {
@@ -28,6 +32,8 @@ impl<T> Layouts<T> {
         let mut by_run = [0; MAX + 1];
         let mut by_next = [0; CLASSES];
         let mut by_second = [0; MAX + 1];
+        let mut by_digit = [0; 10];
+        let mut spaced = 0;
         let mut row = 0;
         while row < rows.len() {
             let pattern = rows[row].0.as_bytes();
@@ -55,6 +61,16 @@ impl<T> Layouts<T> {
                 }
                 length += 1;
             }
+            if is_spaced(pattern) {
+                spaced |= 1 << row;
+            }
+            let mut digit = 0;
+            while digit < 10 {
+                if may_be(pattern[first], b'0' + digit) {
+                    by_digit[digit as usize] |= 1 << row;
+                }
+                digit += 1;
+            }
             row += 1;
         }
         Self {
@@ -62,6 +78,8 @@ impl<T> Layouts<T> {
             by_run,
             by_next,
             by_second,
+            by_digit,
+            spaced,
         }
     }
 
@@ -87,32 +105,86 @@ impl<T> Layouts<T> {
     }
 
     /// Returns the layouts that the text has whose first run of digits begins at `at`: where each
-    /// begins and ends, and its value.
-    pub(super) fn at<'t>(
-        &'t self,
-        text: &'t [u8],
-        at: usize,
-    ) -> impl Iterator<Item = (usize, usize, &'t T)> {
+    /// begins and ends, and its value. Leaves out some that are part of something longer.
+    #[inline]
+    pub(super) fn at<'t>(&'t self, text: &'t [u8], at: usize) -> Found<'t, T> {
         let length = digits(text, at).min(MAX);
-        let by_run = self.by_run.get(length).copied().unwrap_or(0);
         let next = byte(text, at + length).map_or(CLASSES - 1, class);
-        let mut rows = by_run & self.by_next.get(next).copied().unwrap_or(0);
+        let digit = usize::from(byte(text, at).unwrap_or(0).wrapping_sub(b'0'));
+        let mut rows = self.by_run.get(length).copied().unwrap_or(0)
+            & self.by_next.get(next).copied().unwrap_or(0)
+            & self.by_digit.get(digit).copied().unwrap_or(0);
         if rows != 0 {
             let second = digits(text, at + length + 1).min(MAX);
             rows &= self.by_second.get(second).copied().unwrap_or(0);
         }
-        std::iter::from_fn(move || {
-            let row = (rows != 0).then(|| rows.trailing_zeros() as usize)?;
-            rows &= rows - 1;
-            Some(self.rows.get(row))
-        })
-        .flatten()
-        .filter_map(move |(pattern, value)| {
-            let pattern = pattern.as_bytes();
-            let start = at.checked_sub(lead(pattern))?;
-            fits(text, start, pattern).then_some((start, start + pattern.len(), value))
-        })
+        Found {
+            layouts: self,
+            text,
+            at,
+            rows,
+        }
     }
+}
+
+/// The layouts that a text has at a place.
+pub(super) struct Found<'t, T: 'static> {
+    layouts: &'t Layouts<T>,
+    text: &'t [u8],
+    at: usize,
+    /// A bit for each row that may be one of them.
+    rows: u64,
+}
+
+impl<'t, T> Iterator for Found<'t, T> {
+    type Item = (usize, usize, &'t T);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.rows != 0 {
+            let row = self.rows.trailing_zeros();
+            let (pattern, value) = self.layouts.rows.get(row as usize)?;
+            let spaced = self.layouts.spaced >> row & 1 != 0;
+            self.rows &= self.rows - 1;
+            if let Some((start, end)) = place(self.text, self.at, pattern.as_bytes(), spaced) {
+                return Some((start, end, value));
+            }
+        }
+        None
+    }
+}
+
+/// Returns where the text has the layout whose first digit stands at `at`, unless it is seen at once
+/// that it is part of something longer.
+fn place(text: &[u8], at: usize, pattern: &[u8], spaced: bool) -> Option<(usize, usize)> {
+    let start = at.checked_sub(lead(pattern))?;
+    let end = start + pattern.len();
+    let digit = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit());
+    let goes_on = match byte(text, end) {
+        Some(b' ') => spaced && digit(byte(text, end + 1)),
+        next => next.is_some_and(|b| b.is_ascii_alphanumeric()),
+    };
+    let in_row = || {
+        let outer = || start.checked_sub(2).and_then(|at| byte(text, at));
+        spaced && before(text, start) == Some(b' ') && digit(outer())
+    };
+    (!goes_on && !in_row() && fits(text, start, pattern)).then_some((start, end))
+}
+
+/// Returns whether a pattern has spaces, and else only digits and letters.
+#[expect(clippy::indexing_slicing, reason = "the position is below the length")]
+const fn is_spaced(pattern: &[u8]) -> bool {
+    let mut spaces = 0;
+    let mut at = 0;
+    while at < pattern.len() {
+        match pattern[at] {
+            b' ' => spaces += 1,
+            b'#' | b'0'..=b'9' | b'A'..=b'Z' => {}
+            _ => return false,
+        }
+        at += 1;
+    }
+    spaces > 0
 }
 
 /// Returns how many bytes stand before the first digit.
@@ -135,25 +207,33 @@ const fn digits_of(pattern: &[u8], at: usize) -> usize {
     end - at
 }
 
+/// Returns whether `digit` can stand where the pattern has a digit.
+const fn may_be(pattern: u8, digit: u8) -> bool {
+    match pattern {
+        b'N' => digit >= b'2',
+        b'Z' => digit >= b'1',
+        b'0'..=b'9' => digit == pattern,
+        _ => true,
+    }
+}
+
 const fn is_digit(pattern: u8) -> bool {
     matches!(pattern, b'#' | b'N' | b'Z' | b'0'..=b'9')
 }
 
 /// Returns whether the text at `start` has the layout.
 fn fits(text: &[u8], start: usize, pattern: &[u8]) -> bool {
+    let Some(text) = text.get(start..start + pattern.len()) else {
+        return false;
+    };
     let mut separator = None;
-    (start..).zip(pattern).all(|(at, pattern)| {
-        let Some(b) = byte(text, at) else {
-            return false;
-        };
-        match pattern {
-            b'#' => b.is_ascii_digit(),
-            b'N' => matches!(b, b'2'..=b'9'),
-            b'Z' => matches!(b, b'1'..=b'9'),
-            b'A' => b.is_ascii_uppercase(),
-            b'_' => matches!(b, b' ' | b'-' | b'.') && *separator.get_or_insert(b) == b,
-            _ => b == *pattern,
-        }
+    text.iter().zip(pattern).all(|(b, pattern)| match pattern {
+        b'#' => b.is_ascii_digit(),
+        b'N' => matches!(b, b'2'..=b'9'),
+        b'Z' => matches!(b, b'1'..=b'9'),
+        b'A' => b.is_ascii_uppercase(),
+        b'_' => matches!(b, b' ' | b'-' | b'.') && *separator.get_or_insert(b) == b,
+        _ => b == pattern,
     })
 }
 

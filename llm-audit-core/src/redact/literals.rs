@@ -1,12 +1,12 @@
 //! A search for many literals at once, by four of their bytes.
 //!
 //! Only every second position of the text is looked at, so that each literal is known by two of
-//! its windows of four bytes, of which one is at an even position: the two that are rarest in
-//! texts. Literals of three or four bytes are known with each byte that may stand beside them. A
+//! its windows of four bytes, of which one is at an even position: those that are rarest in
+//! texts. Where a window has a byte beside the literal, each one that may stand there is known. A
 //! position costs a look into a table, however many literals there are, as eight are hashed at
 //! once; upper and lower case fall together. What the table knows is then compared.
 
-use super::bytes::ByteSet;
+use super::bytes::{ByteSet, before, byte};
 
 const SIZE: usize = 1 << 16;
 const BLOCK: usize = 64;
@@ -17,19 +17,21 @@ type Block = [u8; BLOCK + WINDOW / 2];
 type Hashes = [u16; BLOCK / 2];
 /// How many hashes are looked up before what they are of is looked at.
 const GROUP: usize = 8;
+/// The windows that these are of.
+type Windows = [u8; 2 * GROUP + WINDOW / 2];
 
 /// The golden ratio in 32 bits: neighbours fall far apart.
 const SPREAD: u32 = 0x9e37_79b9;
-/// Odd, so that windows that differ in one half only never fall together. Of some hundred pairs,
+/// Odd, so that windows that differ in one half only never fall together. Of some thousand pairs,
 /// that by which the fewest windows of prose and code fall together with those of literals.
-const FIRST: u16 = 0x7dff;
-const SECOND: u16 = 0xeca7;
+const FIRST: u16 = 0xccd5;
+const SECOND: u16 = 0x0435;
 
 /// A text to search for, of at least three bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Literal {
     pub(super) text: &'static str,
-    /// What may stand before it, where it is not looked for otherwise.
+    /// What may stand before it; elsewhere it is not looked for.
     pub(super) before: ByteSet,
     pub(super) after: ByteSet,
 }
@@ -41,7 +43,7 @@ pub(super) struct Literals<T> {
     /// Windows and where their places are, by another hash; the empty ones have no place.
     slots: Box<[Slot]>,
     places: Vec<Place>,
-    literals: Vec<(&'static str, Vec<T>)>,
+    literals: Vec<(Literal, Vec<T>)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -60,19 +62,20 @@ struct Place {
 
 impl<T> Literals<T> {
     pub(super) fn new(values: impl Iterator<Item = (Literal, T)>) -> Self {
-        let mut literals: Vec<(&'static str, Vec<T>)> = Vec::new();
-        let mut windows: Vec<(u32, Place)> = Vec::new();
+        let mut literals: Vec<(Literal, Vec<T>)> = Vec::new();
         for (literal, value) in values {
-            let known = literals
-                .iter_mut()
-                .position(|(text, _)| *text == literal.text);
-            let index = known.unwrap_or_else(|| {
-                literals.push((literal.text, Vec::new()));
-                literals.len() - 1
-            });
-            if let Some((_, values)) = literals.get_mut(index) {
-                values.push(value);
+            let mut all = literals.iter_mut();
+            match all.find(|(known, _)| known.text == literal.text) {
+                Some((known, values)) => {
+                    known.before = known.before.or(literal.before);
+                    known.after = known.after.or(literal.after);
+                    values.push(value);
+                }
+                None => literals.push((literal, vec![value])),
             }
+        }
+        let mut windows: Vec<(u32, Place)> = Vec::new();
+        for (index, (literal, _)) in literals.iter().enumerate() {
             literal.windows(|window, offset| {
                 let literal = index;
                 windows.push((window, Place { literal, offset }));
@@ -155,8 +158,9 @@ impl<T> Literals<T> {
             for hash in hashes {
                 known |= self.knows(*hash);
             }
-            if known != 0 {
-                let windows = block.get(start..).unwrap_or_default();
+            if known != 0
+                && let Some(windows) = block.get(start..).and_then(<[u8]>::first_chunk)
+            {
                 self.compare(text, hashes, windows, position + start, visit);
             }
         }
@@ -175,33 +179,37 @@ impl<T> Literals<T> {
         &self,
         text: &[u8],
         hashes: &[u16; GROUP],
-        windows: &[u8],
+        windows: &Windows,
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
+        let mut found = 0_u32;
         for (index, hash) in hashes.iter().enumerate() {
-            let known = self.knows(*hash);
-            if known == 0 {
-                continue;
-            }
+            found |= u32::from(self.knows(*hash) != 0) << index;
+        }
+        while found != 0 {
+            let index = found.trailing_zeros() as usize;
+            found &= found - 1;
             let window = windows.get(2 * index..).and_then(<[u8]>::first_chunk);
-            let Some(window) = window.copied().map(fold) else {
-                continue;
+            let Some((window, hash)) = window.zip(hashes.get(index)) else {
+                return;
             };
-            if known & bit(window) == 0 {
-                continue;
+            let window = fold(*window);
+            if self.knows(*hash) & bit(window) != 0 {
+                self.compare_at(text, window, position + 2 * index, visit);
             }
-            for place in self.places(window) {
-                let Some(at) = (position + 2 * index).checked_add_signed(-place.offset) else {
-                    continue;
-                };
-                let rest = text.get(at..).unwrap_or_default();
-                if let Some((literal, values)) = self.literals.get(place.literal)
-                    && starts_with(rest, literal.as_bytes())
-                {
-                    for value in values {
-                        visit(value, at);
-                    }
+        }
+    }
+
+    /// Calls `visit` for the literals that have this window at `at`.
+    fn compare_at(&self, text: &[u8], window: u32, at: usize, visit: &mut impl FnMut(&T, usize)) {
+        for place in self.places(window) {
+            if let Some(start) = at.checked_add_signed(-place.offset)
+                && let Some((literal, values)) = self.literals.get(place.literal)
+                && literal.is_at(text, start)
+            {
+                for value in values {
+                    visit(value, start);
                 }
             }
         }
@@ -227,7 +235,7 @@ impl<T> Literals<T> {
 
 /// Shorter than a call of the system's comparison, for literals that mostly differ soon.
 #[inline]
-fn starts_with(text: &[u8], literal: &[u8]) -> bool {
+pub(super) fn starts_with(text: &[u8], literal: &[u8]) -> bool {
     text.len() >= literal.len() && text.iter().zip(literal).all(|(a, b)| a == b)
 }
 
@@ -240,67 +248,89 @@ impl Literal {
         }
     }
 
+    /// Returns whether `text` has the literal at `at`, beside bytes that may stand there.
+    #[inline]
+    fn is_at(&self, text: &[u8], at: usize) -> bool {
+        let end = at + self.text.len();
+        text.get(at..)
+            .is_some_and(|rest| starts_with(rest, self.text.as_bytes()))
+            && before(text, at).is_none_or(|b| self.before.contains(b))
+            && byte(text, end).is_none_or(|b| self.after.contains(b))
+    }
+
     /// Calls `visit` with each window that the literal is known by, and how far behind its
-    /// beginning that stands.
+    /// beginning that stands: of those at even places, and of the others, the rarest in texts.
     fn windows(&self, mut visit: impl FnMut(u32, isize)) {
-        let text = self.text.as_bytes();
+        let mut rarest: [Option<(u64, isize, Vec<u32>)>; 2] = [None, None];
+        for offset in -1.. {
+            let Some(windows) = self.windows_at(offset) else {
+                break;
+            };
+            let common = windows.iter().copied().map(commonness).sum();
+            let [even, odd] = &mut rarest;
+            let known = if offset % 2 == 0 { even } else { odd };
+            if known.as_ref().is_none_or(|(least, ..)| common < *least) {
+                *known = Some((common, offset, windows));
+            }
+        }
+        for (_, offset, windows) in rarest.into_iter().flatten() {
+            for window in windows {
+                visit(window, offset);
+            }
+        }
+    }
+
+    /// Returns the windows that texts can have so far behind the literal's beginning, or `None`
+    /// where they would reach further than one byte behind its end.
+    fn windows_at(&self, offset: isize) -> Option<Vec<u32>> {
         let bytes = |set: ByteSet| (0..=u8::MAX).filter(move |byte| set.contains(*byte));
-        match *text {
+        let text = self.text.as_bytes();
+        let Ok(start) = usize::try_from(offset) else {
+            let [a, b, c] = *text.first_chunk()?;
+            return Some(distinct(bytes(self.before).map(|byte| [byte, a, b, c])));
+        };
+        match *text.get(start..)? {
+            [a, b, c, d, ..] => Some(vec![fold([a, b, c, d])]),
+            // The end of the text reads as a byte 0.
             [a, b, c] => {
-                // The end of the text reads as a byte 0.
-                for after in bytes(self.after).chain([0]) {
-                    visit(fold([a, b, c, after]), 0);
-                }
-                for before in bytes(self.before) {
-                    visit(fold([before, a, b, c]), -1);
-                }
+                let after = bytes(self.after).chain([0]);
+                Some(distinct(after.map(|byte| [a, b, c, byte])))
             }
-            [a, b, c, d] => {
-                visit(fold([a, b, c, d]), 0);
-                // The odd positions are known by one neighbour, whichever has fewer kinds.
-                if bytes(self.after).count() < bytes(self.before).count() {
-                    for after in bytes(self.after).chain([0]) {
-                        visit(fold([b, c, d, after]), 1);
-                    }
-                } else {
-                    for before in bytes(self.before) {
-                        visit(fold([before, a, b, c]), -1);
-                    }
-                }
-            }
-            _ => {
-                let fives = text
-                    .windows(WINDOW + 1)
-                    .filter_map(|five| five.try_into().ok());
-                let rarest = (0..).zip(fives).min_by_key(|(_, five)| commonness(five));
-                if let Some((at, [a, b, c, d, e])) = rarest {
-                    visit(fold([a, b, c, d]), at);
-                    visit(fold([b, c, d, e]), at + 1);
-                }
-            }
+            _ => None,
         }
     }
 }
 
-/// Returns how common two windows of four bytes, which overlap, are in texts, roughly.
-fn commonness(five: &[u8; WINDOW + 1]) -> u64 {
+/// Returns the windows of these bytes, each once.
+fn distinct(windows: impl Iterator<Item = [u8; WINDOW]>) -> Vec<u32> {
+    let mut windows: Vec<_> = windows.map(fold).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    windows
+}
+
+/// Returns how common a window is in texts, roughly, and what it costs that another one can have
+/// the same hash.
+fn commonness(window: u32) -> u64 {
     /// Of 1,000 bytes.
     const LETTERS: [u64; 26] = [
         67, 12, 25, 35, 104, 18, 16, 50, 57, 2, 7, 33, 20, 57, 62, 15, 1, 48, 52, 75, 23, 8, 19, 2,
         17, 2,
     ];
+    /// A tenth of how often two of all windows have the same hash.
+    const SAME_HASH: u64 = 1_000_000;
     let common = |byte: &u8| match byte {
         b' ' => 170,
-        b'a'..=b'z' | b'A'..=b'Z' => {
-            let letter = byte.to_ascii_lowercase() - b'a';
-            LETTERS.get(usize::from(letter)).copied().unwrap_or(0)
+        b'a'..=b'z' => {
+            let letter = LETTERS.get(usize::from(byte - b'a'));
+            letter.copied().unwrap_or(0)
         }
         // Rulers and tables are made of them.
         b'-' | b'=' => 60,
         _ => 10,
     };
-    let [first, inner @ .., last] = five;
-    (common(first) + common(last)) * inner.iter().map(common).product::<u64>()
+    let bytes = window.to_le_bytes();
+    bytes.iter().map(common).product::<u64>() + SAME_HASH
 }
 
 /// The compiler turns it into vector instructions.
@@ -396,19 +426,20 @@ mod tests {
         }
 
         #[test]
-        fn short_literals_are_found_beside_the_bytes_that_may_stand_there(
+        fn literals_are_found_beside_the_bytes_that_may_stand_there_and_no_others(
             text in "[abcABC_-]{0,60}"
         ) {
             let after = ByteSet::of(b"ab");
-            for known in ["abc", "abca"] {
+            for known in ["abc", "abca", "cabca"] {
                 let only = Literal { before: ByteSet::of(b"c_"), after, ..literal(known) };
                 let literals = Literals::new([(only, ())].into_iter());
                 let mut found = Vec::new();
                 literals.scan(text.as_bytes(), |_, at| found.push(at));
                 for at in (0..text.len()).filter(|at| text[*at..].starts_with(known)) {
                     let before = at == 0 || matches!(text.as_bytes()[at - 1], b'c' | b'_');
-                    let after = matches!(text.as_bytes().get(at + known.len()), Some(b'a' | b'b'));
-                    prop_assert!(!before || !after || found.contains(&at), "{} at {}", known, at);
+                    let next = text.as_bytes().get(at + known.len());
+                    let after = next.is_none_or(|b| matches!(b, b'a' | b'b'));
+                    prop_assert_eq!(before && after, found.contains(&at), "{} at {}", known, at);
                 }
             }
         }

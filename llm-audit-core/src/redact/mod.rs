@@ -12,6 +12,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use memchr::memmem::Finder;
+
 use crate::error::Error;
 use crate::facet::Facet;
 #[cfg(feature = "token")]
@@ -24,6 +26,7 @@ mod blocks;
 mod budget;
 mod buffers;
 mod builder;
+mod byte_set;
 mod bytes;
 mod context;
 mod custom;
@@ -109,6 +112,7 @@ pub struct Redactor(Arc<Inner>);
 struct Inner {
     parts: Parts,
     scanner: Scanner,
+    data_uris: Finder<'static>,
 }
 
 /// What a checked redactor is made of.
@@ -286,7 +290,11 @@ impl Redactor {
             .iter()
             .filter(|detector| preset.contains(detector.data_type.family()));
         let scanner = Scanner::new(detectors);
-        Self(Arc::new(Inner { parts, scanner }))
+        Self(Arc::new(Inner {
+            parts,
+            scanner,
+            data_uris: data_uri::finder(),
+        }))
     }
 
     /// Returns a redactor that has one detector of the table, and what announces that one's values;

@@ -3,7 +3,7 @@
 //! Numbers are everywhere, and what they can be shows in these: of a dozen detectors none or one
 //! is asked about most runs.
 
-use super::bytes::{before, digits, in_word};
+use super::bytes::{before, byte, in_word};
 
 /// Runs that are longer count as runs of this length.
 pub(super) const MAX: usize = 20;
@@ -161,14 +161,45 @@ pub(super) const fn class(next: u8) -> usize {
     }
 }
 
+/// The kind of each byte behind a run, and before one; see [`class`] and [`lead_of`].
+static CLASS: [u8; 256] = kinds(false);
+static LEAD: [u8; 256] = kinds(true);
+
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+#[expect(clippy::cast_possible_truncation, reason = "kinds are few")]
+const fn kinds(before: bool) -> [u8; 256] {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let kind = match before {
+            true => lead_of(byte as u8),
+            false => class(byte as u8),
+        };
+        kinds[byte] = kind as u8;
+        byte += 1;
+    }
+    kinds
+}
+
+/// Returns the kind of a byte before a run; what ends an escape is no letter.
+const fn lead_of(byte: u8) -> usize {
+    match byte {
+        b'+' => 2,
+        b'-' | b'.' => 3,
+        b if b.is_ascii_alphanumeric() => LETTER,
+        _ => 0,
+    }
+}
+
+const LETTER: usize = 1;
+
 /// Returns the kind of byte before the run at `at`.
 #[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
 fn lead(text: &[u8], at: usize) -> usize {
-    match before(text, at) {
-        Some(b'+') => 2,
-        Some(b'-' | b'.') => 3,
-        Some(b) if b.is_ascii_alphanumeric() => usize::from(in_word(text, at)),
-        _ => 0,
+    match before(text, at).map(|b| usize::from(LEAD[usize::from(b)])) {
+        Some(LETTER) => usize::from(in_word(text, at)),
+        lead => lead.unwrap_or(0),
     }
 }
 
@@ -205,11 +236,12 @@ impl<T: Copy + PartialEq> Table<T> {
         Self { rows, lists }
     }
 
-    /// Returns the values of the run that begins at `at`.
+    /// Returns the values of the run of `length` digits that begins at `at`.
     #[inline]
-    pub(super) fn at(&self, text: &[u8], at: usize) -> &[T] {
-        let length = digits(text, at).min(MAX);
-        let class = text.get(at + length).map_or(CLASSES - 1, |b| class(*b));
+    #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+    pub(super) fn at(&self, text: &[u8], at: usize, length: usize) -> &[T] {
+        let length = length.min(MAX);
+        let class = byte(text, at + length).map_or(CLASSES - 1, |b| CLASS[usize::from(b)].into());
         let mut lead = lead(text, at);
         if let Some([b'0', b'0']) = text.get(at..at + 2) {
             lead += ZEROS;
@@ -225,6 +257,7 @@ impl<T: Copy + PartialEq> Table<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::bytes::digits;
 
     #[test]
     fn a_run_is_known_by_its_length_and_what_stands_beside_it() {
@@ -261,7 +294,8 @@ mod tests {
             ("12345.", 0, vec!["dotted"]),
             ("12345", 0, vec![]),
         ] {
-            assert_eq!(table.at(text.as_bytes(), at), expected, "{text}");
+            let length = digits(text.as_bytes(), at);
+            assert_eq!(table.at(text.as_bytes(), at, length), expected, "{text}");
         }
     }
 }

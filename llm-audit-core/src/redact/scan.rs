@@ -294,7 +294,7 @@ impl Scan<'_, '_> {
             .literals
             .scan(text, |action, at| self.run(action, at));
         blocks::scan(text, |trigger, at| match trigger {
-            Trigger::Digits => self.run_all(scanner.digits.at(text, at), at),
+            Trigger::Digits(length) => self.run_all(scanner.digits.at(text, at, length), at),
             Trigger::At => self.run_all(&scanner.at, at),
             Trigger::Tilde => self.run_all(&scanner.tilde, at),
             Trigger::Colon => {
@@ -327,6 +327,7 @@ impl Scan<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn hit(&mut self, detector: &'static Detector, mut range: Range<usize>) {
         if let Some(real_end) = detector.real_end
             && range.end >= self.covered
@@ -391,12 +392,11 @@ impl Scan<'_, '_> {
 /// Returns whether the colon at `at` may part groups of hex digits.
 #[inline]
 fn parts_hex(text: &[u8], at: usize) -> bool {
-    let is_hex = |b: u8| b.is_ascii_hexdigit();
-    match byte(text, at + 1) {
-        Some(b':') => true,
-        Some(next) => is_hex(next) && before(text, at).is_some_and(is_hex),
-        None => false,
-    }
+    const HEX_OR_COLON: ByteSet = ByteSet::HEX.and(b":");
+    byte(text, at + 1).is_some_and(|next| {
+        HEX_OR_COLON.contains(next)
+            && (next == b':' || before(text, at).is_some_and(|b| ByteSet::HEX.contains(b)))
+    })
 }
 
 /// The letters of `\u0022`, which read as a part of the run behind them.

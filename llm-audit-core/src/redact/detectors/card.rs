@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Anchor, Beside, Confidence, Detector, Runs};
-use crate::redact::bytes::{before, byte, in_word};
+use crate::redact::bytes::{before, byte, digits, in_word};
 use crate::redact::data_type::DataType;
 
 pub(super) const CARD: Detector = Detector::find(
@@ -102,19 +102,23 @@ impl Number {
             return None;
         }
         let separator = byte(text, at + first).filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;
+        let mut sizes = [first, 0, 0, 0, 0];
+        let mut end = at + first;
+        for size in sizes.iter_mut().skip(1) {
+            if byte(text, end) != Some(separator) {
+                break;
+            }
+            *size = group(text, end + 1);
+            end += 1 + *size;
+        }
         GROUPS
             .iter()
             .filter(|groups| {
-                let mut position = at;
-                groups.iter().enumerate().all(|(index, size)| {
-                    let joined = index == 0 || byte(text, position) == Some(separator);
-                    position += usize::from(index != 0);
-                    let fits = joined && group(text, position) == *size;
-                    position += size;
-                    fits
-                }) && !(separator != b' '
-                    && byte(text, position) == Some(separator)
-                    && byte(text, position + 1).is_some_and(|b| b.is_ascii_alphanumeric()))
+                let length = groups.iter().sum::<usize>() + groups.len() - 1;
+                sizes.starts_with(groups)
+                    && !(separator != b' '
+                        && byte(text, at + length) == Some(separator)
+                        && byte(text, at + length + 1).is_some_and(|b| b.is_ascii_alphanumeric()))
             })
             .max_by_key(|groups| groups.iter().sum::<usize>())
             .and_then(|groups| Self::of(text, at, groups, 1))
@@ -144,12 +148,7 @@ impl Number {
 
 /// Returns the length of the run of digits at `at`, up to one more than any number has.
 fn group(text: &[u8], at: usize) -> usize {
-    text.get(at..)
-        .unwrap_or_default()
-        .iter()
-        .take(MAX + 1)
-        .take_while(|b| b.is_ascii_digit())
-        .count()
+    digits(text, at).min(MAX + 1)
 }
 
 fn luhn(digits: &[u8]) -> bool {

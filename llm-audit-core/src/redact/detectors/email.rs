@@ -47,6 +47,9 @@ const fn latin() -> [u8; 71] {
 }
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
+    if !HOST.contains(byte(text, at + 1)?) {
+        return None;
+    }
     let start = local(text, at)?;
     let end = host(text, at + 1)?;
     let name = text.get(start..at)?;

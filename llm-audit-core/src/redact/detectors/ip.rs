@@ -65,6 +65,10 @@ const V6: ByteSet = ByteSet::HEX.and(b":");
 
 fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
     const DOTTED: ByteSet = ByteSet::DIGIT.and(b".");
+    // The first number speaks for the whole address, and what begins with a dot is no address.
+    if before(text, at) == Some(b'.') {
+        return None;
+    }
     // Three dots within 12 bytes are rare; the first is looked at before all else.
     let first = run(text, at, &ByteSet::DIGIT, 3);
     if byte(text, first) != Some(b'.') || !byte(text, first + 1)?.is_ascii_digit() {
@@ -74,14 +78,18 @@ fn v4(text: &[u8], at: usize) -> Option<Range<usize>> {
     if before(text, end) == Some(b'.') {
         end -= 1;
     }
-    let address: Ipv4Addr = std::str::from_utf8(text.get(at..end)?).ok()?.parse().ok()?;
+    let written = text.get(at..end)?;
+    if written.iter().filter(|b| **b == b'.').count() != 3 {
+        return None;
+    }
+    let address: Ipv4Addr = std::str::from_utf8(written).ok()?.parse().ok()?;
     let [network, ..] = address.octets();
     // What begins with 255 is a mask.
     if matches!(network, 0 | 255) || address.is_loopback() {
         return None;
     }
     let joined = match before(text, at) {
-        Some(b'.' | b'_' | b'#') => true,
+        Some(b'_' | b'#') => true,
         // `name-1.2.3.4` and `Name/1.2.3.4` are versions.
         Some(b'-' | b'/' | b'+') => {
             before(text, at - 1).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -113,9 +121,21 @@ fn is_version(text: &[u8], range: Range<usize>) -> bool {
 }
 
 fn v6(text: &[u8], colon: usize) -> Option<Range<usize>> {
+    // The first colon speaks for the whole address.
+    if before(text, colon) == Some(b':') {
+        return None;
+    }
+    // Of most paths of code no letter beside the colons is a hex digit.
+    let beside = byte(
+        text,
+        colon + 1 + usize::from(byte(text, colon + 1) == Some(b':')),
+    );
+    let is_hex = |b: Option<u8>| b.is_some_and(|b| ByteSet::HEX.contains(b));
+    if !is_hex(before(text, colon)) && !is_hex(beside) {
+        return None;
+    }
     let start = run_back(text, colon, &V6, MAX_V6);
     let mut end = run(text, colon, &V6, MAX_V6);
-    // The first colon speaks for the whole address.
     let is_first = !text.get(start..colon)?.contains(&b':');
     if !is_first || !text.get(start..end)?.iter().any(u8::is_ascii_digit) {
         return None;

@@ -25,10 +25,17 @@ const GROUP: Runs = Runs::of(&[1, 2, 3, 4]);
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     if byte(text, at) == Some(b':') {
-        let start = at.checked_sub(2)?;
+        // Most colons are followed by no other one.
+        let start = at
+            .checked_sub(2)
+            .filter(|_| byte(text, at + 3) == Some(b':'))?;
         return address(text, start, (b':', 2, 6));
     }
     let Range { start: group, end } = hex_group(text, at)?;
+    let is_separator = |b: Option<u8>| matches!(b, Some(b'-' | b'.'));
+    if !is_separator(byte(text, end)) && !is_separator(before(text, group)) {
+        return None;
+    }
     // Separator, size of a group, and how many groups there are.
     let (separator, size, count) = match end - group {
         2 => (b'-', 2, 6),
@@ -60,8 +67,9 @@ fn address(
 ) -> Option<Range<usize>> {
     let length = (size + 1) * count - 1;
     let address = text.get(start..start + length)?;
-    let mut separators = address.iter().skip(size).step_by(size + 1);
-    if separators.any(|b| *b != separator) {
+    // The last separator is that of the fewest other texts.
+    let mut places = (1..count).rev().map(|group| group * (size + 1) - 1);
+    if places.any(|at| byte(address, at) != Some(separator)) {
         return None;
     }
     let (mut letters, mut numbers) = (false, false);

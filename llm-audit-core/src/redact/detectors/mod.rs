@@ -101,7 +101,6 @@ pub(super) enum Anchor {
 
 /// What the block scan looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(super) enum Trigger {
     /// `@`.
     At,
@@ -109,8 +108,8 @@ pub(super) enum Trigger {
     Tilde,
     /// `:`.
     Colon,
-    /// The first digit of a run of digits.
-    Digits,
+    /// The first digit of a run of so many digits; of one of 24 or more, that or more.
+    Digits(usize),
     /// Some place in a long run of characters of tokens.
     LongRun,
 }

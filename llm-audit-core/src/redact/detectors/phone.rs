@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::{Anchor, Beside, Confidence, Detector, Runs};
-use crate::redact::bytes::{ByteSet, before, byte, has, in_word, run};
+use crate::redact::bytes::{ByteSet, before, byte, digits, has, in_word, run};
 use crate::redact::context::Context;
 use crate::redact::data_type::DataType;
 use crate::redact::layout::{Layouts, is_part};
@@ -248,7 +248,10 @@ fn has_year(number: &[u8]) -> bool {
 
 /// Returns the digits at `at` where words announce a telephone number.
 fn bare(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let end = run(text, at, &ByteSet::DIGIT, MAX + 1);
+    let end = at + digits(text, at);
+    if !(MIN_BARE..=MAX).contains(&(end - at)) {
+        return None;
+    }
     let fits = is_dialled(text.get(at..end)?) && !is_part(text, at, end);
     (fits && WORDS.announces(text, at)).then_some(at..end)
 }

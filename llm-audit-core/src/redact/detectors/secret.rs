@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::described::{is_no_secret, is_wordy};
 use super::value::{Assigned, Sign, assigned, may_assign, real_end};
-use super::word::{PURPOSE_END, Word, name_end};
+use super::word::{PURPOSE_END, Word, Words, name_end};
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run_back};
 use crate::redact::data_type::DataType;
@@ -50,7 +50,7 @@ pub(super) const PASSWORD: Detector = Detector::find(
         Anchor::Literal("口令"),
     ],
     |text, at| {
-        const WORDS: &[Word] = &[
+        static WORDS: Words = Words::new(&[
             Word::part("password", 0),
             Word::part("passwort", 0),
             Word::part("passwd", 0),
@@ -76,8 +76,8 @@ pub(super) const PASSWORD: Detector = Detector::find(
             Word::part("密码", 0),
             Word::part("密碼", 0),
             Word::part("口令", 0),
-        ];
-        find(text, at, WORDS, is_password)
+        ]);
+        find(text, at, &WORDS, is_password)
     },
 )
 .up_to(real_end)
@@ -139,9 +139,9 @@ pub(super) const KEY: Detector = Detector::find(
         Anchor::Literal("chlüssel"),
         Anchor::Literal("clé "),
         Anchor::Literal("clef "),
-        Anchor::Literal("lave "),
+        Anchor::Between(FIRST_OF_CLAVE, "lave ", ByteSet::ANY),
         Anchor::Literal("hiave "),
-        Anchor::Literal("have "),
+        Anchor::Between(FIRST_OF_CLAVE, "have ", ByteSet::ANY),
         Anchor::Literal("シークレット"),
         Anchor::Literal("APIキー"),
         Anchor::Literal("秘密鍵"),
@@ -149,7 +149,7 @@ pub(super) const KEY: Detector = Detector::find(
         Anchor::Literal("密鑰"),
     ],
     |text, at| {
-        const WORDS: &[Word] = &[
+        static WORDS: Words = Words::new(&[
             Word::part("secret", 1),
             Word::part("secreto", 1),
             Word::part("secreta", 1),
@@ -175,8 +175,8 @@ pub(super) const KEY: Detector = Detector::find(
             Word::part("密鑰", 0),
             Word::of_a("key", 0),
             Word::of_a("schlüssel", 1),
-        ];
-        find(text, at, WORDS, is_key)
+        ]);
+        find(text, at, &WORDS, is_key)
     },
 )
 .up_to(real_end);
@@ -198,7 +198,7 @@ pub(super) const TOKEN: Detector = Detector::find(
         Anchor::Literal("_auth"),
     ],
     |text, at| {
-        const WORDS: &[Word] = &[
+        static WORDS: Words = Words::new(&[
             Word::part("token", 0),
             Word::part("jeton d'accès", 0),
             Word::part("jeton", 0),
@@ -206,8 +206,8 @@ pub(super) const TOKEN: Detector = Detector::find(
             Word::part("令牌", 0),
             Word::part("credentials", 1),
             Word::part("_auth", 0),
-        ];
-        find(text, at, WORDS, is_token)
+        ]);
+        find(text, at, &WORDS, is_token)
     },
 )
 .up_to(real_end)
@@ -217,6 +217,8 @@ pub(super) const TOKEN: Detector = Detector::find(
 })
 .except(OTHER_TOKENS);
 
+/// `clave` and `chave`, not `slave` and `have`.
+const FIRST_OF_CLAVE: ByteSet = ByteSet::of(b"cC");
 const NO_LETTER: ByteSet = ByteSet::ALPHA.inverted();
 /// What may follow a word that ends a name; see [`name_end`].
 const NAME_END: ByteSet = NO_LETTER.and(b"sS");
@@ -228,13 +230,10 @@ const MAX_NAME: usize = 48;
 fn find(
     text: &[u8],
     at: usize,
-    words: &[Word],
+    words: &Words,
     is_secret: fn(&Name<'_>, &[u8]) -> bool,
 ) -> Option<Range<usize>> {
-    let word = words
-        .iter()
-        .filter_map(|word| word.at(text, at))
-        .max_by_key(|word| word.end)?;
+    let word = words.at(text, at)?;
     let end = name_end(text, word.end)?;
     if !may_assign(text, end) {
         return None;

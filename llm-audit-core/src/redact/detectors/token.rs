@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::redact::blocks::{LONG_RUN, TOKEN};
-use crate::redact::bytes::{ByteSet, Mix, byte, has, in_word, is_placeholder, run};
-use crate::redact::literals::Literal;
+use crate::redact::bytes::{ByteSet, Mix, byte, in_word, is_placeholder, run};
+use crate::redact::literals::{Literal, starts_with};
 
 /// A prefix and the form of what follows it.
 #[derive(Clone, Copy)]
@@ -60,9 +60,15 @@ impl Token {
     /// Returns the token that begins at `at`.
     #[inline]
     pub(crate) fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
-        if !has(text, at, self.prefix.as_bytes()) || in_word(text, at) {
+        let rest = text.get(at..)?;
+        if !starts_with(rest, self.prefix.as_bytes()) || in_word(text, at) {
             return None;
         }
+        self.body(text, at)
+    }
+
+    #[inline(never)]
+    fn body(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
         let start = at + self.prefix.len();
         let mut end = run(text, start, &self.body, self.max + 1);
         if end - start > self.max

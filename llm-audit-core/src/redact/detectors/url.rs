@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::memchr_iter;
 
 use super::{Anchor, Confidence, Detector};
 use crate::redact::bytes::{ByteSet, before, byte, has, is_random, real, run, run_back};
@@ -51,6 +51,10 @@ const HOST: ByteSet = ByteSet::ALNUM.and(b".-_");
 
 /// Reads the user-info before the `@` at `end`, which is rarer in texts than `://`.
 fn user_info(text: &[u8], end: usize) -> Option<Range<usize>> {
+    const FIRST_OF_HOST: ByteSet = HOST.and(b"[${<");
+    if !FIRST_OF_HOST.contains(byte(text, end + 1)?) {
+        return None;
+    }
     let surely = is_host(text, end + 1);
     if !surely && !may_be_host(text, end + 1) {
         return None;
@@ -154,18 +158,19 @@ fn is_beside_host(text: &[u8], start: usize, end: usize) -> bool {
     let tail = text
         .get(end..(end + REACH).min(text.len()))
         .unwrap_or_default();
-    let names = [
-        &b"host="[..],
-        b"dbname=",
-        b"hostaddr=",
-        b"user=",
-        b"sslmode=",
-    ];
+    const NAMES: [&[u8]; 5] = [b"host", b"dbname", b"hostaddr", b"user", b"sslmode"];
+    // How many of the names stand before a sign in the part.
     let count = |part: &[u8]| {
-        names
-            .iter()
-            .filter(|name| memmem::find(part, name).is_some())
-            .count()
+        let found = memchr_iter(b'=', part).fold(0_u32, |found, sign| {
+            let head = part.get(..sign).unwrap_or_default();
+            if !matches!(head.last(), Some(b't' | b'e' | b'r')) {
+                return found;
+            }
+            let names = (0..).zip(NAMES);
+            let ends = names.filter(|(_, name)| head.ends_with(name));
+            ends.fold(found, |found, (bit, _)| found | 1 << bit)
+        });
+        found.count_ones()
     };
     count(head) + count(tail) >= 2
 }

@@ -22,6 +22,67 @@ enum Role {
     OfA,
 }
 
+/// Words, by the bytes at an anchor and behind it.
+pub(super) struct Words {
+    words: &'static [Word],
+    /// A bit for each word that has such a byte at its anchor.
+    by_first: [u32; KINDS],
+    /// The same of the next byte; a word may end before it.
+    by_second: [u32; KINDS],
+}
+
+/// Bytes are told apart by their lowest bits, in which upper and lower case are the same.
+const KINDS: usize = 32;
+
+impl Words {
+    /// Indexes at most 32 words.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where a wrong index does not compile"
+    )]
+    pub(super) const fn new(words: &'static [Word]) -> Self {
+        let mut by_first = [0; KINDS];
+        let mut by_second = [0; KINDS];
+        let mut index = 0;
+        while index < words.len() {
+            let word = words[index].word.as_bytes();
+            let anchor = words[index].anchor;
+            by_first[word[anchor] as usize % KINDS] |= 1 << index;
+            let mut kind = 0;
+            while kind < KINDS {
+                if anchor + 1 == word.len() || word[anchor + 1] as usize % KINDS == kind {
+                    by_second[kind] |= 1 << index;
+                }
+                kind += 1;
+            }
+            index += 1;
+        }
+        Self {
+            words,
+            by_first,
+            by_second,
+        }
+    }
+
+    /// Returns where the word stands whose anchor is at `at`: the one that reaches furthest.
+    pub(super) fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+        let kind = |at| usize::from(byte(text, at).unwrap_or(0)) % KINDS;
+        let first = self.by_first.get(kind(at)).copied().unwrap_or(0);
+        let mut candidates = first & self.by_second.get(kind(at + 1)).copied().unwrap_or(0);
+        let mut longest: Option<Range<usize>> = None;
+        while candidates != 0 {
+            let word = self.words.get(candidates.trailing_zeros() as usize);
+            if let Some(found) = word.and_then(|word| word.at(text, at))
+                && longest.as_ref().is_none_or(|known| known.end <= found.end)
+            {
+                longest = Some(found);
+            }
+            candidates &= candidates - 1;
+        }
+        longest
+    }
+}
+
 impl Word {
     pub(super) const fn part(word: &'static str, anchor: usize) -> Self {
         let role = Role::Part;
@@ -39,15 +100,17 @@ impl Word {
     }
 
     /// Returns where the word stands whose anchor is at `at`.
-    pub(super) fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
+    fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
         let start = at.checked_sub(self.anchor)?;
         let range = start..start + self.word.len();
-        // Most words are told by their first byte.
-        let first = self.word.as_bytes().first().zip(byte(text, start));
-        first.filter(|(known, byte)| (*known ^ byte) & !0x20 == 0)?;
-        let same = text
-            .get(range.clone())?
-            .eq_ignore_ascii_case(self.word.as_bytes());
+        let (word, written) = (self.word.as_bytes(), text.get(range.clone())?);
+        // Most words are told by their first byte or their last.
+        let ends = word
+            .first()
+            .zip(written.first())
+            .zip(word.last().zip(written.last()));
+        ends.filter(|((a, b), (c, d))| ((**a ^ **b) | (**c ^ **d)) & !0x20 == 0)?;
+        let same = written.eq_ignore_ascii_case(word);
         let fits = same
             && match self.role {
                 Role::Part => true,
