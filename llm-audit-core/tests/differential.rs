@@ -25,3 +25,22 @@ fn values_are_found_where_one_regular_expression_of_their_shapes_finds_them() {
     }
     assert_eq!(values, 4_000);
 }
+
+#[test]
+fn the_same_values_are_found_wherever_in_a_block_a_text_begins() {
+    let redactor = Redactor::default();
+    let mut random = shapes::Random(13);
+    for round in 0..12 {
+        let text = random.text(8, 20 + 9 * round);
+        let expected = redactor.find(&text);
+        assert_eq!(expected.len(), 8, "{text}");
+        for shift in 1..=65 {
+            let mut spans = redactor.find(&(" ".repeat(shift) + &text));
+            for span in &mut spans {
+                span.start -= shift;
+                span.end -= shift;
+            }
+            assert_eq!(spans, expected, "{shift} before {text}");
+        }
+    }
+}

@@ -273,6 +273,8 @@ pub(super) fn is_part(text: &[u8], start: usize, end: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LAYOUTS: Layouts<u8> = Layouts::new(&[
@@ -323,5 +325,26 @@ mod tests {
         lengths[class(b'A')] = 1 << 7;
         lengths[class(b'-')] |= 1 << 2;
         assert_eq!(LAYOUTS.runs(), Runs::by_class(lengths));
+    }
+
+    const IN_ROWS: &[(&str, u8)] = &[("### ###", 1), ("###-###", 2), ("## ##A", 3), ("###_##", 4)];
+
+    proptest! {
+        #[test]
+        fn only_parts_of_something_longer_are_left_out(text in "[0-9A .-]{0,16}") {
+            static LAYOUTS: Layouts<u8> = Layouts::new(IN_ROWS);
+            let bytes = text.as_bytes();
+            for at in (0..text.len()).filter(|at| *at == 0 || !bytes[at - 1].is_ascii_digit()) {
+                let whole = |found: &(usize, usize, u8)| !is_part(bytes, found.0, found.1);
+                let found = LAYOUTS.at(bytes, at).map(|(start, end, value)| (start, end, *value));
+                let fitting = IN_ROWS.iter().map(|(pattern, value)| (at, at + pattern.len(), *value));
+                let expected = fitting.filter(|(.., value)| {
+                    let (pattern, _) = IN_ROWS[usize::from(*value) - 1];
+                    fits(bytes, at, pattern.as_bytes())
+                });
+                let found: Vec<_> = found.filter(whole).collect();
+                prop_assert_eq!(found, expected.filter(whole).collect::<Vec<_>>());
+            }
+        }
     }
 }

@@ -212,3 +212,30 @@ pub(super) fn name_end(text: &[u8], at: usize) -> Option<usize> {
         && byte(text, end + 1).is_some_and(|b| b.is_ascii_alphabetic());
     (!dashed && !byte(text, end).is_some_and(goes_on)).then_some(end)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIST: &[Word] = &[
+        Word::part("ab", 0),
+        Word::part("abc", 0),
+        Word::whole("bab", 1),
+        Word::part("cé", 0),
+        Word::part("b", 0),
+    ];
+
+    proptest! {
+        #[test]
+        fn the_word_that_reaches_furthest_is_found(text in "[abcABCé ]{0,12}") {
+            static WORDS: Words = Words::new(LIST);
+            let text = text.as_bytes();
+            for at in 0..text.len() {
+                let found = LIST.iter().filter_map(|word| word.at(text, at));
+                prop_assert_eq!(WORDS.at(text, at), found.max_by_key(|word| word.end));
+            }
+        }
+    }
+}
