@@ -502,7 +502,7 @@ fn is_over(name: Name, others: &[Other], names: &[Name]) -> bool {
     cursor.is_some_and(|cursor| !segments(names).any(|name| cursor.contains_key(&name.writer)))
 }
 
-fn segments(names: &[Name]) -> impl Iterator<Item = SegmentName> {
+pub(super) fn segments(names: &[Name]) -> impl Iterator<Item = SegmentName> {
     names.iter().filter_map(|name| match name {
         Name::Segment(name) => Some(*name),
         _ => None,

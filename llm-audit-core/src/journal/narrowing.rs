@@ -52,7 +52,7 @@ pub(super) struct Job {
 pub(super) struct Candidate {
     pub(super) name: SegmentName,
     /// It is at least as new as this, whatever its events say.
-    pub(super) at_least: Option<Timestamp>,
+    pub(super) at_least: Timestamp,
 }
 
 /// What is known of files, so that they are not read in every run.
@@ -79,6 +79,8 @@ pub(super) struct Done {
     pub(super) held: u64,
     pub(super) bytes: u64,
     pub(super) known: Known,
+    /// Whether segments were found to be free that were not known to be.
+    pub(super) frees: bool,
     pub(super) findings: Vec<Finding>,
     /// Whether the bytes were used up before everything was looked at.
     pub(super) more: bool,
@@ -149,8 +151,8 @@ impl Job {
             // One writer's events are in the order of its segments, whatever the clock said.
             let before = newest_before.filter(|(before, _)| before.writer == name.writer);
             let before = before.map(|(_, newest)| newest);
-            let at_least = candidate.at_least.max(before).max(Some(name.day.start()));
-            match self.segment(name, at_least, &mut used, done) {
+            let least = before.map_or(candidate.at_least, |before| before.max(candidate.at_least));
+            match self.segment(name, least, &mut used, done) {
                 Ok(newest) => newest_before = Some((name, newest)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => done.more = true,
                 // Somebody deleted it.
@@ -178,12 +180,11 @@ impl Job {
     fn segment(
         &self,
         name: SegmentName,
-        at_least: Option<Timestamp>,
+        least: Timestamp,
         used: &mut u64,
         done: &mut Done,
     ) -> io::Result<Timestamp> {
         let (vfs, dir) = (&*self.vfs, self.dir.as_path());
-        let least = at_least.unwrap_or_default();
         if done.known.free.contains(&name) {
             return Ok(least);
         }
@@ -210,8 +211,9 @@ impl Job {
         if due.is_empty() {
             return Ok(newest);
         }
-        let is_over = !self.spool && self.expiry.is_over(newest);
-        if is_over && self.expiry.is_over(last.max(least)) && self.expiry.holds().is_empty() {
+        // It is deleted by its newest event of all, not of the host alone.
+        let is_over = !self.spool && self.expiry.is_over(newest.max(last));
+        if is_over && self.expiry.holds().is_empty() {
             // It is deleted by whoever keeps the segments.
             return Ok(newest);
         }
@@ -223,11 +225,12 @@ impl Job {
             goes_on: &|| self.goes_on(),
             may_replace: &|| self.may_replace(),
         };
-        if is_over && !self.expiry.holds().is_empty() {
+        if is_over {
             let look = rewrite::rewrite(vfs, dir, name, &survey, &change)?;
             *used += survey.bytes;
             if look.held == 0 && look.damaged == 0 {
                 done.known.free.push(name);
+                done.frees = true;
                 return Ok(newest);
             }
         }

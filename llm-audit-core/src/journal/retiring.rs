@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::expire::RetentionRun;
+use super::expire::{RetentionRun, segments};
 use super::finding::{Finding, Problem};
 use super::holds;
 use super::letters;
@@ -234,8 +234,9 @@ impl Journal {
         run.narrowed += done.narrowed;
         run.kept_by_hold += done.held;
         run.findings.extend(done.findings);
-        run.more |= done.more || !done.known.free.is_empty();
-        run.free = !done.known.free.is_empty();
+        // What was known to be free and is there for all that waits for the next look.
+        run.more |= done.more || done.frees;
+        run.free = done.frees;
         if run.dry {
             self.retiring.known.free.clone_from(&done.known.free);
         } else {
@@ -257,39 +258,57 @@ impl Journal {
         let today = Day::of(self.clock.now());
         let settled = self.syncer.status().settled_to().unwrap_or(0);
         let mut found = Vec::new();
-        let mut there = BTreeSet::new();
-        for name in names {
-            let Name::Segment(name) = name else { continue };
-            there.insert(*name);
-            if alive.contains(&name.writer) || Some(*name) == current || name.day > today {
+        let there: BTreeSet<_> = segments(names).collect();
+        for (name, at_least) in self.least_ages(names, believed) {
+            if alive.contains(&name.writer) || Some(name) == current || name.day > today {
                 continue;
             }
-            let closed = self.closed.iter().find(|closed| closed.name == *name);
+            let closed = self.closed.iter().find(|closed| closed.name == name);
             // What the disk has not confirmed may have to be written once more, as it was.
             if closed.is_some_and(|closed| closed.last_seq.is_some_and(|last| last > settled)) {
                 continue;
             }
-            let gone = self.retiring.known.gone.get(name);
-            let due = expiry.facets(name.day.start());
+            let gone = self.retiring.known.gone.get(&name);
+            let due = expiry.facets(at_least);
             if due == FacetSet::EMPTY || gone.is_some_and(|gone| is_within(due, *gone)) {
                 continue;
             }
-            found.push(Candidate {
-                name: *name,
-                at_least: closed.map(|closed| {
-                    // How long ago it was written does not depend on what the clock said then.
-                    let ago = self.clock.monotonic().saturating_sub(closed.wrote);
-                    let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-                    Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
-                }),
-            });
+            found.push(Candidate { name, at_least });
         }
         self.retiring.known.forget_all_but(&there);
         // It does not go on any more.
         let is_found = |name: SegmentName| found.iter().any(|candidate| candidate.name == name);
         self.resting.take_if(|segment| is_found(segment.name));
-        found.sort_unstable_by_key(|candidate| (candidate.name.writer, candidate.name.number));
         found
+    }
+
+    /// Returns all segments, by writer and number, each with what its newest event is at least as new
+    /// as: one writer's events are in the order of its segments, whatever the clock said.
+    fn least_ages(&self, names: &[Name], believed: Timestamp) -> Vec<(SegmentName, Timestamp)> {
+        let mut segments: Vec<_> = segments(names).collect();
+        segments.sort_unstable_by_key(|name| (name.writer, name.number));
+        let mut before: Option<(SegmentName, Timestamp)> = None;
+        let ages = segments.into_iter().map(|name| {
+            let (latest, least) = before
+                .filter(|(before, _)| before.writer == name.writer)
+                .unwrap_or((name, name.day.start()));
+            // The clock was set back: what is known of the segment before is its date.
+            let set_back = (latest.day > name.day).then(|| latest.day.end());
+            let closed = self.closed.iter().find(|closed| closed.name == name);
+            let wrote = closed.map(|closed| {
+                // How long ago it was written does not depend on what the clock said then.
+                let ago = self.clock.monotonic().saturating_sub(closed.wrote);
+                let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+                Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
+            });
+            let known = self.retiring.known.newest.get(&name).copied();
+            let floors = [Some(name.day.start()), set_back, wrote, known];
+            let least = floors.into_iter().flatten().fold(least, Timestamp::max);
+            let latest = if set_back.is_some() { latest } else { name };
+            before = Some((latest, least));
+            (name, least)
+        });
+        ages.collect()
     }
 
     fn candidate_letters(

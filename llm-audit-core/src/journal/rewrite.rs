@@ -129,6 +129,7 @@ pub(super) fn survey(vfs: &dyn Vfs, dir: &Path, name: SegmentName) -> io::Result
             && *event.kind() == Kind::SegmentOpened
         {
             survey.gone = gone(&event);
+            survey.last = Some(event.recorded_at());
             survey.head = Some((event, end));
             continue;
         }

@@ -11,6 +11,7 @@ mod recovery;
 mod rewrite;
 mod roll;
 mod room;
+mod spared;
 mod spool;
 mod sync;
 mod unsynced;

@@ -18,11 +18,11 @@ use crate::sink::SinkLimits;
 use crate::sync::Arc;
 use crate::vfs::{Fault, MemVfs, Op};
 
-const LONG: Duration = Duration::from_secs(60);
-const MARK: &str = "planted-mark";
+pub(super) const LONG: Duration = Duration::from_secs(60);
+pub(super) const MARK: &str = "planted-mark";
 
 /// A log that is kept for ever, prompts for 30 days and users for 7.
-fn config() -> JournalConfig {
+pub(super) fn config() -> JournalConfig {
     let own = [
         (Facet::Prompt, Retention::Days30),
         (Facet::User, Retention::Days(7)),
@@ -32,7 +32,7 @@ fn config() -> JournalConfig {
         .sync_thread(false)
 }
 
-fn event(world: &World, writer: u8, seq: u64) -> Vec<u8> {
+pub(super) fn event(world: &World, writer: u8, seq: u64) -> Vec<u8> {
     let now = world.clock.now();
     let id = event_id(&*world.ids as &dyn Ids, now);
     let mut event = Event::new(Kind::Interaction, id, writer_id(writer), now);
@@ -46,7 +46,12 @@ fn event(world: &World, writer: u8, seq: u64) -> Vec<u8> {
     event.to_json().into_bytes()
 }
 
-fn write(world: &World, journal: &mut Journal, writer: u8, seqs: std::ops::RangeInclusive<u64>) {
+pub(super) fn write(
+    world: &World,
+    journal: &mut Journal,
+    writer: u8,
+    seqs: std::ops::RangeInclusive<u64>,
+) {
     for seq in seqs {
         journal.append(seq, &event(world, writer, seq)).unwrap();
     }
@@ -55,7 +60,7 @@ fn write(world: &World, journal: &mut Journal, writer: u8, seqs: std::ops::Range
 }
 
 /// A writer that is gone, with two segments, and one that runs; `days` have passed.
-fn aged(days: u32) -> (World, Journal) {
+pub(super) fn aged(days: u32) -> (World, Journal) {
     let world = World::new();
     let (mut dead, _) = world.open_with(config(), 1);
     dead.reserve(1).unwrap();
@@ -71,7 +76,7 @@ fn aged(days: u32) -> (World, Journal) {
     (world, journal)
 }
 
-fn pass(world: &World, journal: &mut Journal, days: u32) {
+pub(super) fn pass(world: &World, journal: &mut Journal, days: u32) {
     for _ in 0..days {
         world.clock.advance(DAY);
         let clock = &world.clock;
@@ -79,19 +84,19 @@ fn pass(world: &World, journal: &mut Journal, days: u32) {
     }
 }
 
-fn holds_mark(vfs: &MemVfs) -> bool {
+pub(super) fn holds_mark(vfs: &MemVfs) -> bool {
     let files = vfs.files().into_values();
     files
         .into_iter()
         .any(|bytes| memchr::memmem::find(&bytes, MARK.as_bytes()).is_some())
 }
 
-fn numbers(world: &World) -> Vec<u64> {
+pub(super) fn numbers(world: &World) -> Vec<u64> {
     let story = world.undamaged_story("").into_iter();
     story.filter_map(|line| line.parse().ok()).collect()
 }
 
-fn events(world: &World) -> Vec<Event> {
+pub(super) fn events(world: &World) -> Vec<Event> {
     let entries = world.entries().into_iter();
     let events = entries.map(|entry| entry.unwrap().into_event());
     events.filter(|event| event.seq().is_some()).collect()
@@ -332,7 +337,7 @@ fn holds_text(event: &Event) -> bool {
 }
 
 /// Everything is kept for 30 days.
-fn whole() -> JournalConfig {
+pub(super) fn whole() -> JournalConfig {
     World::config()
 }
 
