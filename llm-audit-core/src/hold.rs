@@ -76,6 +76,15 @@ impl Hold {
         &self.name
     }
 
+    /// Returns by what it holds, and not whom.
+    pub(crate) const fn by(&self) -> &'static str {
+        match &self.of {
+            Of::Subject(_) => "subject",
+            Of::Session(_) => "session",
+            Of::Between { .. } => "time",
+        }
+    }
+
     /// # Errors
     ///
     /// When the name is empty or too long, or nothing can be held by it.
@@ -116,17 +125,15 @@ impl Hold {
 
 impl fmt::Debug for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = match &self.of {
-            Of::Subject(_) => "a subject",
-            Of::Session(_) => "a session",
-            Of::Between { .. } => "a time",
-        };
         f.debug_struct("Hold")
             .field("name", &self.name)
-            .field("of", &of)
+            .field("by", &self.by())
             .finish_non_exhaustive()
     }
 }
+
+/// The holds of a directory before and after a change.
+pub(crate) type HoldsChange = (Vec<Hold>, Vec<Hold>);
 
 /// The holds that are in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::Audit;
+use crate::catalog::Field;
 use crate::error::Error;
+use crate::event::{Kind, Value};
 use crate::expiry::RetentionPlan;
 use crate::hold::Hold;
-use crate::pipeline::{Ask, HoldAsk, Report};
+use crate::key;
+use crate::pipeline::{Ask, OwnEvent, Report};
 
 impl Audit {
     /// Deletes what is past the retention, and takes expired facets out of what stays, now instead of
@@ -45,31 +48,61 @@ impl Audit {
     }
 
     /// Keeps what `hold` names, whatever its retention says, until it is lifted; in the place of a hold
-    /// of the same name. When this returns, the hold survives a power cut, and every process that works
-    /// in the directory goes by it. It is recorded as `legal_hold`, with who asked for it and why.
+    /// of the same name. It is recorded as `legal_hold`, with who asked for it and why. When this
+    /// returns, the hold and the record of it survive a power cut, and every process that works in the
+    /// directory goes by it, also one in the middle of a run: each file is asked for anew.
     ///
-    /// What has expired and is gone by then does not come back. A run of another process that is about
-    /// to replace a file at this very moment may do so.
+    /// What has expired and is gone by then does not come back.
     ///
     /// # Errors
     ///
     /// `is_configuration` when the hold names nothing, `is_refused` without a journal or after a
-    /// shutdown, `is_io` when it cannot be stored, `is_timeout` after
-    /// [`ack_timeout`](crate::AuditBuilder::ack_timeout).
+    /// shutdown, `is_io` when it cannot be stored or recorded, `is_timeout` after
+    /// [`ack_timeout`](crate::AuditBuilder::ack_timeout). It may be in force all the same: see
+    /// [`Audit::holds`].
     pub fn hold(&self, hold: Hold, actor: &str, reason: &str) -> Result<(), Error> {
         hold.check()?;
+        let by = self.deadline();
         let name = hold.name().to_owned();
-        self.set_hold(name, Some(hold), actor, reason).map(drop)
+        let pipeline = &self.0.pipeline;
+        let changed = pipeline.ask(by(), |answer| Ask::SetHold(hold, answer))??;
+        let Some((before, after)) = changed else {
+            return Ok(());
+        };
+        pipeline.tell(
+            by(),
+            self.hold_event(&name, (&before, &after), actor, reason),
+        )
     }
 
     /// Lifts the hold of this name; returns whether there was one. It is recorded as
-    /// [`Audit::hold`] is. Holds of the policy are lifted by the policy.
+    /// [`Audit::hold`] is, and lifted when the record of it survives a power cut. Holds of the policy
+    /// are lifted by the policy.
     ///
     /// # Errors
     ///
-    /// As [`Audit::hold`].
+    /// As [`Audit::hold`]; and `is_refused` when the hold was replaced meanwhile. It is not lifted then,
+    /// whatever the record says.
     pub fn lift_hold(&self, name: &str, actor: &str, reason: &str) -> Result<bool, Error> {
-        self.set_hold(name.to_owned(), None, actor, reason)
+        let by = self.deadline();
+        let pipeline = &self.0.pipeline;
+        let before = pipeline.ask(by(), Ask::Holds)??;
+        let Some(hold) = before.iter().find(|hold| hold.name() == name) else {
+            return Ok(false);
+        };
+        let others = before.iter().filter(|hold| hold.name() != name);
+        let after: Vec<_> = others.cloned().collect();
+        pipeline.tell(
+            by(),
+            self.hold_event(name, (&before, &after), actor, reason),
+        )?;
+        let hold = hold.clone();
+        match pipeline.ask(by(), |answer| Ask::LiftHold(hold, answer))?? {
+            true => Ok(true),
+            false => Err(Error::refused(
+                "the hold was lifted or replaced by somebody else meanwhile; look at `holds`",
+            )),
+        }
     }
 
     /// Returns the holds of the journal's directory; those of the policy are beside them.
@@ -81,21 +114,53 @@ impl Audit {
         self.0.pipeline.ask(self.0.ack_timeout, Ask::Holds)?
     }
 
-    fn set_hold(
+    /// Puts the holds of a policy in the place of those of another, and records that as `changes` say.
+    ///
+    /// What both hold is held until the record of it survives a power cut.
+    pub(super) fn replace_holds(
         &self,
-        name: String,
-        hold: Option<Hold>,
+        (before, after): (&[Hold], &[Hold]),
+        changes: impl IntoIterator<Item = OwnEvent>,
+    ) -> Result<(), Error> {
+        let by = self.deadline();
+        let pipeline = &self.0.pipeline;
+        let both: Vec<_> = before.iter().chain(after).cloned().collect();
+        pipeline.ask(by(), |answer| Ask::PolicyHolds(both, answer))??;
+        for change in changes {
+            pipeline.tell(by(), change)?;
+        }
+        let after = after.to_vec();
+        pipeline.ask(by(), |answer| Ask::PolicyHolds(after, answer))?
+    }
+
+    /// Returns what says how much of the time for an answer is left.
+    fn deadline(&self) -> impl Fn() -> Duration + use<'_> {
+        let (clock, most) = (&self.0.clock, self.0.ack_timeout);
+        let start = clock.monotonic();
+        move || most.saturating_sub(clock.monotonic().saturating_sub(start))
+    }
+
+    /// Returns the event of a change of the directory's holds. The digests in it are keyed: whom a
+    /// hold is about cannot be guessed from them. Without a key there are none.
+    fn hold_event(
+        &self,
+        name: &str,
+        (before, after): (&[Hold], &[Hold]),
         actor: &str,
         reason: &str,
-    ) -> Result<bool, Error> {
-        self.0.pipeline.ask(self.0.ack_timeout, |answer| {
-            Ask::Hold(Box::new(HoldAsk {
-                name,
-                hold,
-                actor: actor.to_owned(),
-                reason: reason.to_owned(),
-                answer,
-            }))
-        })?
+    ) -> OwnEvent {
+        let text = |field, value: &str| (field, Value::Text(value.to_owned()));
+        let mut fields = vec![text(Field::Hold, name)];
+        if let Some(keys) = self.policy().keys() {
+            let digest = |holds: &[Hold]| {
+                let json = serde_json::to_vec(holds).unwrap_or_default();
+                key::digest(keys.current(), "", "holds", &json)
+            };
+            fields.push(text(Field::ChangeBefore, &digest(before)));
+            fields.push(text(Field::ChangeAfter, &digest(after)));
+        }
+        fields.push(text(Field::ChangeActor, actor));
+        fields.push(text(Field::ChangeReason, reason));
+        OwnEvent::of(Kind::LegalHold, fields)
     }
 }

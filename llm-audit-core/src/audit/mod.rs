@@ -324,12 +324,15 @@ impl Audit {
 
     /// Puts `policy` in force, and records that it changed, by whom and why.
     ///
-    /// Interactions in flight keep the lower level of both policies.
+    /// Interactions in flight keep the lower level of both policies. Its legal holds are those of the
+    /// log when this returns, and the record of them survives a power cut; for that alone it waits.
     ///
     /// # Errors
     ///
     /// When the log is closed, or when the policies differ in retention: segments that exist were
-    /// promised to be kept as long as the old one says, so that change needs a restart.
+    /// promised to be kept as long as the old one says, so that change needs a restart. When they
+    /// differ in legal holds, as [`Audit::hold`]: what either holds stays then, and the old policy is in
+    /// force.
     pub fn replace_policy(&self, policy: Policy, actor: &str, reason: &str) -> Result<(), Error> {
         let closed = || {
             let error = "the log is shut down; its policy cannot be replaced";
@@ -349,12 +352,30 @@ impl Audit {
         if self.0.pipeline.is_closed() {
             return closed();
         }
-        let mut events = Vec::new();
+        let changes = opening::policy_changes(&before, &policy, actor, reason);
+        let (holds, changes): (Vec<_>, Vec<_>) = changes
+            .into_iter()
+            .partition(|own| own.kind == Kind::LegalHold);
+        let sides = (before.holds(), policy.holds());
+        let mut events;
+        if sides.0 != sides.1 && self.0.pipeline.has_journal() {
+            // A log begins with `log_opened`.
+            let is_open = self.0.opened.load(Ordering::Relaxed);
+            let (now, later) = if is_open {
+                (holds, Vec::new())
+            } else {
+                (Vec::new(), holds)
+            };
+            self.replace_holds(sides, now)?;
+            events = later;
+        } else {
+            events = holds;
+        }
         if !policy.is_none() && !self.0.opened.swap(true, Ordering::Relaxed) {
             // Nothing was captured and nothing written until here: the log begins with this.
-            events = opening::opening(&policy, &self.0.sinks, None);
+            events.splice(0..0, opening::opening(&policy, &self.0.sinks, None));
         }
-        events.extend(opening::policy_changes(&before, &policy, actor, reason));
+        events.extend(changes);
         for own in events {
             self.0.pipeline.own(own);
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::holds::OwnHolds;
 use super::line::MAX_LINE;
 use crate::error::Error;
 use crate::hold::Hold;
@@ -38,7 +39,7 @@ pub struct JournalConfig {
     /// Those of the policy, where it says so of single facets.
     retentions: Option<Retentions>,
     /// Those of the policy; what is held at run time is in the directory.
-    pub(super) holds: Vec<Hold>,
+    pub(super) holds: OwnHolds,
     pub(crate) segment_max_bytes: u64,
     pub(crate) segment_max_age: Duration,
     pub(crate) max_event_bytes: usize,
@@ -145,7 +146,7 @@ impl JournalConfig {
     /// Sets what is held for as long as the process runs.
     #[must_use]
     pub(crate) fn holding(mut self, holds: Vec<Hold>) -> Self {
-        self.holds = holds;
+        self.holds = OwnHolds::new(holds);
         self
     }
 
@@ -203,13 +204,13 @@ impl JournalConfig {
         )))
     }
 
-    const fn new(dir: PathBuf, keep: Keep) -> Self {
+    fn new(dir: PathBuf, keep: Keep) -> Self {
         Self {
             dir,
             keep,
             aside: Retention::Forever,
             retentions: None,
-            holds: Vec::new(),
+            holds: OwnHolds::default(),
             segment_max_bytes: DEFAULT_SEGMENT_MAX_BYTES,
             segment_max_age: DEFAULT_SEGMENT_MAX_AGE,
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,

@@ -60,6 +60,8 @@ pub(crate) struct RetentionRun {
     pub(crate) more: bool,
     /// Whether segments are found to be free of holds, so that they can be deleted.
     pub(crate) free: bool,
+    /// Whether the holds changed under it, so that nothing more is deleted.
+    pub(crate) halted: bool,
     /// Whether nothing is deleted or written.
     pub(crate) dry: bool,
 }
@@ -193,7 +195,7 @@ impl Journal {
         }
         for name in &names {
             if self.is_left_over(*name, &alive, limit) || is_over(*name, &others, &names) {
-                self.remove(name.to_string(), run);
+                self.remove(name.to_string(), false, run);
             }
         }
         for (dir, day, is_events) in SUBDIRECTORIES {
@@ -297,7 +299,8 @@ impl Journal {
                 return false;
             }
         }
-        let gone = self.remove(name.to_string(), run);
+        let gone = self.remove(name.to_string(), true, run);
+        self.sinks.sweep |= run.halted;
         if gone && !run.dry {
             self.closed.retain(|closed| closed.name != name);
         }
@@ -441,13 +444,14 @@ impl Journal {
         for entry in entries {
             let day = day(&entry.name).filter(|_| entry.kind == FileKind::File);
             if day.is_some_and(|day| day.end() <= limit && !holds.may_hold(day.end())) {
-                self.remove(format!("{name}/{}", entry.name), run);
+                self.remove(format!("{name}/{}", entry.name), true, run);
             }
         }
     }
 
-    /// Removes a file of the directory; returns whether it is gone.
-    fn remove(&self, name: String, run: &mut RetentionRun) -> bool {
+    /// Removes a file of the directory; returns whether it is gone. One with content stays when the
+    /// holds have changed.
+    fn remove(&self, name: String, has_content: bool, run: &mut RetentionRun) -> bool {
         let path: PathBuf = self.dir().join(&name);
         let size = self
             .vfs
@@ -455,9 +459,17 @@ impl Journal {
             .and_then(|file| file.size());
         let gone = match run.dry {
             true => size.as_ref().map(drop).map_err(|error| error.kind().into()),
+            false if has_content && run.halted => return false,
+            false if has_content => self.unlink_unheld(&path),
             false => self.vfs.unlink(&path),
         };
         match gone {
+            // A hold was set or lifted meanwhile: a later run goes by it.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                run.more = true;
+                run.halted = true;
+                false
+            }
             Ok(()) if run.dry && run.files.contains(&name) => true,
             Ok(()) => {
                 run.bytes += size.unwrap_or(0);

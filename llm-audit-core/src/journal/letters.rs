@@ -69,9 +69,7 @@ pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> 
     let shown = format!("{DEAD_LETTERS}/{name}");
     if job.expiry.is_over(newest) && held == 0 {
         if !job.dry {
-            if !job.may_replace() {
-                return Ok(());
-            }
+            let _unchanged = job.may_replace()?;
             job.vfs.unlink(&path)?;
         }
         done.deleted.push(shown);
@@ -85,9 +83,7 @@ pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> 
         return Ok(());
     }
     if !job.dry {
-        if !job.may_replace() {
-            return Ok(());
-        }
+        let _unchanged = job.may_replace()?;
         let temporary = dir.join(format!("{name}{TEMPORARY}"));
         replace(&*job.vfs, &temporary, &path, |file| file.write_all(&kept))?;
         job.vfs.sync_dir(&dir)?;

@@ -1,7 +1,7 @@
 //! The names of all files in a journal's directory: printed and parsed here, nowhere else.
 //!
 //! ```text
-//! directory   = *( segment / lock / reservation / cursor / schema / holds / retention / temporary )
+//! directory   = *( segment / lock / reservation / cursor / schema / holds / changing / retention / temporary )
 //!               [ "quarantine/" ] [ "dead-letters/" ]
 //! segment     = date "-" writer "-" number "-" seq ".jsonl"     ; one writer's events, in seq order
 //! lock        = writer ".lock"                                  ; locked while the writer lives
@@ -9,6 +9,7 @@
 //! cursor      = writer "-" tag ".cursor"                        ; up to where a sink has the events
 //! schema      = "schema.json"                                   ; JSON Schema of the events
 //! holds       = "holds.json"                                    ; legal holds
+//! changing    = "holds.lock"                                    ; locked by who changes holds, or deletes
 //! retention   = "retention.lock"                                ; locked by who writes files anew
 //! temporary   = ( segment / lock / cursor / schema "." writer / holds "." writer ) ".tmp"
 //!                                                               ; never the only copy of anything
@@ -45,6 +46,7 @@ pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 
 const TEMPORARY: &str = ".tmp";
 const RETENTION: &str = "retention.lock";
+const HOLDS_LOCK: &str = "holds.lock";
 const MAX_LABEL: usize = 40;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -159,6 +161,8 @@ pub(crate) enum Name {
     SchemaTemporary(WriterId),
     Holds,
     HoldsTemporary(WriterId),
+    /// Who holds its lock changes the holds, or takes away what they do not keep.
+    HoldsLock,
     /// Who holds its lock writes closed files anew.
     Retention,
 }
@@ -186,8 +190,10 @@ impl Name {
                 _ => None,
             };
         }
-        if text == RETENTION {
-            return Some(Self::Retention);
+        match text {
+            RETENTION => return Some(Self::Retention),
+            HOLDS_LOCK => return Some(Self::HoldsLock),
+            _ => {}
         }
         let (stem, extension) = stem.rsplit_once('.')?;
         match (extension, temporary) {
@@ -223,6 +229,7 @@ impl fmt::Display for Name {
             Self::SchemaTemporary(writer) => write!(f, "schema.json.{writer}{TEMPORARY}"),
             Self::Holds => f.write_str("holds.json"),
             Self::HoldsTemporary(writer) => write!(f, "holds.json.{writer}{TEMPORARY}"),
+            Self::HoldsLock => f.write_str(HOLDS_LOCK),
             Self::Retention => f.write_str(RETENTION),
         }
     }
@@ -384,7 +391,7 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..14);
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..15);
         names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
@@ -399,6 +406,7 @@ mod tests {
             11 => Name::Holds,
             12 => Name::HoldsTemporary(segment.writer),
             13 => Name::Retention,
+            14 => Name::HoldsLock,
             _ => Name::SchemaTemporary(segment.writer),
         })
     }

@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::finding::{Finding, Problem};
-use super::holds;
+use super::holds::{self, OwnHolds};
 use super::letters;
 use super::name::{Name, SegmentName};
 use super::rewrite::{self, Change};
@@ -18,7 +18,6 @@ use super::scan::retry;
 use crate::event::Event;
 use crate::expiry::{Expiry, Fate};
 use crate::facet::{Facet, FacetSet};
-use crate::hold::Hold;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, Vfs, VfsFile};
@@ -29,7 +28,7 @@ pub(super) struct Job {
     pub(super) dir: PathBuf,
     pub(super) expiry: Expiry,
     /// Holds that are not the directory's.
-    pub(super) own_holds: Vec<Hold>,
+    pub(super) own_holds: OwnHolds,
     /// By writer and number.
     pub(super) segments: Vec<Candidate>,
     pub(super) left_over: Vec<SegmentName>,
@@ -168,9 +167,13 @@ impl Job {
                 done.more = true;
                 return;
             }
-            if let Err(error) = letters::narrow(self, name, &mut used, done) {
-                done.findings
-                    .push(Finding::failed(name, Problem::Failed, error));
+            match letters::narrow(self, name, &mut used, done) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => done.more = true,
+                Err(error) => {
+                    let finding = Finding::failed(name, Problem::Failed, error);
+                    done.findings.push(finding);
+                }
             }
         }
     }
@@ -266,10 +269,16 @@ impl Job {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    /// Returns whether, besides, the holds are still those that the run goes by.
-    pub(super) fn may_replace(&self) -> bool {
-        let now = holds::in_force(&*self.vfs, &self.dir, &self.own_holds);
-        self.goes_on() && now == *self.expiry.holds()
+    /// Keeps the holds as they are, for one file to be replaced or deleted.
+    ///
+    /// # Errors
+    ///
+    /// `Interrupted` when somebody has stopped the run, or the holds are not those that it goes by.
+    pub(super) fn may_replace(&self) -> io::Result<holds::Guard> {
+        if !self.goes_on() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        holds::still(&*self.vfs, &self.dir, &self.own_holds, self.expiry.holds())
     }
 }
 

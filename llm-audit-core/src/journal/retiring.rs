@@ -1,7 +1,9 @@
 //! The journal's part in runs over closed files: what they may touch, and what follows from them.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use super::expire::{RetentionRun, segments};
@@ -15,7 +17,7 @@ use super::writer::Journal;
 use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::facet::FacetSet;
-use crate::hold::{Hold, Holds};
+use crate::hold::{Hold, Holds, HoldsChange};
 use crate::id::WriterId;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread};
 use crate::timestamp::Timestamp;
@@ -77,31 +79,66 @@ impl Journal {
         holds::read(&*self.vfs, self.dir()).map_err(|source| self.holds_failed(source))
     }
 
-    /// Sets a hold in the place of one of its name; `None` lifts it. Returns digests of all holds before
-    /// and after, or `None` when nothing changed.
+    /// Sets a hold in the place of one of its name. Returns all holds before and after, or `None` when
+    /// nothing changed.
     ///
     /// # Errors
     ///
     /// When the holds of the directory could not be read or stored: those of before are in force.
-    pub(crate) fn set_hold(
-        &self,
-        name: &str,
-        hold: Option<Hold>,
-    ) -> Result<Option<(String, String)>, Error> {
-        let before = self.holds()?;
+    pub(crate) fn set_hold(&self, hold: Hold) -> Result<Option<HoldsChange>, Error> {
+        let change = |holds: &mut Vec<Hold>| {
+            holds.retain(|known| known.name() != hold.name());
+            holds.push(hold);
+        };
+        self.change_holds(change)
+            .map_err(|source| self.holds_failed(source))
+    }
+
+    /// Lifts a hold; returns whether it was there as it is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Journal::set_hold`].
+    pub(crate) fn lift_hold(&self, hold: &Hold) -> Result<bool, Error> {
+        self.change_holds(|holds| holds.retain(|known| known != hold))
+            .map(|changed| changed.is_some())
+            .map_err(|source| self.holds_failed(source))
+    }
+
+    fn change_holds(&self, change: impl FnOnce(&mut Vec<Hold>)) -> io::Result<Option<HoldsChange>> {
+        let (vfs, dir) = (&*self.vfs, self.dir());
+        let _mine = holds::lock(vfs, dir)?;
+        let before = holds::read(vfs, dir)?;
         let mut after = before.clone();
-        after.retain(|known| known.name() != name);
-        after.extend(hold);
+        change(&mut after);
         if before == after {
             return Ok(None);
         }
-        let digests = (holds::digest(&before), holds::digest(&after));
-        holds::write(&*self.vfs, self.dir(), self.writer, after)
-            .map_err(|source| self.holds_failed(source))?;
-        Ok(Some(digests))
+        holds::write(vfs, dir, self.writer, after.clone())?;
+        Ok(Some((before, after)))
     }
 
-    fn holds_failed(&self, source: std::io::Error) -> Error {
+    /// Puts the holds of the program in the place of those that it had.
+    ///
+    /// # Errors
+    ///
+    /// When somebody keeps the holds as they are.
+    pub(crate) fn set_own_holds(&self, own: Vec<Hold>) -> Result<(), Error> {
+        let mine = holds::lock(&*self.vfs, self.dir());
+        let _mine = mine.map_err(|source| self.holds_failed(source))?;
+        self.config.holds.set(own);
+        Ok(())
+    }
+
+    /// Deletes a file of the directory with events in it, unless the holds are not those any more that
+    /// the caller goes by.
+    pub(super) fn unlink_unheld(&self, path: &Path) -> io::Result<()> {
+        let (own, known) = (&self.config.holds, &self.retiring.holds);
+        let _unchanged = holds::still(&*self.vfs, self.dir(), own, known)?;
+        self.vfs.unlink(path)
+    }
+
+    fn holds_failed(&self, source: io::Error) -> Error {
         let dir = self.dir().display();
         Error::io(
             format!("the legal holds in `{dir}` could not be read or stored"),

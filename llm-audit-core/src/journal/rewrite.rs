@@ -13,6 +13,7 @@ use std::io;
 use std::path::Path;
 
 use super::envelope::Envelope;
+use super::holds;
 use super::line::{self, Place};
 use super::name::{Name, SegmentName};
 use super::repair::create_over;
@@ -78,8 +79,8 @@ pub(super) struct Change<'a> {
     pub(super) dry: bool,
     /// Whether it is still to be done; asked for each line.
     pub(super) goes_on: &'a dyn Fn() -> bool,
-    /// The same, asked before the new file takes the name.
-    pub(super) may_replace: &'a dyn Fn() -> bool,
+    /// Asked before the new file takes the name; what it gives is kept until it has.
+    pub(super) may_replace: &'a dyn Fn() -> io::Result<holds::Guard>,
 }
 
 /// Tells a segment from what it was before it was written anew.
@@ -194,10 +195,8 @@ pub(super) fn rewrite(
     let written = fill(vfs, &path, &file, name, survey, change, &rewritten);
     let written = written.and_then(|()| {
         file.sync_data()?;
-        if !(change.may_replace)() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
         rewritten.freed = survey.bytes.saturating_sub(file.size()?);
+        let _unchanged = (change.may_replace)()?;
         vfs.rename(&temporary, &path)
     });
     if let Err(error) = written {

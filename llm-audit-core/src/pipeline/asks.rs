@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::own::OwnEvent;
+use super::reply::{Failure, Waiter, reply};
 use super::{Pipeline, Seal};
 use crate::error::Error;
 use crate::expiry::RetentionPlan;
-use crate::hold::Hold;
+use crate::hold::{Hold, HoldsChange};
 use crate::sync::{Arc, Condvar, Mutex, lock, wait_while};
 
 /// A question to the log, with where the answer goes.
@@ -15,17 +17,14 @@ pub(crate) enum Ask {
     Plan(Answer<RetentionPlan>),
     /// Which holds does the directory have?
     Holds(Answer<Result<Vec<Hold>, Error>>),
-    /// Set the hold in the place of one of its name, or lift that.
-    Hold(Box<HoldAsk>),
-}
-
-#[derive(Debug)]
-pub(crate) struct HoldAsk {
-    pub(crate) name: String,
-    pub(crate) hold: Option<Hold>,
-    pub(crate) actor: String,
-    pub(crate) reason: String,
-    pub(crate) answer: Answer<Result<bool, Error>>,
+    /// Set the hold in the place of one of its name.
+    SetHold(Hold, Answer<Result<Option<HoldsChange>, Error>>),
+    /// Lift the hold, if it is there as it is given.
+    LiftHold(Hold, Answer<Result<bool, Error>>),
+    /// Go by these holds of the policy.
+    PolicyHolds(Vec<Hold>, Answer<Result<(), Error>>),
+    /// Write the event.
+    Tell(Box<OwnEvent>, Waiter),
 }
 
 /// Where an answer goes. Dropping it says that there is none.
@@ -73,28 +72,57 @@ impl<S: Seal> Pipeline<S> {
         timeout: Duration,
         question: impl FnOnce(Answer<T>) -> Ask,
     ) -> Result<T, Error> {
-        let refused = || {
-            Error::refused("the log has no journal, or is shut down: it has no files to look after")
-        };
-        if self.is_forked() {
-            return Err(Error::refused(super::FORKED));
-        }
         let slot = Arc::new(Slot {
             state: Mutex::new(State::Open),
             changed: Condvar::new(),
         });
         let ask = question(Answer(Arc::clone(&slot)));
-        if !self.shared.control.ask(|requests| requests.asks.push(ask)) {
-            return Err(refused());
-        }
-        self.shared.bell.ring();
+        self.put(ask)?;
         let state = lock(&slot.state);
         let is_open = |state: &mut State<T>| matches!(state, State::Open);
         let mut state = wait_while(&slot.changed, state, timeout, is_open);
         match std::mem::replace(&mut *state, State::Never) {
             State::Given(answer) => Ok(answer),
             State::Never => Err(refused()),
-            State::Open => Err(Error::timeout("the log was not done in time; it goes on")),
+            State::Open => Err(too_late()),
         }
     }
+
+    /// Has the worker write an event of the log itself, and waits until it survives a power cut.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pipeline::ask`]; `is_io` when it is lost, or the disk did not confirm it.
+    pub(crate) fn tell(&self, timeout: Duration, event: OwnEvent) -> Result<(), Error> {
+        let (waiter, reply) = reply();
+        self.put(Ask::Tell(Box::new(event), waiter))?;
+        match reply.wait(timeout) {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(Failure::Closed)) => Err(refused()),
+            None | Some(Err(Failure::TimedOut)) => Err(too_late()),
+            Some(Err(Failure::Lost(_) | Failure::NotWritten | Failure::NotSynced)) => {
+                let source = std::io::Error::from(std::io::ErrorKind::WriteZero);
+                Err(Error::io("the event of it is not durable", source))
+            }
+        }
+    }
+
+    fn put(&self, ask: Ask) -> Result<(), Error> {
+        if self.is_forked() {
+            return Err(Error::refused(super::FORKED));
+        }
+        if !self.shared.control.ask(|requests| requests.asks.push(ask)) {
+            return Err(refused());
+        }
+        self.shared.bell.ring();
+        Ok(())
+    }
+}
+
+fn refused() -> Error {
+    Error::refused("the log has no journal, or is shut down: it has no files to look after")
+}
+
+fn too_late() -> Error {
+    Error::timeout("the log was not done in time; it goes on")
 }

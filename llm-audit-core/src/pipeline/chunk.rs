@@ -37,6 +37,8 @@ pub(crate) struct Item {
 pub(crate) enum Origin {
     Host(Option<(Goal, Waiter)>),
     Own,
+    /// Somebody does nothing before it survives a power cut.
+    Asked(Waiter),
     /// The event tells of this loss of the log, or of a sink and a writer.
     Loss(Option<(usize, WriterId)>, Window),
     /// The event tells of what a removed sink will not get.

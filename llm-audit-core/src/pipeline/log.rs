@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::asks::{Answer, Ask, HoldAsk};
+use super::asks::{Answer, Ask};
 use super::own::OwnEvent;
-use crate::catalog::Field;
+use super::reply::Waiter;
 use crate::clock::Clock;
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::error::Error;
-use crate::event::{Kind, Value};
 use crate::expiry::RetentionPlan;
 use crate::id::WriterId;
 use crate::journal::{
@@ -68,8 +67,9 @@ pub(crate) trait Log: Send {
         false
     }
 
-    /// Answers a question, now or with a later tick; returns what is to be recorded of it.
-    fn answer(&mut self, _: Ask) -> Option<OwnEvent> {
+    /// Answers a question, now or with a later tick; returns what is to be recorded, and who waits until
+    /// that survives a power cut.
+    fn answer(&mut self, _: Ask) -> Option<(OwnEvent, Waiter)> {
         None
     }
 
@@ -201,23 +201,6 @@ impl JournalLog {
         }
     }
 
-    fn set_hold(&self, ask: HoldAsk) -> Option<OwnEvent> {
-        let set = self.journal.set_hold(&ask.name, ask.hold);
-        let text = |field, value: &str| (field, Value::Text(value.to_owned()));
-        let event = set.as_ref().ok()?.as_ref().map(|(before, after)| {
-            let fields = vec![
-                text(Field::Hold, &ask.name),
-                text(Field::ChangeBefore, before),
-                text(Field::ChangeAfter, after),
-                text(Field::ChangeActor, &ask.actor),
-                text(Field::ChangeReason, &ask.reason),
-            ];
-            OwnEvent::of(Kind::LegalHold, fields)
-        });
-        ask.answer.give(set.map(|changed| changed.is_some()));
-        event
-    }
-
     /// Looks for what has expired; files that stay are read up to so many bytes.
     fn look(&mut self, budget: u64) -> Vec<OwnEvent> {
         self.expired = Some(self.clock.monotonic());
@@ -335,18 +318,16 @@ impl Log for JournalLog {
         self.journal.is_retiring()
     }
 
-    fn answer(&mut self, ask: Ask) -> Option<OwnEvent> {
+    fn answer(&mut self, ask: Ask) -> Option<(OwnEvent, Waiter)> {
         match ask {
-            Ask::Plan(answer) => {
-                self.planning.push(answer);
-                None
-            }
-            Ask::Holds(answer) => {
-                answer.give(self.journal.holds());
-                None
-            }
-            Ask::Hold(ask) => self.set_hold(*ask),
+            Ask::Plan(answer) => self.planning.push(answer),
+            Ask::Holds(answer) => answer.give(self.journal.holds()),
+            Ask::SetHold(hold, answer) => answer.give(self.journal.set_hold(hold)),
+            Ask::LiftHold(hold, answer) => answer.give(self.journal.lift_hold(&hold)),
+            Ask::PolicyHolds(holds, answer) => answer.give(self.journal.set_own_holds(holds)),
+            Ask::Tell(event, waiter) => return Some((*event, waiter)),
         }
+        None
     }
 
     fn stop_expiring(&mut self) -> Vec<OwnEvent> {

@@ -75,7 +75,7 @@ use crate::narrow::Narrowed;
 use crate::process::Process;
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, thread};
 
-pub(crate) use asks::{Ask, HoldAsk};
+pub(crate) use asks::Ask;
 pub use budget::Overflow;
 pub(crate) use budget::{Budget, Slot};
 pub use counters::{Breaker, Counters, LossCounts, LossReason, SinkCounters};
@@ -253,6 +253,11 @@ impl<S: Seal> Pipeline<S> {
         if !self.is_forked() && self.shared.control.ask(|requests| requests.own.push(event)) {
             self.shared.bell.ring();
         }
+    }
+
+    /// Returns whether there is a journal, which has files to look after.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.shared.disk.is_some()
     }
 
     /// Returns what became of the events so far.

@@ -172,7 +172,10 @@ impl<S: Seal> Worker<S> {
                 log.confirm_clock();
             }
             for ask in control.asks {
-                own.extend(log.answer(ask).map(OwnWork::from));
+                own.extend(log.answer(ask).map(|(event, waiter)| OwnWork {
+                    event,
+                    origin: Origin::Asked(waiter),
+                }));
             }
             let housekeeping = if control.expire {
                 log.expire()

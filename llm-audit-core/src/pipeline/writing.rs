@@ -235,6 +235,10 @@ impl<S: Seal> Worker<S> {
                     let over = over.into_iter();
                     answers.extend(over.map(|waiter| (waiter, Err(Failure::Closed))));
                 }
+                (Origin::Asked(waiter), Some((reason, _))) => {
+                    answers.push((waiter, Err(Failure::Lost(reason))));
+                }
+                (Origin::Asked(waiter), None) => self.unsynced.push((item.seq, waiter)),
                 (Origin::Loss(None, window), Some(_)) => {
                     self.told_losses += window.counts().total() + 1;
                     self.missing.merge(&window);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::hold::Hold;
 use crate::testing::ManualClock;
+use std::path::Path;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -120,6 +121,87 @@ fn a_hold_of_the_policy_wins_as_long_as_the_policy_has_it() {
     assert!(starts[0].policy_text().unwrap().contains("m 7"));
     assert!(!starts[0].policy_text().unwrap().contains("u-2"));
     assert_eq!(of_kind(&vfs, &Kind::LegalHold).len(), 1);
+}
+
+#[test]
+fn the_holds_of_a_policy_that_replaces_another_are_in_force_until_the_next() {
+    let (vfs, _, audit) = aged(users_for_a_week);
+    let held = users_for_a_week().hold(Hold::subject("m 7", "u-1"));
+    audit
+        .replace_policy(held.build().unwrap(), "legal", "claim")
+        .unwrap();
+    assert!(audit.run_retention(PATIENCE).is_complete());
+    assert_eq!(users(&vfs), [Some("u-1".to_owned()), None]);
+    let none = users_for_a_week().build().unwrap();
+    audit.replace_policy(none, "legal", "settled").unwrap();
+    assert!(audit.run_retention(PATIENCE).is_complete());
+    assert_eq!(users(&vfs), [None, None]);
+    let told = of_kind(&vfs, &Kind::LegalHold);
+    let reasons: Vec<_> = told.iter().map(Event::change_reason).collect();
+    assert_eq!(reasons, [Some("claim"), Some("settled")]);
+}
+
+#[test]
+fn a_log_begins_with_its_opening_also_when_the_first_policy_has_a_hold() {
+    let vfs = Arc::new(MemVfs::default());
+    let report = run(&vfs, Policy::none(), |audit| {
+        let held = Policy::builder().facet(Facet::Model, Level::Full);
+        let held = held.hold(Hold::subject("m", "u-1"));
+        audit.replace_policy(held.build().unwrap(), "", "").unwrap();
+    });
+    assert!(report.is_complete());
+    let first = events(&vfs).into_iter().find(|event| event.seq().is_some());
+    assert_eq!(*first.unwrap().kind(), Kind::LogOpened);
+    assert_eq!(of_kind(&vfs, &Kind::LegalHold).len(), 1);
+}
+
+#[test]
+fn whom_a_hold_is_about_cannot_be_guessed_from_its_record() {
+    let hold = || Hold::subject("m", "u-1");
+    let keyed = || users_for_a_week().key(Key::bytes("k1", &[7; 32]).unwrap());
+    for (policy, has_key) in [(keyed(), true), (users_for_a_week(), false)] {
+        let vfs = Arc::new(MemVfs::default());
+        let report = run(&vfs, policy.build().unwrap(), |audit| {
+            audit.hold(hold(), "legal", "a claim").unwrap();
+            assert!(audit.lift_hold("m", "legal", "settled").unwrap());
+        });
+        assert!(report.is_complete());
+        let told = of_kind(&vfs, &Kind::LegalHold);
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0].change_after(), told[1].change_before());
+        for event in &told {
+            let digests = [event.change_before(), event.change_after()];
+            let is_keyed = |digest: Option<&str>| digest.is_some_and(|it| it.starts_with("h:k1:"));
+            assert_eq!(digests.map(is_keyed), [has_key; 2]);
+            assert_eq!(digests.map(|digest| digest.is_some()), [has_key; 2]);
+        }
+    }
+    // Nor from the text of a policy that has it.
+    let text = |policy: PolicyBuilder| {
+        let policy = policy.hold(hold()).build().unwrap();
+        policy.canonical_text().to_owned()
+    };
+    let json: serde_json::Value = serde_json::from_str(&text(users_for_a_week())).unwrap();
+    assert_eq!(json["holds"]["m"], "subject");
+    assert!(text(keyed()).contains("h:k1:"));
+}
+
+#[test]
+fn a_hold_is_not_lifted_before_the_record_of_that_is_durable() {
+    let (vfs, clock, audit) = aged(users_for_a_week);
+    audit.hold(Hold::subject("m", "u-1"), "legal", "").unwrap();
+    assert!(audit.shutdown(PATIENCE).is_complete());
+    let log = builder().policy(users_for_a_week().build().unwrap());
+    let log = log.journal(DIR).ack_timeout(Duration::from_millis(500));
+    let log = log.vfs(Arc::clone(&vfs) as Arc<dyn crate::vfs::Vfs>);
+    let audit = log.clock(clock.clone()).spawn().unwrap();
+    assert!(audit.flush(PATIENCE).is_complete());
+    vfs.fail_one_in(crate::vfs::Op::Write, crate::vfs::Fault::Io, 1);
+    assert!(audit.lift_hold("m", "legal", "settled").is_err());
+    let holds = vfs.get(&Path::new(DIR).join("holds.json")).unwrap();
+    assert!(String::from_utf8(holds).unwrap().contains("u-1"));
+    vfs.heal();
+    clock.advance(Duration::from_secs(60));
 }
 
 #[test]

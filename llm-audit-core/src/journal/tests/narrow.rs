@@ -18,6 +18,8 @@ use crate::sink::SinkLimits;
 use crate::sync::Arc;
 use crate::vfs::{Fault, MemVfs, Op};
 
+mod holding;
+
 pub(super) const LONG: Duration = Duration::from_secs(60);
 pub(super) const MARK: &str = "planted-mark";
 
@@ -307,7 +309,7 @@ fn a_hold_keeps_what_it_is_on_and_nothing_else_until_it_is_lifted() {
     ] {
         let is_subject = hold == Hold::subject("m", "user-1");
         let (world, mut journal) = aged(31);
-        assert!(journal.set_hold("m", Some(hold.clone())).unwrap().is_some());
+        assert!(journal.set_hold(hold.clone()).unwrap().is_some());
         journal.expire();
         for event in events(&world) {
             let is_held = !is_subject || event.seq().unwrap() % 2 == 1;
@@ -325,8 +327,8 @@ fn a_hold_keeps_what_it_is_on_and_nothing_else_until_it_is_lifted() {
         later.watch.confirm();
         later.expire();
         assert!(holds_mark(&world.vfs));
-        assert!(later.set_hold("m", None).unwrap().is_some());
-        assert!(later.set_hold("m", None).unwrap().is_none());
+        assert!(later.lift_hold(&hold).unwrap());
+        assert!(!later.lift_hold(&hold).unwrap());
         later.expire();
         assert!(!holds_mark(&world.vfs));
     }
@@ -351,7 +353,7 @@ fn a_segment_with_a_held_event_stays_with_that_event_and_the_envelopes_of_the_ot
     journal.roll();
     assert!(
         journal
-            .set_hold("m", Some(Hold::subject("m", "user-1")))
+            .set_hold(Hold::subject("m", "user-1"))
             .unwrap()
             .is_some()
     );
@@ -368,7 +370,7 @@ fn a_segment_with_a_held_event_stays_with_that_event_and_the_envelopes_of_the_ot
     let texts: Vec<_> = left.iter().map(holds_text).collect();
     assert_eq!(texts, [true, false, true]);
     assert_eq!(left[1].session_id(), None);
-    journal.set_hold("m", None).unwrap();
+    assert!(journal.lift_hold(&Hold::subject("m", "user-1")).unwrap());
     assert_eq!(journal.expire().files.len(), 1);
     assert!(world.segments().is_empty());
 }
@@ -385,7 +387,7 @@ fn holds_that_cannot_be_read_hold_everything() {
     let run = journal.expire();
     assert!(run.rewritten.is_empty() && run.files.is_empty());
     assert_eq!(run.findings.len(), 1);
-    assert!(journal.set_hold("n", None).is_err());
+    assert!(journal.lift_hold(&Hold::subject("n", "u")).is_err());
     let mut after = world.files();
     after.retain(|path, _| before.contains_key(path));
     assert!(after == before);
@@ -421,7 +423,7 @@ fn dead_letters_and_the_quarantine_are_reached_and_held() {
     world.vfs.put(Path::new(&torn), MARK.into());
     assert!(
         journal
-            .set_hold("m", Some(Hold::subject("m", "user-1")))
+            .set_hold(Hold::subject("m", "user-1"))
             .unwrap()
             .is_some()
     );
@@ -439,7 +441,7 @@ fn dead_letters_and_the_quarantine_are_reached_and_held() {
     };
     assert_eq!(letters(&world).matches(MARK).count(), 3);
     assert_eq!(letters(&world).lines().count(), 6);
-    journal.set_hold("m", None).unwrap();
+    assert!(journal.lift_hold(&Hold::subject("m", "user-1")).unwrap());
     journal.expire();
     assert!(!holds_mark(&world.vfs));
     assert_eq!(letters(&world).lines().count(), 6);

@@ -48,9 +48,7 @@ fn what_a_later_start_told_in_a_segment_keeps_no_run_busy_under_a_hold() {
     world.clock.advance(Duration::from_secs(8 * 86_400));
     // The loss that it tells of is younger than the event by eight days.
     let (mut journal, _) = world.open_with(week(), 2);
-    journal
-        .set_hold("m", Some(Hold::subject("m", "another")))
-        .unwrap();
+    journal.set_hold(Hold::subject("m", "another")).unwrap();
     journal.watch.confirm();
     let run = journal.expire();
     assert!(!run.free && !run.more, "{run:?}");
@@ -69,9 +67,7 @@ fn a_segment_that_is_free_and_cannot_be_deleted_is_tried_once_a_run() {
     let (mut journal, _) = world.open_with(whole(), 1);
     write(&world, &mut journal, 1, 1..=3);
     journal.roll();
-    journal
-        .set_hold("m", Some(Hold::subject("m", "another")))
-        .unwrap();
+    journal.set_hold(Hold::subject("m", "another")).unwrap();
     pass(&world, &mut journal, 31);
     world.vfs.fail_one_in(Op::Unlink, Fault::Io, 1);
     let run = journal.expire();
