@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use llm_audit::{Event, Operation, Policy, Preset, builder, journal};
+use llm_audit::{Event, EventId, Kind, Operation, Policy, Preset, builder, journal};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -20,6 +20,16 @@ type Received = Arc<Mutex<BTreeMap<String, (usize, Vec<u8>)>>>;
 
 /// Takes every request, but for those that `refuse` is left for.
 fn receiver(refuse: Arc<Mutex<usize>>) -> (String, Received) {
+    receiver_that(move |_| {
+        let mut refuse = refuse.lock().unwrap();
+        let status = if *refuse > 0 { 503 } else { 200 };
+        *refuse = refuse.saturating_sub(1);
+        status
+    })
+}
+
+/// Answers each body with the status that `judge` gives it, and keeps what it took.
+fn receiver_that(judge: impl Fn(&[u8]) -> u16 + Send + 'static) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let received: Received = Arc::default();
@@ -35,12 +45,10 @@ fn receiver(refuse: Arc<Mutex<usize>>) -> (String, Received) {
                 }
                 line.clear();
             }
-            assert_eq!(head["x-team"], "red");
+            assert!(["red", "blue"].contains(&head["x-team"].as_str()));
             let mut body = vec![0; head["content-length"].parse().unwrap()];
             stream.read_exact(&mut body).unwrap();
-            let mut refuse = refuse.lock().unwrap();
-            let status = if *refuse > 0 { 503 } else { 200 };
-            *refuse = refuse.saturating_sub(1);
+            let status = judge(&body);
             if status == 200 {
                 let mut kept = kept.lock().unwrap();
                 let entry = kept.entry(head["idempotency-key"].clone());
@@ -95,9 +103,13 @@ fn export(dir: &Path, to: [&str; 2], state: &str) -> String {
 }
 
 fn run(dir: &Path, to: [&str; 2], state: &str) -> Output {
+    run_as("x-team=red", dir, to, state)
+}
+
+fn run_as(header: &str, dir: &Path, to: [&str; 2], state: &str) -> Output {
     Command::new(program())
         .args(to)
-        .args(["--header", "x-team=red", "--journal"])
+        .args(["--header", header, "--journal"])
         .arg(dir.join("log"))
         .arg("--state")
         .arg(dir.join(state))
@@ -130,6 +142,15 @@ fn each_receiver_is_sent_the_journal_once() {
             "{said}"
         );
     }
+    // Another header is another project at the same address; a file keeps its value out of sight.
+    std::fs::write(temp.path().join("team"), "blue\n").unwrap();
+    let header = format!("x-team=@{}", temp.path().join("team").display());
+    let said = run_as(&header, temp.path(), ["--http", &first], "state.json");
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.contains("known before 0, rejected 0, left 0"),
+        "{said}"
+    );
     let state = std::fs::read_to_string(temp.path().join("state.json")).unwrap();
     assert!(
         !state.contains("red") && !state.contains("project"),
@@ -171,18 +192,92 @@ fn a_journal_is_sent_once_however_often_it_is_exported() {
     }
     let received = received.lock().unwrap();
     assert!(received.values().all(|(times, _)| *times == 1));
-    let mut ids = BTreeMap::new();
-    for (_, body) in received.values() {
-        for line in body
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-        {
-            *ids.entry(Event::from_json(line).unwrap().event_id())
-                .or_insert(0) += 1;
-        }
-    }
+    let ids = ids(&received);
     assert_eq!(ids.len(), known);
     assert!(ids.values().all(|times| *times == 1));
+}
+
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = body.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.is_empty())
+}
+
+/// How often each event was taken.
+fn ids(received: &BTreeMap<String, (usize, Vec<u8>)>) -> BTreeMap<EventId, usize> {
+    let mut ids = BTreeMap::new();
+    for (times, body) in received.values() {
+        for line in lines(body) {
+            *ids.entry(Event::from_json(line).unwrap().event_id())
+                .or_insert(0) += times;
+        }
+    }
+    ids
+}
+
+#[test]
+fn a_run_that_ended_within_a_divided_batch_is_gone_on_with() {
+    let temp = tempfile::tempdir().unwrap();
+    record(&temp.path().join("log"), 500);
+    let taken = Arc::new(Mutex::new(0));
+    let is_well = Arc::new(Mutex::new(false));
+    let (count, well) = (Arc::clone(&taken), Arc::clone(&is_well));
+    let (url, received) = receiver_that(move |body| {
+        if *well.lock().unwrap() {
+            return 200;
+        }
+        if lines(body).count() > 200 {
+            return 413;
+        }
+        let mut taken = count.lock().unwrap();
+        *taken += 1;
+        if *taken == 1 { 200 } else { 503 }
+    });
+    let mut first = Command::new(program())
+        .args(["--http", &url, "--header", "x-team=red", "--journal"])
+        .arg(temp.path().join("log"))
+        .arg("--state")
+        .arg(temp.path().join("state.json"))
+        .spawn()
+        .unwrap();
+    while *taken.lock().unwrap() < 2 {
+        assert!(first.try_wait().unwrap().is_none());
+        thread::sleep(Duration::from_millis(20));
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let before = ids(&received.lock().unwrap()).len();
+    assert!(before > 0);
+    *is_well.lock().unwrap() = true;
+    let said = export(temp.path(), ["--http", &url], "state.json");
+    assert!(said.contains(&format!("known before {before}, ")), "{said}");
+    let ids = ids(&received.lock().unwrap());
+    assert!(ids.len() > 500 && ids.values().all(|times| *times == 1));
+}
+
+#[test]
+fn an_event_that_is_refused_for_good_is_refused_once() {
+    let temp = tempfile::tempdir().unwrap();
+    record(&temp.path().join("log"), 20);
+    let tries = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&tries);
+    let (url, received) = receiver_that(move |body| {
+        // The end of the first start, which is the last of its writer.
+        let is_end = |line| *Event::from_json(line).unwrap().kind() == Kind::LogClosed;
+        if lines(body).any(is_end) {
+            *count.lock().unwrap() += 1;
+            return 422;
+        }
+        200
+    });
+    let said = export(temp.path(), ["--http", &url], "state.json");
+    assert!(said.contains("rejected 1, left 0"), "{said}");
+    let of_first = *tries.lock().unwrap();
+    let said = export(temp.path(), ["--http", &url], "state.json");
+    // The end of the first run is new; that of the program is not asked about again.
+    assert!(said.contains("rejected 1, left 0"), "{said}");
+    assert!(*tries.lock().unwrap() <= of_first + 6);
+    let ids = ids(&received.lock().unwrap());
+    assert!(ids.values().all(|times| *times == 1), "{ids:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where events are sent.
 
 use std::error::Error;
+use std::{fs, io};
 
 use llm_audit::Sink;
 use llm_audit::sinks::http::Endpoint;
@@ -13,6 +14,16 @@ pub(crate) struct Destination {
     pub(crate) kind: &'static str,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
+}
+
+/// Returns name and value of `K=V`, or of `K=@FILE` with what the file holds.
+pub(crate) fn header(text: &str) -> Option<io::Result<(String, String)>> {
+    let (name, value) = text.split_once('=')?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => fs::read_to_string(file),
+        None => Ok(value.to_owned()),
+    };
+    Some(value.map(|value| (name.to_owned(), value.trim().to_owned())))
 }
 
 impl Destination {
@@ -32,7 +43,12 @@ impl Destination {
         self,
         configure: impl FnOnce(OtlpConfig) -> OtlpConfig,
     ) -> Result<Box<dyn Sink>, Box<dyn Error>> {
-        let add = |to: Endpoint, (name, value): (String, String)| to.header(name, value);
+        let add = |to: Endpoint, (name, value): (String, String)| match value.split_once(' ') {
+            Some((scheme, token)) if name.eq_ignore_ascii_case("authorization") => {
+                to.authorization(scheme, token)
+            }
+            _ => to.header(name, value),
+        };
         let endpoint = self.headers.into_iter().fold(Endpoint::new(self.url), add);
         Ok(match self.kind {
             "otlp" => Box::new(OtlpSink::with(configure(OtlpConfig::new(endpoint)))?),

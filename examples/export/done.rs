@@ -27,11 +27,11 @@ impl Done {
         Ok(Self { file, to, numbers })
     }
 
-    /// Returns whether the receiver is done with a batch.
-    pub(crate) fn has(&self, batch: &Batch) -> bool {
+    /// Returns up to which number the receiver is done with a batch, if it is with some of it.
+    pub(crate) fn to(&self, batch: &Batch) -> Option<u64> {
         let writer = batch.writer_id().to_string();
-        let number = self.numbers.get(&self.to).and_then(|of| of.get(&writer));
-        number.is_some_and(|number| *number >= batch.last_seq())
+        let number = *self.numbers.get(&self.to)?.get(&writer)?;
+        (number >= batch.first_seq()).then_some(number)
     }
 
     /// Stores that it is: a file that is replaced is always whole.

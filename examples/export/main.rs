@@ -6,10 +6,11 @@
 //! $export --journal audit-log --otlp http://localhost:6006 --profile openinference --content span
 //! ```
 //!
-//! `--header K=V` adds a header. What is sent already is in `--state` (default `export.json`), for
-//! each receiver by itself: another address or other headers are another receiver. A program that
-//! still writes to the journal sends what it writes by a sink of its own. The exit code is 0 when
-//! nothing is left.
+//! `--header K=V` adds a header, `--header K=@FILE` one whose value is in a file, as credentials are.
+//! What is sent already is in `--state` (default `export.json`), for each receiver by itself: another
+//! address or other headers, a new token too, are another receiver; profile and content are not. A
+//! program that still writes to the journal sends what it writes by a sink of its own. The exit code is
+//! 0 when nothing is left.
 #![expect(clippy::print_stdout, reason = "the examples print")]
 
 mod destination;
@@ -45,7 +46,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let report = audit.shutdown(Duration::from_secs(5));
     let sink = report.counters.sink(&name).ok_or("there is no sink")?;
     let (sent, known) = (state.sent(), state.known.load(Ordering::Relaxed));
-    let (lost, left) = (sink.lost(), sink.pending);
-    println!("delivered {sent}, known before {known}, rejected {lost}, left {left}");
+    let (rejected, left) = (state.rejected.load(Ordering::Relaxed), sink.pending);
+    println!("delivered {sent}, known before {known}, rejected {rejected}, left {left}");
     Ok(ExitCode::from(u8::from(left > 0)))
 }

@@ -5,9 +5,9 @@ use std::error::Error;
 use llm_audit::Sink;
 use llm_audit::sinks::otlp::{ContentTarget, Profile};
 
-use super::destination::Destination;
+use super::destination::{self, Destination};
 
-const USAGE: &str = "options: --journal DIR, --http URL or --otlp URL, --header K=V, --state FILE; \
+const USAGE: &str = "options: --journal DIR, --http URL or --otlp URL, --header K=V or K=@FILE, --state FILE; \
     with --otlp --profile genai|openinference, --content none|span";
 
 pub(crate) struct Options {
@@ -33,8 +33,7 @@ impl Options {
                 ("--content", _) => content = value.parse()?,
                 ("--state", _) => state = value,
                 ("--header", _) => {
-                    let (name, value) = value.split_once('=').ok_or(USAGE)?;
-                    headers.push((name.to_owned(), value.to_owned()));
+                    headers.push(destination::header(&value).ok_or(USAGE)??);
                 }
                 _ => return Err(USAGE.into()),
             }

@@ -26,13 +26,20 @@ impl<S: Sink> Sink for Resume<S> {
     }
 
     async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
-        if self.state.knows(batch) {
-            return Ok(Durable::up_to(batch.last_seq()));
+        match self.state.known(batch) {
+            None => {}
+            Some(number) if number < batch.last_seq() => {
+                let rest = SinkError::retry("the receiver has the first of these");
+                return Err(rest.from_seq(number + 1));
+            }
+            Some(_) => return Ok(Durable::up_to(batch.last_seq())),
         }
         let sent = self.inner.write(batch).await;
         let rejected = match &sent {
             Ok(_) => 0,
             Err(error) if !error.rejected().is_empty() => error.rejected().len(),
+            // Alone, and refused for good.
+            Err(error) if batch.len() == 1 && !error.is_retry() => 1,
             Err(_) => return sent,
         };
         let unstored = |error| SinkError::retry(format!("the state is not stored: {error}"));
@@ -47,7 +54,6 @@ impl<S: Sink> Sink for Resume<S> {
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
         self.inner.shutdown().await
     }
-
     fn limits(&self) -> SinkLimits {
         self.inner.limits()
     }

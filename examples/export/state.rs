@@ -15,6 +15,7 @@ pub(crate) struct State {
     done: Arc<Mutex<Done>>,
     pub(crate) sent: Arc<AtomicUsize>,
     pub(crate) known: Arc<AtomicUsize>,
+    pub(crate) rejected: Arc<AtomicUsize>,
 }
 
 impl State {
@@ -23,6 +24,7 @@ impl State {
             done: Arc::new(Mutex::new(Done::read(file, to)?)),
             sent: Arc::default(),
             known: Arc::default(),
+            rejected: Arc::default(),
         })
     }
 
@@ -31,20 +33,22 @@ impl State {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the receiver is done with a batch, and counts it then.
-    pub(crate) fn knows(&self, batch: &Batch) -> bool {
+    /// Returns up to which number the receiver is done with a batch, and counts what it is done with.
+    pub(crate) fn known(&self, batch: &Batch) -> Option<u64> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        let knows = done.has(batch);
-        self.known
-            .fetch_add(if knows { batch.len() } else { 0 }, Ordering::Relaxed);
-        knows
+        let number = done.to(batch)?;
+        let known = batch.seqs().iter().filter(|seq| **seq <= number).count();
+        self.known.fetch_add(known, Ordering::Relaxed);
+        Some(number)
     }
 
     /// Stores that the receiver is done with a batch.
     pub(crate) fn add(&self, batch: &Batch, rejected: usize) -> io::Result<()> {
-        self.sent
-            .fetch_add(batch.len() - rejected, Ordering::Relaxed);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        done.add(batch)
+        done.add(batch)?;
+        let sent = batch.len() - rejected;
+        self.sent.fetch_add(sent, Ordering::Relaxed);
+        self.rejected.fetch_add(rejected, Ordering::Relaxed);
+        Ok(())
     }
 }

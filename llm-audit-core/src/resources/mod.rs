@@ -19,6 +19,8 @@ pub use process::ProcessProbe;
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 /// Probes that took long are left alone for so many times as long.
 const REST: u32 = 10;
+/// A probe that takes longer is asked no more.
+const MAX_TIME: Duration = Duration::from_secs(1);
 
 /// What a probe measured.
 ///
@@ -49,7 +51,9 @@ pub struct Resources {
 /// [`AuditBuilder::resources`](crate::AuditBuilder::resources) adds it. It is asked on the log's
 /// thread and never on the caller's, while the facet `resources` is on and events are sealed, ten
 /// times a second at most; events sealed meanwhile share the answer. It should be quick: what takes
-/// longer is asked less often. One that panics is asked no more.
+/// longer is asked less often. One that panics, or takes more than a second, is asked no more. Events wait
+/// for a probe: one that never returns stops the log, so give a library that can hang a thread of its
+/// own, and let the probe say what that measured last.
 ///
 /// # Examples
 ///
@@ -125,13 +129,19 @@ impl Probes {
             return;
         }
         let mut found = Resources::default();
-        let diagnostics = &self.diagnostics;
+        let (diagnostics, clock) = (&self.diagnostics, &self.clock);
         self.probes.retain_mut(|probe| {
+            let asked = clock.monotonic();
             let Some(one) = contained(|| probe.sample()) else {
                 let message = "a resource probe panicked; it is asked no more";
                 diagnostics.report(DiagnosticKind::ProbeFailing, message);
                 return false;
             };
+            if clock.monotonic().saturating_sub(asked) > MAX_TIME {
+                let message = "a resource probe took more than a second; it is asked no more";
+                diagnostics.report(DiagnosticKind::ProbeFailing, message);
+                return false;
+            }
             // The first that knows a value says it.
             found = Resources {
                 cpu_us: found.cpu_us.or(one.cpu_us),

@@ -112,6 +112,43 @@ fn a_probe_is_asked_on_the_logs_thread_and_not_for_every_event() {
 }
 
 #[test]
+fn a_probe_that_takes_too_long_is_told_of_and_asked_no_more() {
+    struct Slow(ManualClock, Arc<AtomicUsize>);
+
+    impl ResourceProbe for Slow {
+        fn sample(&mut self) -> Resources {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.advance(Duration::from_millis(1_001));
+            Resources::default()
+        }
+    }
+
+    let (log, memory) = log(Facet::Resources);
+    let (asked, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&told);
+    let clock = ManualClock::new();
+    let audit = log
+        .clock(clock.clone())
+        .resources(Slow(clock.clone(), Arc::clone(&asked)))
+        .on_diagnostic(move |diagnostic| {
+            if diagnostic.kind == DiagnosticKind::ProbeFailing {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+        .spawn()
+        .unwrap();
+    for number in 1..3 {
+        audit.begin(Operation::Chat).finish();
+        while calls(&memory).len() < number {
+            thread::yield_now();
+        }
+        clock.advance(LONG);
+    }
+    let counts = (asked.load(Ordering::Relaxed), told.load(Ordering::Relaxed));
+    assert_eq!(counts, (1, 1));
+}
+
+#[test]
 fn a_probe_that_panics_is_told_of_and_asked_no_more() {
     struct Broken(Arc<AtomicUsize>);
 

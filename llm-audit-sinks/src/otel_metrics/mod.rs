@@ -27,7 +27,8 @@
 //!
 //! Histograms with the buckets of the GenAI conventions, 1.42.0-dev. Attributes are operation,
 //! provider, models, address and port, tool, agent, workflow, class of error: words of which there
-//! are few, and of these what the policy lets through. No user, session, content or metadata.
+//! are few, and of these what the policy lets through; operation and class of error it always does. No
+//! user, session, content or metadata.
 //!
 //! # When it rolls
 //!
@@ -36,8 +37,10 @@
 //! # Durability
 //!
 //! None: numbers are added up in the program, and what the reader has not exported ends with it. An
-//! event counts as delivered when it is counted in, so that a restart does not count it again; behind
-//! a journal, one whose turn did not come before the process ended is counted by the next start.
+//! event counts as delivered when it is counted in, so that a start after an orderly end does not
+//! count it again; behind a journal, one whose turn did not come before the process ended is counted
+//! by the next start. After a crash that start also counts again what was counted within about a
+//! second before it, as every sink gets it again.
 //!
 //! # On failure
 //!

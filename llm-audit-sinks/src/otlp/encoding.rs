@@ -84,21 +84,40 @@ fn json(request: &impl serde::Serialize) -> Result<Vec<u8>, SinkError> {
     serde_json::to_vec(request).map_err(|_| SinkError::permanent("the events are no JSON of OTLP"))
 }
 
-/// Numbers of 64 bits are texts in JSON of OTLP, and many write them as numbers.
+/// The members of an answer, as the JSON mapping of protobuf has them and, with underscores, as some
+/// write them.
+#[cfg(feature = "otlp-json")]
+const PART: [&str; 2] = ["partialSuccess", "partial_success"];
+#[cfg(feature = "otlp-json")]
+const RECORDS: [&str; 2] = ["rejectedLogRecords", "rejected_log_records"];
+#[cfg(feature = "otlp-json")]
+const SPANS: [&str; 2] = ["rejectedSpans", "rejected_spans"];
+
+/// Numbers of 64 bits are texts in JSON of OTLP, and many write them as numbers. An object of something
+/// else is no answer: nobody says that the events were taken.
 #[cfg(feature = "otlp-json")]
 fn rejected_in_json(signal: Signal, body: &[u8]) -> Option<i64> {
-    use serde_json::Value;
+    use serde_json::{Map, Value};
 
+    fn member<'a>(of: &'a Map<String, Value>, names: [&str; 2]) -> Option<&'a Value> {
+        names.into_iter().find_map(|name| of.get(name))
+    }
     if body.is_empty() {
         return Some(0);
     }
     let said: Value = serde_json::from_slice(body).ok()?;
-    let part = said.as_object()?.get("partialSuccess");
-    let name = match signal {
-        Signal::Logs => "rejectedLogRecords",
-        Signal::Traces => "rejectedSpans",
+    let said = said.as_object()?;
+    let part = match member(said, PART) {
+        None if said.is_empty() => return Some(0),
+        None => return None,
+        Some(Value::Null) => return Some(0),
+        Some(part) => part.as_object()?,
     };
-    match part.and_then(|part| part.get(name)) {
+    let names = match signal {
+        Signal::Logs => RECORDS,
+        Signal::Traces => SPANS,
+    };
+    match member(part, names) {
         None | Some(Value::Null) => Some(0),
         Some(Value::String(number)) => number.parse().ok(),
         Some(number) => number.as_i64(),

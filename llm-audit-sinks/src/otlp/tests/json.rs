@@ -95,6 +95,26 @@ fn answers_in_json_are_told_apart() {
             "paused",
         ),
         ("a list", Do::json(200, "[]"), "paused"),
+        (
+            "an object of something else",
+            Do::json(200, r#"{"error":"no such project"}"#),
+            "paused",
+        ),
+        (
+            "a part that is none",
+            Do::json(200, r#"{"partialSuccess":"x"}"#),
+            "paused",
+        ),
+        (
+            "no part",
+            Do::json(200, r#"{"partialSuccess":null}"#),
+            "delivered",
+        ),
+        (
+            "some, with underscores",
+            Do::json(200, r#"{"partial_success":{"rejected_spans":"1"}}"#),
+            "divided",
+        ),
         ("HTML", html, "paused"),
         ("protobuf", protobuf, "paused"),
         ("500", Do::json(500, "{}"), "retried"),
