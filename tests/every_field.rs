@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use llm_audit::schema::CATALOG;
 use llm_audit::{
-    Batch, Clock, Durable, Event, Facet, FacetRule, Field, Key, Kind, Level, Operation, Policy,
-    Preset, Retention, Sink, SinkError, Timestamp, builder,
+    Batch, Clock, Durable, Event, Facet, FacetRule, Field, Hold, Key, Kind, Level, Operation,
+    Policy, Preset, Retention, Sink, SinkError, Timestamp, builder,
 };
 
 const LONG: Duration = Duration::from_secs(10);
@@ -70,6 +70,7 @@ fn every_field_of_the_log_itself_appears_somewhere() {
     events.extend(narrowed(&temp.path().join("narrowed")));
     events.extend(lost(&temp.path().join("lost")));
     events.extend(expired(&temp.path().join("expired")));
+    events.extend(kept(&temp.path().join("kept")));
     let found = present(&events);
     let own = CATALOG
         .iter()
@@ -151,23 +152,23 @@ fn lost(dir: &Path) -> Vec<Event> {
     common::read(dir)
 }
 
-/// A log whose first segments are past their retention at the second start.
-fn expired(dir: &Path) -> Vec<Event> {
-    #[derive(Debug)]
-    struct At(i64, Mutex<Duration>);
+#[derive(Debug)]
+struct At(i64, Mutex<Duration>);
 
-    impl Clock for At {
-        fn now(&self) -> Timestamp {
-            Timestamp::from_unix_micros(self.0)
-        }
-
-        fn monotonic(&self) -> Duration {
-            let mut now = self.1.lock().unwrap();
-            *now += Duration::from_millis(1);
-            *now
-        }
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_micros(self.0)
     }
 
+    fn monotonic(&self) -> Duration {
+        let mut now = self.1.lock().unwrap();
+        *now += Duration::from_millis(1);
+        *now
+    }
+}
+
+/// A log whose first segments are past their retention at the second start.
+fn expired(dir: &Path) -> Vec<Event> {
     for day in [20_000, 20_100] {
         let policy = Policy::builder()
             .preset(Preset::Operations)
@@ -183,6 +184,32 @@ fn expired(dir: &Path) -> Vec<Event> {
             .unwrap();
         audit.begin(Operation::Chat).finish();
         // The second start finds itself months later, and says that this is no broken clock.
+        audit.confirm_clock();
+        assert!(audit.run_retention(LONG).settled);
+        assert!(audit.shutdown(LONG).settled);
+    }
+    common::read(dir)
+}
+
+/// A log that loses its prompts at the second start, but for what a hold keeps.
+fn kept(dir: &Path) -> Vec<Event> {
+    for day in [20_000, 20_100] {
+        let policy = Policy::builder()
+            .facet(Facet::Prompt, Level::Full)
+            .facet(Facet::Session, Level::Full)
+            .retention(Retention::Forever)
+            .retain(Facet::Prompt, Retention::Days30)
+            .build()
+            .unwrap();
+        let log = builder().policy(policy).journal(dir);
+        let audit = log.clock(At(day * DAY, Mutex::default())).spawn().unwrap();
+        let mut call = audit.begin(Operation::Chat);
+        call.session_id("s-1").prompt("Is it there?");
+        call.finish();
+        if day == 20_000 {
+            let hold = Hold::session("matter 7", "s-2");
+            audit.hold(hold, "legal", "a complaint").unwrap();
+        }
         audit.confirm_clock();
         assert!(audit.run_retention(LONG).settled);
         assert!(audit.shutdown(LONG).settled);

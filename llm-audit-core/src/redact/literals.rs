@@ -301,12 +301,22 @@ impl Literal {
     }
 }
 
-/// Returns the windows of these bytes, each once.
+/// Returns the windows of these bytes, each once; they differ in one byte, the same in all.
 fn distinct(windows: impl Iterator<Item = [u8; WINDOW]>) -> Vec<u32> {
-    let mut windows: Vec<_> = windows.map(fold).collect();
-    windows.sort_unstable();
-    windows.dedup();
-    windows
+    let mut seen = [false; 256];
+    let mut found: Vec<u32> = Vec::new();
+    for window in windows.map(fold) {
+        let other = window ^ found.first().copied().unwrap_or(window);
+        let byte = other
+            .to_le_bytes()
+            .into_iter()
+            .fold(0, |all, byte| all | byte);
+        let seen = seen.get_mut(usize::from(byte));
+        if seen.is_some_and(|seen| !std::mem::replace(seen, true)) {
+            found.push(window);
+        }
+    }
+    found
 }
 
 /// Returns how common a window is in texts, roughly, and what it costs that another one can have
