@@ -36,7 +36,7 @@ fn kill_9_at_random_moments() {
         }
         let place = format!("LLM_AUDIT_KILL_SEED={seed}, loop {number}");
         let program = Program::crash("record", dir.path()).start();
-        thread::sleep(random.up_to(LONGEST_LIFE));
+        program.live(number, &mut random, LONGEST_LIFE);
         promised.extend(program.kill_alive().acks);
         row.look(dir.path(), &promised, &place);
         if has_quarantine(dir.path()) {

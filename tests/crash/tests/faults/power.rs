@@ -81,7 +81,7 @@ fn power_cut_at_random_moments() {
     for number in 0..loops() {
         let dir = directory(&disk, number, &mut promised);
         let program = Program::durable_writer(&dir, 1_000_000, 8).start();
-        thread::sleep(random.up_to(LONGEST_LIFE));
+        program.live(number, &mut random, LONGEST_LIFE);
         promised.extend(cut(&mut disk, how(number), program));
         disk.restart();
         let place = format!("LLM_AUDIT_KILL_SEED={seed}, cut {number}");

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::random::Random;
+
 /// Longer than any of them takes for anything, on a machine that does a lot else.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -216,6 +218,15 @@ impl Running {
     pub(crate) fn wait_for_acks(&self, more: usize) {
         let goal = self.said().acks.len() + more;
         self.wait("acknowledgement", |said| said.acks.len() >= goal);
+    }
+
+    /// Lets it live for a while at random, every other time from its first acknowledgement on: some are
+    /// to end while they start, and not all where the machine is slow.
+    pub(crate) fn live(&self, number: u64, random: &mut Random, longest: Duration) {
+        if number % 2 == 1 {
+            self.wait_for_acks(1);
+        }
+        thread::sleep(random.up_to(longest));
     }
 
     /// Waits for so many more commits that fail.

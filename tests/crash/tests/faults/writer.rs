@@ -35,7 +35,7 @@ fn durable_writer_killed_at_random_moments() {
             let place = format!("LLM_AUDIT_KILL_SEED={seed}, {producers} producers, loop {number}");
             let program = Program::durable_writer(dir.path(), MANY, producers);
             let program = program.arg("--bytes").arg("500").start();
-            thread::sleep(random.up_to(LONGEST_LIFE));
+            program.live(number, &mut random, LONGEST_LIFE);
             promised.extend(program.kill_alive().acks);
             if number % 3 == 2 {
                 // The next start comes at once, and is killed as well.
