@@ -1,16 +1,19 @@
 //! The one function that removes data from an event.
 
 use crate::catalog::{Field, FieldType};
-use crate::event::{Absence, Event, Part, Value};
+use crate::event::{Absence, Event, Message, Part, Value};
 use crate::facet::{Facet, FacetSet};
 use crate::seal::absence::Absences;
-use crate::seal::parts::{OF_PARTS, facet_of, without_content};
+use crate::seal::parts::{OF_PARTS, facet_of, is_known_role, without_content};
 
 impl Event {
     /// Removes the data of `facets`, and says so under `reason`.
     ///
     /// Fields of the facets go; parts of messages that belong to them stay in place without their
     /// content. Removing the same facets again changes nothing.
+    ///
+    /// Under [`Absence::Expired`], a field whose facet goes keeps those parts whose own facets stay: they
+    /// have their own time. Under any other reason they go with their field.
     pub fn withhold(&mut self, facets: FacetSet, reason: Absence) {
         let mut absences = Absences::default();
         for field in self.misfits() {
@@ -21,12 +24,22 @@ impl Event {
         }
         let present: Vec<Field> = self.present().collect();
         for field in present {
-            if let Some(facet) = field.facet().filter(|facet| facets.contains(*facet)) {
-                self.remove(field);
-                absences.add(reason.clone(), facet);
-            } else if let Some(container) = field.facet() {
+            let Some(container) = field.facet() else {
+                continue;
+            };
+            let goes = facets.contains(container);
+            let is_gone =
+                reason == Absence::Expired && self.absence(container).as_ref() == Some(&reason);
+            let mut is_left = false;
+            if !goes || reason == Absence::Expired {
                 let value = self.get_mut(field);
-                withhold_parts(value, container, facets, &reason, &mut absences);
+                is_left = withhold_parts(value, container, facets, &reason, &mut absences);
+            }
+            if goes {
+                absences.add(reason.clone(), container);
+            }
+            if !is_left && (goes || is_gone) {
+                self.remove(field);
             }
         }
         self.withhold_digests(facets);
@@ -78,17 +91,20 @@ impl Event {
     }
 }
 
+/// Returns whether parts with content are left, or digests of them.
 fn withhold_parts(
     value: Option<&mut Value>,
     container: Facet,
     facets: FacetSet,
     reason: &Absence,
     absences: &mut Absences,
-) {
+) -> bool {
+    let mut is_left = false;
     let mut strip = |parts: &mut Vec<Part>, role: Option<&str>| {
         for part in parts {
             let facet = facet_of(part, role, container);
             if !facets.contains(facet) {
+                is_left |= part.absent.is_none() || part.digest.is_some();
                 continue;
             }
             // What is absent already may have left its digest.
@@ -106,11 +122,24 @@ fn withhold_parts(
                 if let Some(parts) = &mut message.parts {
                     strip(parts, message.role.as_deref());
                 }
+                if facets.contains(container) {
+                    withhold_speaker(message);
+                }
             }
         }
         Some(Value::Parts(parts)) => strip(parts, None),
         _ => {}
     }
+    is_left
+}
+
+/// Removes what of a message is of its field's facet, beside the parts.
+fn withhold_speaker(message: &mut Message) {
+    let role = message.role.take().filter(|role| is_known_role(role));
+    let parts = message.parts.take();
+    *message = Message::default();
+    message.role = role;
+    message.parts = parts;
 }
 
 #[cfg(test)]
@@ -157,6 +186,74 @@ mod tests {
         assert_eq!(parts[1].r#type.as_deref(), Some("tool_call"));
         assert_eq!(parts[1].absent.as_deref(), Some("expired"));
         assert_eq!(event.absence(Facet::ToolIo), Some(Absence::Expired));
+    }
+
+    fn asked() -> Event {
+        let mut event = event();
+        let mut user = Message::default().role("user").parts([Part::text("ask")]);
+        user.name = Some("ada".to_owned());
+        let earlier = [
+            Part::text("earlier answer"),
+            Part::default().r#type("reasoning"),
+            Part::tool_call("c1", "weather", &["Oslo"]),
+        ];
+        let mut earlier = earlier.to_vec();
+        earlier[1].content = Some("thought".to_owned());
+        let messages = vec![
+            Message::default()
+                .role("system")
+                .parts([Part::text("rules")]),
+            user,
+            Message::default().role("assistant").parts(earlier),
+        ];
+        event.set(Field::InputMessages, Value::Messages(messages));
+        event
+    }
+
+    #[test]
+    fn parts_are_kept_for_the_time_of_their_own_facets_and_not_of_their_field() {
+        let said = ["rules", "ask", "earlier answer", "ada", "thought", "Oslo"];
+        let kept = |event: &Event| {
+            let messages = event
+                .input_messages()
+                .map(|messages| format!("{messages:?}"));
+            let json = match messages {
+                Some(_) => event.to_json(),
+                None => String::new(),
+            };
+            said.map(|text| json.contains(text))
+        };
+        let expired = |facet| [facet].into_iter().collect::<FacetSet>();
+        let mut event = asked();
+        event.withhold(expired(Facet::Prompt), Absence::Expired);
+        assert_eq!(kept(&event), [true, false, false, false, true, true]);
+        assert_eq!(event.absence(Facet::Prompt), Some(Absence::Expired));
+        assert_eq!(event.absence(Facet::ToolIo), None);
+        let once = event.clone();
+        event.withhold(expired(Facet::Prompt), Absence::Expired);
+        assert!(once == event);
+        event.withhold(expired(Facet::SystemPrompt), Absence::Expired);
+        event.withhold(expired(Facet::Reasoning), Absence::Expired);
+        assert_eq!(kept(&event), [false, false, false, false, false, true]);
+        // With the last part its field goes, as when all of it expires at once.
+        event.withhold(expired(Facet::ToolIo), Absence::Expired);
+        assert_eq!(event.input_messages(), None);
+        let all = [
+            Facet::Prompt,
+            Facet::SystemPrompt,
+            Facet::Reasoning,
+            Facet::ToolIo,
+        ];
+        let mut at_once = asked();
+        at_once.withhold(all.into_iter().collect(), Absence::Expired);
+        assert_eq!(at_once.input_messages(), None);
+        for facet in all {
+            assert_eq!(at_once.absence(facet), Some(Absence::Expired), "{facet}");
+        }
+        // Who is to have no prompts gets none of what came with them.
+        let mut sent = asked();
+        sent.withhold(expired(Facet::Prompt), Absence::Withheld);
+        assert_eq!(sent.input_messages(), None);
     }
 
     #[test]

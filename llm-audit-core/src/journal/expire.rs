@@ -392,7 +392,7 @@ impl Journal {
         let mut lines = Lines::new(self.vfs.open(&path, Access::Read)?);
         let mut newest = None;
         while let Some(piece) = lines.next()? {
-            let json = piece.bytes.and_then(|bytes| line::open(place, bytes));
+            let json = piece.bytes.and_then(|bytes| line::open_found(place, bytes));
             let at = json.and_then(|json| Envelope::read(json)?.recorded_at());
             newest = newest.max(at);
         }

@@ -1,19 +1,28 @@
 //! Dead letters, written anew without what has expired.
 //!
 //! They are events as a sink was to get them, without checksums, in a file for each day of recording.
+//! Sinks add to them meanwhile: a file that has grown is left for the next run.
 
 use std::io;
+use std::path::Path;
 
+use serde::de::IgnoredAny;
+
+use super::finding::{Finding, Problem};
 use super::name::{DEAD_LETTERS, DeadName};
 use super::narrowing::{Done, Job, union, without};
-use super::repair::replace;
+use super::repair::create_over;
 use super::scan::Lines;
 use crate::event::Event;
-use crate::sync::lock;
-use crate::vfs::Access;
+use crate::facet::FacetSet;
+use crate::sync::{Arc, lock};
+use crate::timestamp::Timestamp;
+use crate::vfs::{Access, VfsFile};
 
 /// What the name of an unfinished file ends in.
 const TEMPORARY: &str = ".tmp";
+/// What is written at a time.
+const CHUNK: usize = 256 << 10;
 
 /// Returns the name of the dead letters in a name, and whether the file is unfinished.
 pub(super) fn parse(text: &str) -> Option<(DeadName, bool)> {
@@ -23,7 +32,33 @@ pub(super) fn parse(text: &str) -> Option<(DeadName, bool)> {
     }
 }
 
+/// One file, as it is before.
+struct Letters<'a> {
+    job: &'a Job,
+    file: Arc<dyn VfsFile>,
+    size: u64,
+    newest: Timestamp,
+    due: FacetSet,
+}
+
+/// What is in it.
+#[derive(Default)]
+struct Found {
+    narrowed: u64,
+    held: u64,
+    /// Lines that nobody can read and a hold may be on.
+    unreadable: u64,
+    /// Where the first of those begins that go, and how many bytes they have.
+    lost: Option<(u64, u64)>,
+    /// How many bytes are left.
+    left: u64,
+}
+
 /// Takes what has expired out of one file, or deletes it when nothing is left that is kept.
+///
+/// # Errors
+///
+/// `Interrupted` when it is not to be done now.
 pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> io::Result<()> {
     let Some((dead, unfinished)) = parse(name) else {
         return Ok(());
@@ -36,13 +71,9 @@ pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> 
             false => job.vfs.unlink(&path),
         };
     }
-    // The threads of sinks add to the files.
-    let _gate = lock(&job.letters_gate);
-    let file = match job.vfs.open(&path, Access::Read) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file?,
+    let Some((file, size)) = open(job, &path)? else {
+        return Ok(());
     };
-    let size = file.size()?;
     let newest = dead.day.end();
     let key = (name.to_owned(), size);
     let gone = done.known.letters.get(&key).copied().unwrap_or_default();
@@ -50,46 +81,147 @@ pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> 
     if due.is_empty() {
         return Ok(());
     }
+    let letters = Letters {
+        job,
+        file,
+        size,
+        newest,
+        due,
+    };
     *used += size;
-    let mut kept = Vec::new();
-    let (mut held, mut narrowed) = (0_u64, 0_u64);
-    let mut lines = Lines::new(file);
-    while let Some(piece) = lines.next()? {
-        // What is no event, as a line that was not written to its end, cannot be narrowed.
-        let event = piece.bytes.and_then(|json| Event::from_json(json).ok());
-        let Some(mut event) = event.filter(|_| piece.ended) else {
-            continue;
-        };
-        let (fate, is_held) = job.fate(&event, due);
-        held += u64::from(is_held);
-        narrowed += u64::from(fate.apply(&mut event));
-        event.encode(&mut kept);
-        kept.push(b'\n');
-    }
+    let mut found = Found::default();
+    letters.each(&mut found, &mut |_| Ok(()))?;
     let shown = format!("{DEAD_LETTERS}/{name}");
-    if job.expiry.is_over(newest) && held == 0 {
+    if job.expiry.is_over(newest) && found.held == 0 && found.unreadable == 0 {
         if !job.dry {
-            let _unchanged = job.may_replace()?;
-            job.vfs.unlink(&path)?;
+            letters.if_the_same(&path, || job.vfs.unlink(&path))?;
         }
         done.deleted.push(shown);
         done.bytes += size;
         return Ok(());
     }
-    done.held += held;
-    let freed = size.saturating_sub(kept.len() as u64);
-    if narrowed == 0 && freed == 0 {
+    done.held += found.held;
+    if found.narrowed == 0 && found.lost.is_none() {
         done.known.letters.insert(key, union(due, gone));
         return Ok(());
     }
     if !job.dry {
-        let _unchanged = job.may_replace()?;
+        *used += size;
         let temporary = dir.join(format!("{name}{TEMPORARY}"));
-        replace(&*job.vfs, &temporary, &path, |file| file.write_all(&kept))?;
+        let new = create_over(&*job.vfs, &temporary)?;
+        let written = letters.fill(&new).and_then(|()| {
+            new.sync_data()?;
+            letters.if_the_same(&path, || job.vfs.rename(&temporary, &path))
+        });
+        if let Err(error) = written {
+            // What stays is removed by the next run.
+            drop(job.vfs.unlink(&temporary));
+            return Err(error);
+        }
         job.vfs.sync_dir(&dir)?;
-        let key = (name.to_owned(), kept.len() as u64);
+        let key = (name.to_owned(), found.left);
         done.known.letters.insert(key, union(due, gone));
+        if let Some((offset, bytes)) = found.lost {
+            let problem = Problem::Damaged { offset, bytes };
+            done.findings.push(Finding::new(&shown, problem));
+        }
     }
-    done.rewrote(shown, due, narrowed, freed);
+    let freed = size.saturating_sub(found.left);
+    done.rewrote(shown, due, found.narrowed, freed);
     Ok(())
+}
+
+/// Opens a file between two additions of a sink; returns its size too.
+fn open(job: &Job, path: &Path) -> io::Result<Option<(Arc<dyn VfsFile>, u64)>> {
+    let _gate = lock(&job.letters_gate);
+    match job.vfs.open(path, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => {
+            let file = file?;
+            let size = file.size()?;
+            Ok(Some((file, size)))
+        }
+    }
+}
+
+impl Letters<'_> {
+    /// Does something to the file, unless a sink has added to it, or it is not to be done any more.
+    fn if_the_same(&self, path: &Path, action: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let _gate = lock(&self.job.letters_gate);
+        let size = self.job.vfs.open(path, Access::Read)?.size()?;
+        if size != self.size {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let _unchanged = self.job.may_replace()?;
+        action()
+    }
+
+    fn fill(&self, new: &Arc<dyn VfsFile>) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        self.each(&mut Found::default(), &mut |bytes| {
+            buffer.extend_from_slice(bytes);
+            if buffer.len() >= CHUNK {
+                new.write_all(&buffer)?;
+                buffer.clear();
+            }
+            Ok(())
+        })?;
+        new.write_all(&buffer)
+    }
+
+    /// Hands what is left of the file to `take`, line by line.
+    fn each(
+        &self,
+        found: &mut Found,
+        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let may_be_held = self.job.expiry.may_hold(self.newest);
+        let mut lines = Lines::new(Arc::clone(&self.file));
+        let mut line = Vec::new();
+        while let Some(piece) = lines.next()? {
+            if !self.job.goes_on() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if piece.offset >= self.size {
+                break;
+            }
+            let (offset, size, ended) = (piece.offset, piece.size, piece.ended);
+            let Some(bytes) = piece.bytes.as_deref().or((!may_be_held).then_some(&[])) else {
+                // It is too long to hold, and stays with the whole file.
+                return Err(io::ErrorKind::InvalidData.into());
+            };
+            line.clear();
+            match Event::from_json(bytes) {
+                Ok(mut event) if ended => {
+                    let (fate, is_held) = self.job.fate(&event, self.due);
+                    found.held += u64::from(is_held);
+                    if fate.apply(&mut event) {
+                        found.narrowed += 1;
+                        event.encode(&mut line);
+                    } else {
+                        line.extend_from_slice(bytes);
+                    }
+                }
+                // What nobody can read cannot be narrowed; what a newer version wrote stays until the
+                // whole file goes.
+                _ if may_be_held || (ended && is_object(bytes)) => {
+                    found.unreadable += u64::from(may_be_held);
+                    line.extend_from_slice(bytes);
+                }
+                _ => {
+                    let (first, lost) = found.lost.unwrap_or((offset, 0));
+                    found.lost = Some((first, lost + size));
+                    continue;
+                }
+            }
+            line.extend(ended.then_some(b'\n'));
+            found.left += line.len() as u64;
+            take(&line)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_object(json: &[u8]) -> bool {
+    json.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(json).is_ok()
 }

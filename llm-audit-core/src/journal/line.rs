@@ -106,6 +106,20 @@ fn close(line: &mut [u8], end: usize) -> Option<&[u8]> {
     line.get(..=end)
 }
 
+/// Returns where the good line in a line without its newline begins: at its start, or behind damage.
+pub(crate) fn find(place: Place, line: &[u8]) -> Option<usize> {
+    match check(place, line) {
+        Some(_) => Some(0),
+        None => resume(place, line),
+    }
+}
+
+/// As [`open`], of the good line that [`find`] finds.
+pub(crate) fn open_found(place: Place, line: &mut [u8]) -> Option<&[u8]> {
+    let start = find(place, line)?;
+    open(place, line.get_mut(start..)?)
+}
+
 /// Returns where a good line begins within a damaged one, past its start.
 ///
 /// When zeros or another byte took the place of a newline, the line after it is whole.

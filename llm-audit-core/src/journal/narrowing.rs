@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use super::finding::{Finding, Problem};
 use super::holds::{self, OwnHolds};
 use super::letters;
-use super::name::{Name, SegmentName};
+use super::name::{Day, Name, SegmentName};
 use super::rewrite::{self, Change};
 use super::scan::retry;
 use crate::event::Event;
@@ -41,6 +41,8 @@ pub(super) struct Job {
     /// Bytes that may be read.
     pub(super) budget: u64,
     pub(super) dry: bool,
+    /// When damaged bytes are moved to the quarantine: there they stay for their time.
+    pub(super) today: Day,
     pub(super) stop: Arc<AtomicBool>,
     /// So that nobody recovers this writer meanwhile.
     pub(super) _lock: Arc<dyn VfsFile>,
@@ -224,6 +226,7 @@ impl Job {
             fate: &|event: &Event| self.fate(event, due),
             gone: union(due, gone),
             keeps_damage: self.expiry.may_hold(name.day.end().max(newest)),
+            today: self.today,
             dry: true,
             goes_on: &|| self.goes_on(),
             may_replace: &|| self.may_replace(),
@@ -241,6 +244,11 @@ impl Job {
         let rewritten = rewrite::rewrite(vfs, dir, name, &survey, &change)?;
         *used += survey.bytes;
         done.held += rewritten.held;
+        if !rewritten.bad.is_empty() && !self.dry {
+            let bytes = rewritten.quarantined();
+            done.findings
+                .push(Finding::new(name, Problem::Quarantined { bytes }));
+        }
         // With a hold this is true until the holds change.
         done.known.gone.insert(name, union(due, gone));
         if !rewritten.is_nothing() {

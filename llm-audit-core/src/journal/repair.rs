@@ -107,10 +107,7 @@ impl Stream {
         while let Some(piece) = lines.next()? {
             let end = piece.offset + piece.size;
             let bytes = piece.bytes.filter(|_| piece.ended).unwrap_or_default();
-            let start = match line::check(place, bytes) {
-                Some(_) => Some(0),
-                None => line::resume(place, bytes),
-            };
+            let start = line::find(place, bytes);
             if start != Some(0) {
                 self.damaged = true;
                 damage.tail_has_lines |= piece.ended;
@@ -194,8 +191,10 @@ impl Damage {
         let tail = (self.tail_has_lines && !self.tail.is_empty()).then_some(&self.tail);
         let file = vfs.open(&dir.join(self.name.to_string()), Access::Read)?;
         let mut bytes = 0;
+        // No event in it is newer than the newest of its segment, as far as one can know.
+        let day = self.newest.map_or(self.name.day, Day::of);
         for range in self.bad.iter().chain(tail) {
-            self.copy_out(vfs, dir, &file, range)?;
+            copy_out(vfs, dir, (self.name, day), &file, range)?;
             bytes += range.end - range.start;
         }
         Ok(bytes)
@@ -240,44 +239,44 @@ impl Damage {
         self.tail_has_lines = false;
         &mut self.newest
     }
+}
 
-    fn copy_out(
-        &self,
-        vfs: &dyn Vfs,
-        dir: &Path,
-        file: &Arc<dyn VfsFile>,
-        range: &Range<u64>,
-    ) -> io::Result<()> {
-        let mut crc = 0;
-        each_chunk(file, range.clone(), |chunk| {
-            crc = crc32c::crc32c_append(crc, chunk);
-            Ok(())
-        })?;
-        // No event in it is newer than the newest of its segment, as far as one can know.
-        let name = BadName {
-            day: self.newest.map_or(self.name.day, Day::of),
-            writer: self.name.writer,
-            number: self.name.number,
-            offset: range.start,
-            crc,
-            temporary: false,
-        };
-        let dir = subdirectory::make(vfs, dir, QUARANTINE)?;
-        let path = dir.join(name.to_string());
-        // The name holds the checksum of the content: the same name is the same bytes.
-        if vfs.open(&path, Access::Read).is_ok() {
-            return Ok(());
-        }
-        let temporary = BadName {
-            temporary: true,
-            ..name
-        };
-        let temporary = dir.join(temporary.to_string());
-        replace(vfs, &temporary, &path, |to| {
-            each_chunk(file, range.clone(), |chunk| to.write_all(chunk))
-        })?;
-        vfs.sync_dir(&dir)
+/// Copies damaged bytes of a segment to the quarantine, where they count as recorded on a day.
+pub(super) fn copy_out(
+    vfs: &dyn Vfs,
+    dir: &Path,
+    (name, day): (SegmentName, Day),
+    file: &Arc<dyn VfsFile>,
+    range: &Range<u64>,
+) -> io::Result<()> {
+    let mut crc = 0;
+    each_chunk(file, range.clone(), |chunk| {
+        crc = crc32c::crc32c_append(crc, chunk);
+        Ok(())
+    })?;
+    let name = BadName {
+        day,
+        writer: name.writer,
+        number: name.number,
+        offset: range.start,
+        crc,
+        temporary: false,
+    };
+    let dir = subdirectory::make(vfs, dir, QUARANTINE)?;
+    let path = dir.join(name.to_string());
+    // The name holds the checksum of the content: the same name is the same bytes.
+    if vfs.open(&path, Access::Read).is_ok() {
+        return Ok(());
     }
+    let temporary = BadName {
+        temporary: true,
+        ..name
+    };
+    let temporary = dir.join(temporary.to_string());
+    replace(vfs, &temporary, &path, |to| {
+        each_chunk(file, range.clone(), |chunk| to.write_all(chunk))
+    })?;
+    vfs.sync_dir(&dir)
 }
 
 /// Creates a temporary file; one that a crash left is replaced.

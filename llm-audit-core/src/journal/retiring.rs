@@ -193,6 +193,7 @@ impl Journal {
             spool: self.config.is_spool(),
             budget,
             dry: run.dry,
+            today: Day::of(believed),
             stop: Arc::clone(&self.retiring.stop),
             _lock: Arc::clone(&self.lock),
         };

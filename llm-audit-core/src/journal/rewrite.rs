@@ -10,13 +10,14 @@
 //! stopped in the old one ([`fingerprint`]), and says which facets are in none of the events any more.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::envelope::Envelope;
 use super::holds;
 use super::line::{self, Place};
-use super::name::{Name, SegmentName};
-use super::repair::create_over;
+use super::name::{Day, Name, SegmentName};
+use super::repair::{copy_out, create_over};
 use super::scan::{Lines, retry};
 use crate::catalog::Field;
 use crate::event::{Absence, Event, Kind, Value};
@@ -54,8 +55,10 @@ pub(super) struct Rewritten {
     pub(super) narrowed: u64,
     /// Events that a hold keeps as they are.
     pub(super) held: u64,
-    /// Lines that are damaged and stay.
+    /// Places of damage that stay.
     pub(super) damaged: u64,
+    /// Damaged bytes that go to the quarantine.
+    pub(super) bad: Vec<Range<u64>>,
     /// How many bytes the file is shorter.
     pub(super) freed: u64,
 }
@@ -63,7 +66,19 @@ pub(super) struct Rewritten {
 impl Rewritten {
     /// Returns whether there was anything to do.
     pub(super) const fn is_nothing(&self) -> bool {
-        self.narrowed == 0 && self.freed == 0
+        self.narrowed == 0 && self.bad.is_empty()
+    }
+
+    /// Returns how many bytes go to the quarantine.
+    pub(super) fn quarantined(&self) -> u64 {
+        self.bad.iter().map(|bad| bad.end - bad.start).sum()
+    }
+
+    fn quarantine(&mut self, bad: Range<u64>) {
+        match self.bad.last_mut().filter(|last| last.end == bad.start) {
+            Some(last) => last.end = bad.end,
+            None => self.bad.push(bad),
+        }
     }
 }
 
@@ -73,8 +88,10 @@ pub(super) struct Change<'a> {
     pub(super) fate: &'a dyn Fn(&Event) -> (Fate, bool),
     /// Facets that are in no event afterwards, unless one is held.
     pub(super) gone: FacetSet,
-    /// Whether lines that are damaged, which nothing can be taken out of, stay.
+    /// Whether damaged bytes, which nothing can be taken out of, stay; else they are moved to the
+    /// quarantine, as of `today`.
     pub(super) keeps_damage: bool,
+    pub(super) today: Day,
     /// Whether nothing is written.
     pub(super) dry: bool,
     /// Whether it is still to be done; asked for each line.
@@ -122,10 +139,14 @@ pub(super) fn survey(vfs: &dyn Vfs, dir: &Path, name: SegmentName) -> io::Result
         let end = piece.offset + piece.size;
         let is_first = piece.offset == 0;
         survey.bytes = end;
-        let Some(json) = piece.bytes.and_then(|bytes| line::open(place, bytes)) else {
+        let Some(bytes) = piece.bytes else { continue };
+        let start = line::find(place, bytes);
+        let good = start.and_then(|start| bytes.get_mut(start..));
+        let Some(json) = good.and_then(|line| line::open(place, line)) else {
             continue;
         };
         if is_first
+            && start == Some(0)
             && let Ok(event) = Event::from_json(json)
             && *event.kind() == Kind::SegmentOpened
         {
@@ -187,8 +208,15 @@ pub(super) fn rewrite(
         &mut rewritten,
         &mut |_| Ok(()),
     )?;
+    rewritten.freed = rewritten.quarantined();
     if change.dry || rewritten.is_nothing() {
         return Ok(rewritten);
+    }
+    if !rewritten.bad.is_empty() {
+        let file = vfs.open(&path, Access::Read)?;
+        for bad in &rewritten.bad {
+            copy_out(vfs, dir, (name, change.today), &file, bad)?;
+        }
     }
     let temporary = dir.join(Name::SegmentTemporary(name).to_string());
     let file = create_over(vfs, &temporary)?;
@@ -230,6 +258,7 @@ fn fill(
         }
         Ok(())
     })?;
+    again.freed = found.freed;
     if again != *found {
         // Somebody else wrote to it: what is said of it would not be true.
         return Err(io::Error::other("the segment changed while it was read"));
@@ -274,27 +303,34 @@ fn each(
         if !(change.goes_on)() {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let (size, ended) = (piece.size, piece.ended);
-        line.clear();
-        line.extend_from_slice(piece.bytes.as_deref().unwrap_or_default());
-        let json = match piece.bytes {
-            Some(bytes) if ended => line::open(place, bytes),
-            None if change.keeps_damage => {
+        let (offset, size, ended) = (piece.offset, piece.size, piece.ended);
+        let Some(bytes) = piece.bytes else {
+            if change.keeps_damage {
                 // It is longer than any line of ours, and stays with the whole file.
                 return Err(io::ErrorKind::InvalidData.into());
             }
-            _ => None,
-        };
-        let Some(json) = json else {
-            if change.keeps_damage {
-                found.damaged += 1;
-                line.extend(ended.then_some(b'\n'));
-                take(&line)?;
-            } else {
-                found.freed += size;
-            }
+            found.quarantine(offset..offset + size);
             continue;
         };
+        // As readers do, it goes on behind a newline that is damaged.
+        let start = line::find(place, bytes).filter(|_| ended);
+        let (bad, good) = bytes.split_at_mut(start.unwrap_or(bytes.len()));
+        if start != Some(0) && change.keeps_damage {
+            found.damaged += 1;
+            take(bad)?;
+            if start.is_none() && ended {
+                take(b"\n")?;
+            }
+        } else if start != Some(0) {
+            let bytes = start.map_or(size, |start| start as u64);
+            found.quarantine(offset..offset + bytes);
+        }
+        if start.is_none() {
+            continue;
+        }
+        line.clear();
+        line.extend_from_slice(good);
+        let json = line::open(place, good).unwrap_or_default();
         line.push(b'\n');
         // What a newer version wrote, and this one cannot read, stays until the whole file goes.
         if let Ok(mut event) = Event::from_json(json) {

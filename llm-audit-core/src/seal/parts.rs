@@ -47,6 +47,9 @@ const ROLES: &[(Facet, &[&str])] = &[
     (Facet::ToolIo, &["tool", "function"]),
 ];
 
+/// Roles whose text is of the facet of its field.
+const OTHER_ROLES: &[&str] = &["user", "assistant", "model"];
+
 /// Facets that a part can belong to, whatever field it is in.
 pub(crate) const OF_PARTS: &[Facet] = &[
     Facet::SystemPrompt,
@@ -75,6 +78,12 @@ pub(crate) fn facet_of(part: &Part, role: Option<&str>, container: Facet) -> Fac
         .or_else(of_columns)
         .or_else(|| named(ROLES, role))
         .unwrap_or(container)
+}
+
+/// Returns whether a role is one of those that are known, and no content.
+pub(crate) fn is_known_role(role: &str) -> bool {
+    let is_role = |known: &&str| known.eq_ignore_ascii_case(role);
+    named(ROLES, Some(role)).is_some() || OTHER_ROLES.iter().any(is_role)
 }
 
 fn named(table: &[(Facet, &[&str])], word: Option<&str>) -> Option<Facet> {

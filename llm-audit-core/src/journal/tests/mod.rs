@@ -2,9 +2,11 @@
 
 mod check;
 mod cursor;
+mod damage;
 mod disk;
 mod expire;
 mod fixture;
+mod letters;
 mod narrow;
 mod reader;
 mod recovery;
