@@ -261,7 +261,7 @@ fn an_event_that_is_refused_for_good_is_refused_once() {
     let tries = Arc::new(Mutex::new(0));
     let count = Arc::clone(&tries);
     let (url, received) = receiver_that(move |body| {
-        // The end of the first start, which is the last of its writer.
+        // The last event of a writer.
         let is_end = |line| *Event::from_json(line).unwrap().kind() == Kind::LogClosed;
         if lines(body).any(is_end) {
             *count.lock().unwrap() += 1;
@@ -269,11 +269,12 @@ fn an_event_that_is_refused_for_good_is_refused_once() {
         }
         200
     });
+    // A run has an end of its own, which is refused too.
     let said = export(temp.path(), ["--http", &url], "state.json");
-    assert!(said.contains("rejected 1, left 0"), "{said}");
+    assert!(said.contains("rejected 2, left 0"), "{said}");
     let of_first = *tries.lock().unwrap();
     let said = export(temp.path(), ["--http", &url], "state.json");
-    // The end of the first run is new; that of the program is not asked about again.
+    // Nobody asks again about the first two.
     assert!(said.contains("rejected 1, left 0"), "{said}");
     assert!(*tries.lock().unwrap() <= of_first + 6);
     let ids = ids(&received.lock().unwrap());
