@@ -22,6 +22,8 @@ use super::sibling;
 const MAX_NESTED_TEXTS: usize = 4;
 /// Shorter numbers hold no value that a detector knows without the name of the member.
 const MIN_NUMBER: usize = 8;
+/// No longer literal is the name of a value: it is decoded for each value below it.
+const MAX_NAME: usize = 512;
 
 /// Returns the redacted text, or `None` when it needs no change; what is not JSON is redacted as
 /// text.
@@ -346,26 +348,46 @@ impl Walk<'_> {
         let literal = rest.starts_with('"').then(|| at..string_end(self.text, at));
         if !open.is_object {
             let is_option = rest.starts_with("\"-");
+            let content = literal.clone().and_then(|literal| self.text.get(literal));
+            let is_next = content.is_some_and(sibling::is_long_option);
             let option = std::mem::replace(&mut open.sibling, literal.filter(|_| is_option));
-            let known = option.filter(|option| {
-                let option = self.text.get(option.clone()).map(decoded);
-                option.is_some_and(|option| self.session.knows(&option))
-            });
-            self.name = known.or_else(|| open.name.clone());
+            let outer = open.name.clone();
+            let known = option.filter(|option| !is_next && self.knows(option));
+            self.name = known.or(outer);
             return;
         }
         let own = self.name.clone().and_then(|name| self.text.get(name));
         let own = own.unwrap_or_default();
+        let before = open.sibling.clone();
         if sibling::names(own) {
-            open.sibling = literal.or(open.sibling.take());
+            // Where a `type` follows, the name counts that says what the value is.
+            let is_kept = before.as_ref().is_some_and(|before| self.knows(before));
+            if let Some(open) = self.open.last_mut().filter(|_| !is_kept) {
+                open.sibling = literal.or(before);
+            }
         } else if sibling::is_named(own) {
-            let known = open.sibling.clone();
+            let is_known = before.as_ref().is_some_and(|before| self.knows(before));
             // What opens here may be long.
             let is_leaf = !rest.starts_with(['{', '[']);
-            let behind = || sibling::behind(self.text, value_end(self.text, at));
-            let known = known.or_else(|| is_leaf.then(behind)?);
-            self.name = known.or(self.name.take());
+            let behind = (is_leaf && !is_known)
+                .then(|| {
+                    let end = value_end(self.text, at);
+                    sibling::behind(self.text, end, |name| self.knows(name))
+                })
+                .flatten();
+            let is_better = behind.as_ref().is_some_and(|behind| self.knows(behind));
+            let named = match is_better {
+                true => behind,
+                false => before.or(behind),
+            };
+            self.name = named.or(self.name.take());
         }
+    }
+
+    /// Returns whether a detector knows the name that the literal at `range` is.
+    fn knows(&self, range: &Range<usize>) -> bool {
+        let name = self.name(Some(range.clone()));
+        name.is_some_and(|name| self.session.knows(&name))
     }
 
     /// Goes into the value that is next.
@@ -497,6 +519,7 @@ impl Walk<'_> {
 impl<'w> Walk<'w> {
     fn name(&self, name: Option<Range<usize>>) -> Option<Cow<'w, str>> {
         match name {
+            Some(name) if name.len() > MAX_NAME => None,
             Some(name) => self.text.get(name).map(decoded),
             None => self.outer.map(Cow::Borrowed),
         }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+use super::bytes::steps;
+
 /// Returns how much white space `text` begins with.
 pub(super) fn spaces(text: &[u8]) -> usize {
     let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
@@ -66,6 +68,7 @@ pub(super) fn number_end(text: &str, at: usize) -> usize {
 /// Returns what a string literal stands for. A surrogate without its pair, which no text can hold,
 /// becomes U+FFFD.
 pub(super) fn decoded(literal: &str) -> Cow<'_, str> {
+    steps::add(literal.len());
     let content = literal
         .get(1..literal.len().saturating_sub(1))
         .unwrap_or_default();

@@ -519,6 +519,10 @@ impl fmt::Debug for Session {
 
 /// Returns the name of a member in normal form, and its length; `None` when it is too long.
 fn normal(name: &str) -> Option<([u8; MAX_NAME], usize)> {
+    // Signs that do not count may be many.
+    if name.len() > MAX_NAME * 4 {
+        return None;
+    }
     let mut normal = [0; MAX_NAME];
     let mut length = 0;
     for byte in name.bytes().filter(|b| !matches!(b, b'-' | b'_' | b' ')) {

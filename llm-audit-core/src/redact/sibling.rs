@@ -61,28 +61,51 @@ fn is_one_of(known: &[&str], name: &str) -> bool {
     known.iter().any(same)
 }
 
+/// Returns whether `text`, in quotes or not, is an option in full: no value of the option before it.
+pub(super) fn is_long_option(text: &str) -> bool {
+    let option = text.trim_matches('"').strip_prefix("--");
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    option.is_some_and(|option| option.split('-').all(is_word))
+}
+
 /// Returns the literal with the name of a value that ends at `at`, from one of the next members of its
-/// object; none that is behind an object or array.
-pub(super) fn behind(text: &str, mut at: usize) -> Option<Range<usize>> {
+/// object, none that is behind an object or array: the first that `is_known`, or else the first.
+pub(super) fn behind(
+    text: &str,
+    mut at: usize,
+    is_known: impl Fn(&Range<usize>) -> bool,
+) -> Option<Range<usize>> {
+    let mut first = None;
+    for _ in 0..MAX_BEHIND {
+        let Some((name, value)) = member_behind(text, at) else {
+            break;
+        };
+        at = value.end;
+        let is_text = text.as_bytes().get(value.start) == Some(&b'"');
+        if !is_text || !text.get(name).is_some_and(names) {
+            continue;
+        }
+        if is_known(&value) {
+            return Some(value);
+        }
+        first = first.or(Some(value));
+    }
+    first
+}
+
+/// Returns the name and the value of the next member behind `at`, if it is no object or array.
+fn member_behind(text: &str, at: usize) -> Option<(Range<usize>, Range<usize>)> {
     let bytes = text.as_bytes();
     let next = |at: usize, sign: u8| {
         let at = at + spaces(bytes.get(at..)?);
         (bytes.get(at) == Some(&sign)).then_some(at)
     };
-    for _ in 0..MAX_BEHIND {
-        let name = next(next(at, b',')? + 1, b'"')?;
-        let name_end = string_end(text, name);
-        let colon = next(name_end, b':')? + 1;
-        let value = colon + spaces(bytes.get(colon..)?);
-        match bytes.get(value)? {
-            b'{' | b'[' => return None,
-            b'"' if names(text.get(name..name_end)?) => {
-                return Some(value..string_end(text, value));
-            }
-            _ => at = value_end(text, value),
-        }
-    }
-    None
+    let name = next(next(at, b',')? + 1, b'"')?;
+    let name_end = string_end(text, name);
+    let colon = next(name_end, b':')? + 1;
+    let value = colon + spaces(bytes.get(colon..)?);
+    let is_leaf = !matches!(bytes.get(value)?, b'{' | b'[');
+    is_leaf.then(|| (name..name_end, value..value_end(text, value)))
 }
 
 #[cfg(test)]
@@ -103,6 +126,7 @@ mod tests {
             r#"{"ParameterKey":"DbPassword","ParameterValue":"plum tart at noon"}"#,
             r#"{"variable":"password","value":["plum tart at noon","x1"]}"#,
             r#"{"argv":["login","--password","plum tart at noon","--user","ada"]}"#,
+            r#"{"argv":["login","--password","--plum-tart at noon"]}"#,
             r#"{"env":"[{\"name\":\"DB_PASSWORD\",\"value\":\"plum tart at noon\"}]"}"#,
         ] {
             let new = redacted(text);
@@ -122,6 +146,26 @@ mod tests {
     }
 
     #[test]
+    fn of_several_names_the_one_counts_that_says_what_the_value_is() {
+        for text in [
+            r#"{"Name":"/prod/db/password","Type":"SecureString","Value":"plum tart at noon"}"#,
+            r#"{"key":"password","type":"text","value":"plum tart at noon"}"#,
+            r#"{"name":"DB_PASSWORD","env":"prod","value":"plum tart at noon"}"#,
+            r#"{"type":"password","name":"signup","value":"plum tart at noon"}"#,
+            r#"{"type":"text","name":"password","value":"plum tart at noon"}"#,
+            r#"{"value":"plum tart at noon","type":"string","key":"DB_PASSWORD"}"#,
+            r#"{"type":"string","value":"plum tart at noon","name":"password"}"#,
+            r#"{"name":"password","type":"text","value":["plum tart at noon"]}"#,
+        ] {
+            let new = redacted(text);
+            assert!(
+                new.contains("[GENERIC_SECRET]") && !new.contains("plum"),
+                "{new}"
+            );
+        }
+    }
+
+    #[test]
     fn a_name_counts_for_the_value_beside_it_alone() {
         for text in [
             r#"{"name":"LOG_LEVEL","value":"plum tart at noon"}"#,
@@ -131,6 +175,8 @@ mod tests {
             r#"["--password-stdin","plum tart","--password",{"a":1},"plum tart at noon"]"#,
             r#"{"name":"password","type":"string","default":null,"value":""}"#,
             r#"["password","plum tart at noon"]"#,
+            r#"["--password","--verbose","--no-colour"]"#,
+            r#"{"key":"password","value":"Passwort"}"#,
         ] {
             assert_eq!(redacted(text), text);
         }

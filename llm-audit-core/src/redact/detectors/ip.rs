@@ -33,7 +33,8 @@ const VERSION: Context = Context::of(&[
     "build",
     "chapter",
     "clause",
-    "downgraded",
+    "downgraded from",
+    "downgraded to",
     "firmware",
     "kapitel",
     "paragraph",
@@ -44,8 +45,8 @@ const VERSION: Context = Context::of(&[
     "sec",
     "section",
     "step",
-    "updated",
-    "upgraded",
+    "upgraded from",
+    "upgraded to",
     "v",
     "ver",
     "version",
@@ -117,7 +118,13 @@ fn is_version(text: &[u8], range: Range<usize>) -> bool {
         false => 0,
     };
     let text = text.get(start..).unwrap_or_default();
-    VERSION.announces(text, range.start - start) || has(text, range.end - start, b" build ")
+    VERSION.announces(text, range.start - start) || is_build(text, range.end - start)
+}
+
+/// Returns whether a version ends at `at`, and the number of its build follows.
+fn is_build(text: &[u8], at: usize) -> bool {
+    const BUILD: &[u8] = b" build ";
+    has(text, at, BUILD) && byte(text, at + BUILD.len()).is_some_and(|b| b.is_ascii_digit())
 }
 
 fn v6(text: &[u8], colon: usize) -> Option<Range<usize>> {
@@ -181,6 +188,10 @@ mod tests {
                 "host=«fd00::1», «2001:db8::1».",
                 "from «2001:db8::1»: refused",
                 "::ffff:«192.0.2.5»",
+                "session updated ip=«81.2.69.142», last updated by «81.2.69.142»",
+                "Updated host «81.2.69.142»",
+                "Upgraded host «10.2.3.4»",
+                "client «81.2.69.142» build agent disconnected",
                 "step\nvalue «81.0.0.1», Version:\n  host «81.0.0.1»",
             ]
             .map(str::to_owned),

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::{Anchor, Beside, Confidence, Detector};
+use crate::redact::bytes::{ByteSet, assigned, before, byte, run};
 use crate::redact::context::Context;
 use crate::redact::data_type::DataType;
 use crate::redact::layout::{Layouts, is_part};
@@ -121,7 +122,6 @@ const WORDS: Context = Context::of(&[
     "numero d assurance sociale",
     "numero national",
     "numero secu",
-    "pan",
     "pan card",
     "pan number",
     "personalausweis",
@@ -133,7 +133,6 @@ const WORDS: Context = Context::of(&[
     "securite sociale",
     "seguranca social",
     "seguridad social",
-    "sin",
     "sin number",
     "social insurance",
     "sofinummer",
@@ -154,18 +153,27 @@ const WORDS: Context = Context::of(&[
     "身分證",
 ]);
 
+/// Names of numbers that are words of languages too.
+const ACRONYMS: Context = Context::of(&["pan", "sin"]);
+
+/// How far back an acronym is looked for.
+const MAX_ACRONYM: usize = 48;
+
 /// What makes a number of a layout one of a person.
 #[derive(Clone, Copy)]
 struct Scheme {
     /// Judges the digits and letters.
     check: fn(&[u8]) -> bool,
     needs_words: bool,
+    /// In capitals or with a sign behind it, this is its name.
+    acronym: Option<&'static str>,
 }
 
 const fn strong(check: fn(&[u8]) -> bool) -> Scheme {
     Scheme {
         check,
         needs_words: false,
+        acronym: None,
     }
 }
 
@@ -174,6 +182,16 @@ const fn weak(check: fn(&[u8]) -> bool) -> Scheme {
     Scheme {
         check,
         needs_words: true,
+        acronym: None,
+    }
+}
+
+/// As [`weak`], of numbers that an acronym announces too.
+const fn spelt(acronym: &'static str, check: fn(&[u8]) -> bool) -> Scheme {
+    Scheme {
+        check,
+        needs_words: true,
+        acronym: Some(acronym),
     }
 }
 
@@ -196,8 +214,8 @@ const PRINTED: &[(&str, Scheme)] = &[
     ("###########", weak(pesel)),  // Poland
     ("Z##########", weak(steuer)), // Germany
     ("Z# ### ### ###", weak(steuer)),
-    ("###_###_###", weak(luhn)), // Canada
-    ("#########", weak(luhn)),
+    ("###_###_###", spelt("SIN", luhn)), // Canada
+    ("#########", spelt("SIN", luhn)),
     ("######-####", weak(personnummer)), // Sweden
     ("########-####", weak(personnummer)),
     ("##########", weak(personnummer)),
@@ -239,9 +257,9 @@ const PRINTED_LETTERED: &[(&str, Scheme)] = &[
     ("######A########", strong(nir)),
     ("######-###A", strong(hetu)), // Finland
     ("######A###A", strong(hetu)),
-    ("AAAAA####A", weak(pan)), // India
-    ("A#######A", weak(nric)), // Singapore
-    ("#######A", weak(pps)),   // Ireland
+    ("AAAAA####A", spelt("PAN", pan)), // India
+    ("A#######A", weak(nric)),         // Singapore
+    ("#######A", weak(pps)),           // Ireland
     ("#######AA", weak(pps)),
     ("#################A", strong(china)), // China
     ("##.###.###-A", strong(rut)),         // Chile
@@ -273,7 +291,39 @@ fn find(layouts: &'static Layouts<Scheme>, text: &[u8], at: usize) -> Option<Ran
             .count();
         let is_valid = (scheme.check)(number.get(..length)?);
         let mut announced = || *announced.get_or_insert_with(|| WORDS.announces(text, start));
-        (is_valid && (!scheme.needs_words || announced())).then_some(start..end)
+        let spelt = || {
+            scheme
+                .acronym
+                .is_some_and(|name| is_spelt(text, start, name))
+        };
+        (is_valid && (!scheme.needs_words || announced() || spelt())).then_some(start..end)
+    })
+}
+
+/// Returns whether `acronym` announces the number at `at`: in capitals, and not all around it, or with a
+/// sign behind it. In small letters it is another word.
+fn is_spelt(text: &[u8], at: usize, acronym: &str) -> bool {
+    if !ACRONYMS.announces(text, at) {
+        return false;
+    }
+    let from = at.saturating_sub(MAX_ACRONYM);
+    let acronym = acronym.as_bytes();
+    (from..at).rev().any(|start| {
+        let end = start + acronym.len();
+        let Some(word) = text.get(start..end).filter(|_| end <= at) else {
+            return false;
+        };
+        let is_letter = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphabetic());
+        if !word.eq_ignore_ascii_case(acronym) || is_letter(byte(text, end)) {
+            return false;
+        }
+        let shouts = || {
+            let next = run(text, end, &ByteSet::of(b" -"), 4);
+            let word = text.get(next..next + 2).filter(|_| next < at);
+            word.is_some_and(|word| word.iter().all(u8::is_ascii_uppercase))
+        };
+        let is_capital = word == acronym && !is_letter(before(text, start)) && !shouts();
+        is_capital || assigned(text, end).is_some()
     })
 }
 
@@ -307,6 +357,9 @@ mod tests {
                 "PESEL: «44051401359»",
                 "Steuer-ID: «86095742719», Steueridentifikationsnummer «86 095 742 719»",
                 "social insurance number «046 454 286»",
+                "SIN «046454286», SIN: «046 454 286», the SIN of Ada is «046-454-286», sin: «046454286»",
+                "employeeSin=«046454286», \"sin\": \"«046 454 286»\", EMPLOYEE_SIN «046454286»",
+                "PAN «ABCPE1234F», pan: «ABCPE1234F»",
                 "tax file number «123 456 782»",
                 "national insurance: «AB123456C», PAN card «ABCPE1234F», PPS «1234567T»",
                 "national id «111222333» verified",
@@ -347,6 +400,8 @@ mod tests {
                 "1764028800 1764028800123 2026-05-20T08:00:00.123456Z",
                 "978-3-16-148410-0 9783161484100",
                 "AB123456C ABCPE1234F 1234567T",
+                "sin 100000009 euros, sin IVA 193456787, Sin embargo 046454286, SIN IVA 193456787",
+                "pan de 123456782 PAN 123456782 math.sin 123456782 y = sin 123456782 SIN 85073003328",
                 "nightly build 20251122-1000 passed, 811218-9876",
                 "512 768 1024 2010 2015 2020",
             ]

@@ -288,11 +288,9 @@ fn international(text: &[u8], at: usize, start: usize) -> Option<Range<usize>> {
             position = trunk + 3;
         }
         let first = run(text, position, &SEPARATORS, 3);
-        // A table.
-        if text
-            .get(position..first)
-            .is_some_and(|between| between.starts_with(b"  "))
-        {
+        // In a table or a dump, what follows a whole number or zeros is another column.
+        let is_whole = number.is_some() || byte(text, start) == Some(b'0');
+        if is_whole && has(text, position, b"  ") {
             break;
         }
         let end = run(text, first, &ByteSet::DIGIT, MAX + 1);
@@ -346,6 +344,8 @@ mod tests {
                 "«+33 1 99 00 12 34»です",
                 "«0049 30 23125123» phone 0044 number «00442079460123»",
                 "«+81 90 1790 1234»\\n",
+                "«+49  170  1234567», Tel: «+49  30  901820», «+1  415 555 2671», «+49 170  1234567»",
+                "«+44  20 7946 0958», «+33  6 12 34 56 78»  2026",
                 "«+14155550123» 5 times, «+1 415 555 0123» 2026",
             ]
             .map(str::to_owned),

@@ -76,6 +76,7 @@ impl Walk<'_> {
         Node {
             walk: self,
             name: None,
+            option: None,
             sibling: &mut None,
         }
         .deserialize(&mut json)
@@ -127,6 +128,8 @@ struct Node<'n, 'w> {
     walk: &'n mut Walk<'w>,
     /// The name of the member that it belongs to.
     name: Option<&'n str>,
+    /// The option of a command that stands before it, if a detector knows it.
+    option: Option<&'n str>,
     /// Where a string is put that may name another value.
     sibling: &'n mut Option<String>,
 }
@@ -155,12 +158,14 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_i64<E: DeError>(self, number: i64) -> Result<(), E> {
-        self.walk.number(&number.to_string(), self.name);
+        self.walk
+            .number(&number.to_string(), self.option.or(self.name));
         Ok(())
     }
 
     fn visit_u64<E: DeError>(self, number: u64) -> Result<(), E> {
-        self.walk.number(&number.to_string(), self.name);
+        self.walk
+            .number(&number.to_string(), self.option.or(self.name));
         Ok(())
     }
 
@@ -169,23 +174,27 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_str<E: DeError>(self, text: &str) -> Result<(), E> {
-        self.walk.text(text, self.name);
+        let option = self.option.filter(|_| !sibling::is_long_option(text));
+        self.walk.text(text, option.or(self.name));
         *self.sibling = Some(text.to_owned());
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self { walk, name, .. } = self;
+        let Self {
+            walk, name, option, ..
+        } = self;
+        let name = option.or(name);
         walk.below("[*]", |walk| {
             let mut last: Option<String> = None;
             loop {
                 let option = last.take().filter(|last| last.starts_with('-'));
                 let option = option.filter(|option| walk.session.knows(option));
-                let name = option.as_deref().or(name);
-                let sibling = &mut last;
+                let (option, sibling) = (option.as_deref(), &mut last);
                 let node = Node {
                     walk,
                     name,
+                    option,
                     sibling,
                 };
                 if items.next_element_seed(node)?.is_none() {
@@ -209,9 +218,15 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                 members.next_value_seed(Node {
                     walk,
                     name: own.or(Some(name.as_str())),
+                    option: None,
                     sibling: &mut value,
                 })?;
-                if sibling::names(&name) {
+                let is_kept = || {
+                    named
+                        .as_deref()
+                        .is_some_and(|named| walk.session.knows(named))
+                };
+                if sibling::names(&name) && !is_kept() {
                     named = value.or(named.take());
                 }
                 Ok(())

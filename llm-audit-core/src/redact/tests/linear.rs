@@ -115,6 +115,18 @@ fn hostile_texts_take_linear_time() {
             format!("{}1{}", open.repeat(depth), close.repeat(depth))
         });
     }
+    // A name is decoded for each value below it.
+    for [open, name] in [
+        ["{\"type\":\"text\",\"name\":\"", "\",\"value\":["],
+        ["{\"", "\":["],
+    ] {
+        for part in ["a\\n", "-", "_a"] {
+            assert_linear(part, |bytes| {
+                let (part, ones) = (part.repeat(bytes / 2 / part.len()), "1,".repeat(bytes / 4));
+                format!("{open}{part}{name}{ones}1]}}")
+            });
+        }
+    }
     assert_linear("siblings", |bytes| {
         let members = "\"value\":\"x1\",".repeat(bytes / 13);
         format!("{{{members}\"name\":\"password\"}}")
