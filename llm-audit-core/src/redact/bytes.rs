@@ -252,11 +252,20 @@ fn is_label(label: &[u8]) -> bool {
         [b'#', number @ ..] => number.iter().all(u8::is_ascii_digit),
         tail => tail.is_empty(),
     };
-    let is_words = |set: &ByteSet| inner.iter().all(|b| set.contains(*b));
+    let number = inner
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    let numbered = match inner.split_at_checked(inner.len() - number) {
+        Some((words @ [.., b'_'], _)) if number <= 2 => words,
+        _ => inner,
+    };
+    let is_words = |inner: &[u8], set: &ByteSet| inner.iter().all(|b| set.contains(*b));
     let is_written =
         || std::str::from_utf8(inner).is_ok_and(|inner| is_mark(inner, is_word_of_type, |_| true));
-    ends && (is_words(&ByteSet::UPPER.and(b"_"))
-        || close.is_some() && is_words(&ByteSet::ALPHA.and(b"_-. "))
+    ends && (is_words(numbered, &ByteSet::UPPER.and(b"_"))
+        || close.is_some() && is_words(inner, &ByteSet::ALPHA.and(b"_-. "))
         || is_written())
 }
 
@@ -349,6 +358,8 @@ mod tests {
             "[EMAIL]#2",
             "[IP_ADDRESS",
             "[your key]",
+            "[YOUR_KEY_1]",
+            "[SECRET_12",
             "<your-key-1!>",
         ] {
             assert!(is_placeholder(text.as_bytes()), "{text}");
@@ -375,6 +386,8 @@ mod tests {
             "[EMAIL:k2:Zx9_-3",
             "[EMAIL:k2:hunter2!]",
             "[EMAIL_123456]",
+            "[YOUR_KEY_123]",
+            "[YOUR_KEY1]",
             "x9Q!...m2Zp",
             "x9Qm2Zpx9Qm2Zp...x9Qm2Zp",
         ] {

@@ -16,19 +16,42 @@ const PROBE: usize = 16;
 const MAX_BEGINNINGS: usize = 4;
 /// A shorter first line is not one of base64 that was broken into lines.
 const MIN_LINE: usize = 40;
+/// Characters of lines that are decoded again behind a border of [`MAX_RUN`].
+const OVERLAP: usize = 2 << 10;
 /// White space at the beginning of such a line.
 const MAX_INDENT: usize = 32;
 
 /// Calls `visit` with the base64 that begins in the run of its characters at `range`, with the lines
 /// that it goes on in and its padding, if it decodes to text; `bytes` is where it is decoded.
-/// Returns how far the text was decoded.
+/// Bytes that are no UTF-8, as texts in Latin-1 have them, hide nothing of the rest.
+/// Returns where to go on: no line is decoded for each one before it.
 pub(super) fn text(
     text: &[u8],
     range: Range<usize>,
     bytes: &mut Vec<u8>,
     visit: impl FnOnce(Range<usize>, &str),
 ) -> usize {
-    let value = text.get(range.clone()).unwrap_or_default();
+    let Some(start) = beginning(text, range.clone(), bytes) else {
+        return range.end;
+    };
+    bytes.clear();
+    if !decode_onto(text.get(start..range.end).unwrap_or_default(), bytes) {
+        return range.end;
+    }
+    let (last, next) = lines(text, start..range.end, bytes);
+    mend(bytes);
+    if let Ok(decoded) = std::str::from_utf8(bytes) {
+        let end = run(text, last, &ByteSet::of(b"="), 2);
+        visit(start..end, decoded);
+        return next.unwrap_or(end);
+    }
+    range.end
+}
+
+/// Returns where the base64 begins in the run at `range`: where it decodes to UTF-8, or else to
+/// other text.
+fn beginning(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> Option<usize> {
+    let value = text.get(range.clone())?;
     let signs = value
         .iter()
         .enumerate()
@@ -36,49 +59,74 @@ pub(super) fn text(
         .map(|(offset, _)| range.start + offset + 1)
         .take(MAX_BEGINNINGS);
     let beginnings = [range.start, after_escape(text, range.start)];
+    let mut other = None;
     for start in beginnings.into_iter().chain(signs) {
-        let first = text.get(start..range.end).unwrap_or_default();
+        let first = text.get(start..range.end)?;
         if !(MIN_RUN..=MAX_RUN).contains(&first.len()) || !begins_as_text(first) {
             continue;
         }
         bytes.clear();
-        bytes.reserve(first.len() * 3 / 4 + 3);
         if !decode_onto(first, bytes) || !is_text(bytes) {
             continue;
         }
-        let last = lines(text, start..range.end, bytes);
-        let whole = match std::str::from_utf8(bytes) {
-            Ok(_) => bytes.len(),
-            // The end of a text may cut a character.
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(_) => continue,
-        };
-        let decoded = bytes.get(..whole).map(std::str::from_utf8);
-        if let Some(Ok(decoded)) = decoded {
-            let end = run(text, last, &ByteSet::of(b"="), 2);
-            visit(start..end, decoded);
-            return end;
+        match std::str::from_utf8(bytes) {
+            Err(error) if error.error_len().is_some() => other = other.or(Some(start)),
+            // The end of a line may cut a character.
+            _ => return Some(start),
         }
     }
-    range.end
+    other
+}
+
+/// Writes a letter or a space for each byte that is no UTF-8, and so makes `bytes` UTF-8.
+fn mend(bytes: &mut [u8]) {
+    let mut from = 0;
+    while let Some(rest) = bytes.get_mut(from..)
+        && let Err(error) = std::str::from_utf8(rest)
+    {
+        let bad = error.valid_up_to();
+        let is_letter = |at: Option<usize>| {
+            at.and_then(|at| rest.get(at))
+                .is_some_and(u8::is_ascii_alphabetic)
+        };
+        let in_word = is_letter(bad.checked_sub(1)) && is_letter(Some(bad + 1));
+        if let Some(byte) = rest.get_mut(bad) {
+            *byte = match byte {
+                // Letters of Latin-1; the last two are what UTF-16 begins with.
+                0xc0..=0xfd if in_word => b'e',
+                _ => b' ',
+            };
+        }
+        from += bad + 1;
+    }
 }
 
 /// Decodes the lines that base64 goes on in whose first line is at `range`, all as long as that one
-/// but the last, and returns where the last one ends.
-fn lines(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> usize {
+/// but the last. Returns where the last one ends, and, where it is only the last that there is room
+/// for, where to go on, so that a value over that border is whole in what follows.
+fn lines(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> (usize, Option<usize>) {
     let length = range.len();
     let mut end = range.end;
     if length < MIN_LINE || !length.is_multiple_of(4) {
-        return end;
+        return (end, None);
     }
+    let limit = range.start + MAX_RUN;
     let mut decoded = bytes.len();
+    let mut back = None;
     while let Some(start) = next_line(text, end) {
-        let room = (range.start + MAX_RUN).saturating_sub(start);
         let line_end = run(text, start, &TOKEN, length + 1);
         let line = text.get(start..line_end).unwrap_or_default();
-        let fits = !line.is_empty() && line.len() <= length.min(room);
-        if !fits || !decode_onto(line, bytes) || !bytes.get(decoded..).is_some_and(is_text) {
+        if line.is_empty() || line.len() > length {
             break;
+        }
+        if line_end > limit {
+            return (end, back);
+        }
+        if !decode_onto(line, bytes) || !bytes.get(decoded..).is_some_and(is_text) {
+            break;
+        }
+        if line_end + OVERLAP > limit {
+            back = back.or(Some(end));
         }
         decoded = bytes.len();
         end = line_end;
@@ -87,7 +135,7 @@ fn lines(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> usize {
         }
     }
     bytes.truncate(decoded);
-    end
+    (end, None)
 }
 
 /// Returns where the line begins that follows the one that ends at `at`; the break may be escaped.
@@ -128,6 +176,7 @@ fn is_text(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::encode::base64url;
+    use crate::redact::Redactor;
 
     fn found(text: &str) -> Vec<(Range<usize>, String)> {
         let mut found = Vec::new();
@@ -170,24 +219,67 @@ mod tests {
         ] {
             let block = wrapped(columns, between);
             let text = format!("key: {block}\nThanks");
-            let all = first(&text, 5..5 + columns).unwrap();
+            let all = first_of(&text, 5..5 + columns).unwrap();
             assert_eq!(all, (5..5 + block.len(), plain.repeat(2)), "{between:?}");
         }
         for head in ["path/", "a_b-", "part+of/"] {
             let text = format!("{head}{encoded}");
-            let all = first(&text, 0..text.len()).unwrap();
+            let all = first_of(&text, 0..text.len()).unwrap();
             assert_eq!(all, (head.len()..text.len(), plain.repeat(2)), "{head}");
         }
         let text = format!("\\n{encoded}");
-        assert_eq!(first(&text, 1..text.len()).unwrap().0, 2..text.len());
+        assert_eq!(first_of(&text, 1..text.len()).unwrap().0, 2..text.len());
     }
 
-    fn first(text: &str, range: Range<usize>) -> Option<(Range<usize>, String)> {
+    fn first_of(text: &str, range: Range<usize>) -> Option<(Range<usize>, String)> {
         let mut found = None;
         super::text(text.as_bytes(), range, &mut Vec::new(), |range, decoded| {
             found = Some((range, decoded.to_owned()));
         });
         found
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_hide_nothing_of_the_rest() {
+        let block = |plain: &[u8], columns: usize| {
+            let encoded = base64url(plain);
+            let lines = encoded.as_bytes().chunks(columns);
+            let lines = lines.map(|line| std::str::from_utf8(line).unwrap());
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let latin = b"Kunde: ada.lovelace@example.org, seit dem Mai 2019 in K\xf6ln, und gr\xfc\xdft alle. ";
+        let other =
+            b"password: hunter2!xQ9, and then what is no text of any kind: \xff\xfe, so it is ";
+        for (plain, expected) in [
+            (latin.repeat(3), "in Keln, und gr  t"),
+            (other.repeat(3), "kind:   , so"),
+        ] {
+            for columns in [64, 76, 4096] {
+                let text = block(&plain, columns);
+                let first = text.find('\n').unwrap_or(text.len());
+                let (range, decoded) = first_of(&text, 0..first).unwrap();
+                assert_eq!(range, 0..text.len());
+                assert_eq!(decoded.len(), plain.len());
+                assert!(decoded.contains(expected), "{decoded}");
+            }
+            let text = format!("mail:\n{}\n", block(&plain, 76));
+            assert!(!Redactor::default().find(&text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_at_any_place_of_long_base64_is_found() {
+        let per_line = 48;
+        let border = MAX_RUN / 65 * per_line;
+        for at in (border - 2100..border + 200).step_by(331) {
+            let mut plain = "lorem ipsum ".repeat(6_000).into_bytes();
+            plain.splice(at..at, *b" AKIAIOSFODNN7EXAMPLE ");
+            let encoded = base64url(&plain);
+            let lines = encoded.as_bytes().chunks(64);
+            let lines = lines.map(|line| std::str::from_utf8(line).unwrap());
+            let text = lines.collect::<Vec<_>>().join("\n");
+            assert!(!Redactor::default().find(&text).is_empty(), "{at}");
+        }
     }
 
     #[test]

@@ -126,12 +126,14 @@ const LINE: ByteSet = ByteSet::ALNUM.and(b" !#$%&()*+,-./:<=>?@[]^_{}~\"'");
 const WORD: ByteSet = ByteSet::ALNUM.and(b"!#$%&*+,-./:<=>?@[]^_{}~");
 
 fn word(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let value = quoted(text, at).unwrap_or_else(|| at..run(text, at, &WORD, REACH));
+    let value = quoted_by_shell(text, at)
+        .or_else(|| quoted(text, at))
+        .unwrap_or_else(|| at..run(text, at, &WORD, REACH));
     Some(value).filter(|value| is_secret(text, value))
 }
 
 /// Returns what stands in the quotes that open at `at`. A quote behind a backslash belongs to it, but
-/// where no other one closes it: a shell takes backslashes in `'…'` as they are.
+/// where no other one closes it.
 fn quoted(text: &[u8], at: usize) -> Option<Range<usize>> {
     let quote = byte(text, at).filter(|b| matches!(b, b'"' | b'\''))?;
     let rest = text.get(at + 1..)?;
@@ -146,6 +148,19 @@ fn quoted(text: &[u8], at: usize) -> Option<Range<usize>> {
     let length = [first].into_iter().chain(quotes).find(is_end);
     let end = at + 1 + length.unwrap_or(first);
     Some(at + 1..end)
+}
+
+/// Returns what stands in the single quotes that open at `at`, where a shell ends the word there: it
+/// takes backslashes in them as they are.
+fn quoted_by_shell(text: &[u8], at: usize) -> Option<Range<usize>> {
+    const BEHIND: ByteSet = ByteSet::of(b" \t\r\n;|&)<>");
+    let [b'\'', rest @ ..] = text.get(at..)? else {
+        return None;
+    };
+    let rest = rest.get(..=MAX_QUOTED).unwrap_or(rest);
+    let end = at + 1 + memchr::memchr2(b'\'', b'\n', rest)?;
+    let ends = byte(text, end + 1).is_none_or(|b| BEHIND.contains(b));
+    (byte(text, end) == Some(b'\'') && ends).then_some(at + 1..end)
 }
 
 fn is_secret(text: &[u8], value: &Range<usize>) -> bool {
@@ -177,6 +192,7 @@ mod tests {
                 "redis-cli -h cache -a «Sommer91» ping; ldapsearch -x -w «Sommer91» -b dc=a",
                 "ConvertTo-SecureString \"«Sommer 91»\" -AsPlainText -Force",
                 "mysql -p'«a1b2\\»' shop",
+                "mysql -p'«a1b2\\»' shop -e 'select 1'; sshpass -p '«pa it\\'s1»' ssh gw",
                 "redis-cli -a prompts, and ldapsearch -w takes one",
                 "mysql -p$PASSWORD shop; sshpass -p ${PW} ssh gw; sshpass -e ssh -p 2222 gw",
             ],

@@ -9,7 +9,7 @@ use super::described::{is_no_secret, is_wordy};
 use super::value::{Assigned, Sign, assigned, may_assign, real_end};
 use super::word::{PURPOSE_END, Word, Words, name_end};
 use super::{Anchor, Confidence, Detector};
-use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run_back};
+use crate::redact::bytes::{ByteSet, Mix, before, byte, distinct, is_random, run, run_back};
 use crate::redact::data_type::DataType;
 use crate::redact::label::label_end;
 
@@ -245,25 +245,41 @@ fn find(
     }
     let is_option = byte(text, start) == Some(b'-');
     let assigned = assigned(text, end, is_option)?;
-    if label_end(text, assigned.range.start).is_some() {
-        return None;
-    }
-    let value = text.get(assigned.range.clone())?;
+    let own = behind_labels(text, &assigned.range);
+    let value = text.get(own..assigned.range.end)?;
     let is_code = assigned.sign == Sign::Equals && !assigned.is_quoted;
     let name = Name {
         text: text.get(start..end)?,
-        before: before(text, start),
+        before: text.get(..start)?,
         is_tight: assigned.range.start == end + 1,
         assigned: &assigned,
     };
-    (value.len() >= MIN_VALUE && is_secret(&name, value) && !is_no_secret(value, is_code))
-        .then_some(assigned.range)
+    let is_found =
+        value.len() >= MIN_VALUE && is_secret(&name, value) && !is_no_secret(value, is_code);
+    let Range { start, end } = assigned.range;
+    // Brackets around a value are hidden together.
+    let closes = is_code && byte(text, start) == Some(b'[') && byte(text, end) == Some(b']');
+    is_found.then_some(start..end + usize::from(closes))
+}
+
+/// Returns where the value at `range` goes on behind the placeholders that it begins with: what
+/// stands for a value is none, and what follows it may be one.
+fn behind_labels(text: &[u8], range: &Range<usize>) -> usize {
+    const BETWEEN: ByteSet = ByteSet::of(b" ,;/|&+-");
+    let mut at = range.start;
+    let mut next = Some(at);
+    while let Some(end) = next.and_then(|next| label_end(text, next)) {
+        at = end.min(range.end);
+        next = Some(run(text, at, &BETWEEN, 4)).filter(|next| *next < range.end);
+    }
+    at
 }
 
 /// A name with what it is assigned.
 struct Name<'a> {
     text: &'a [u8],
-    before: Option<u8>,
+    /// The text before it.
+    before: &'a [u8],
     /// The value begins right behind the sign.
     is_tight: bool,
     assigned: &'a Assigned,
@@ -283,19 +299,14 @@ fn is_password(name: &Name<'_>, value: &[u8]) -> bool {
     let spaced = value.iter().any(u8::is_ascii_whitespace);
     let mixed = mix.digits > 0 && (letters > 0 || sign_inside) || letters > 0 && sign_inside;
     match name.assigned.sign {
-        _ if spaced => false,
+        _ if spaced || !name.is_command() => false,
         Sign::Equals if name.assigned.is_quoted => !names_itself(value) || mixed,
         Sign::Equals => mixed && !is_identifier(value) || is_number || name.is_setting(),
         Sign::Says => (mixed && !is_technical(value)) || is_number,
         Sign::Apart if name.assigned.is_quoted => {
             mixed && !is_technical(value) && !names_itself(value)
         }
-        Sign::Apart => {
-            mixed
-                && !is_technical(value)
-                && !is_identifier(value)
-                && (sign_inside || mix.upper > 0 && mix.lower > 0)
-        }
+        Sign::Apart => mixed && name.is_login() && !is_technical(value) && !is_identifier(value),
         Sign::Far => {
             value.len() >= 8
                 && mix.digits > 0
@@ -362,8 +373,52 @@ impl Name<'_> {
     /// query or a connection string, which have no quotes around their values.
     fn is_setting(&self) -> bool {
         let is_variable = Mix::of(self.text).lower == 0;
-        let is_parameter = matches!(self.before, Some(b'?' | b'&' | b';'));
+        let is_parameter = matches!(self.before, [.., b'?' | b'&' | b';']);
         self.is_tight && (is_variable || is_parameter)
+    }
+
+    /// Returns whether the name is none of SQL, or stands in a command of it with a value in quotes.
+    fn is_command(&self) -> bool {
+        const COMMANDS: &[&str] = &["alter", "create", "grant"];
+        const OBJECTS: &[&str] = &["user", "role", "to"];
+        if !matches!(self.text, [.., b' ', b'b' | b'B', b'y' | b'Y']) {
+            return true;
+        }
+        let assigned = self.assigned;
+        let near = self.near();
+        let holds = |words: &[&str]| {
+            near.split(|b| !b.is_ascii_alphanumeric())
+                .any(|near| is_one_of(near, words))
+        };
+        assigned.sign == Sign::Apart && assigned.is_quoted && holds(COMMANDS) && holds(OBJECTS)
+    }
+
+    /// Returns whether a login stands before the name, as in `.netrc`: `login ada password …`.
+    fn is_login(&self) -> bool {
+        const LOGINS: &[&str] = &["login", "machine", "username"];
+        const AND: &[&str] = &[
+            "a", "and", "e", "en", "et", "o", "oder", "or", "ou", "und", "y",
+        ];
+        let mut words = self
+            .near()
+            .rsplit(u8::is_ascii_whitespace)
+            .filter(|word| !word.is_empty());
+        let mut user = words.next();
+        let with = user == Some(b"with");
+        if with {
+            user = words.next();
+        }
+        let is_name = user.is_some_and(|word| !is_one_of(word, AND));
+        let login = words.next().unwrap_or_default();
+        let is_login = is_one_of(login, LOGINS) || with && login == b"user";
+        is_name && is_login && self.text == b"password"
+    }
+
+    /// Returns the end of the text before the name.
+    fn near(&self) -> &[u8] {
+        const REACH: usize = 160;
+        let from = self.before.len().saturating_sub(REACH);
+        self.before.get(from..).unwrap_or_default()
     }
 }
 
@@ -380,6 +435,13 @@ fn names_itself(value: &[u8]) -> bool {
         "user",
     ];
     holds_any(value, NAMES)
+}
+
+/// Returns whether `text` is one of the words, in any case.
+fn is_one_of(text: &[u8], words: &[&str]) -> bool {
+    words
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// Returns whether one of the words is a part of `text`, in any case.
@@ -458,129 +520,4 @@ fn is_prose(value: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::redact::detectors::tests::{ALNUM, HEX, check, random};
-
-    fn all(marked: &[&str]) {
-        let marked: Vec<_> = marked.iter().map(|text| (*text).to_owned()).collect();
-        check(DataType::GenericSecret, &marked);
-    }
-
-    #[test]
-    fn passwords_are_found_in_code_configuration_and_commands() {
-        all(&[
-            "password=«hunter2»",
-            "db_password: \"«correct horse 1»\"x"
-                .replace("correct horse 1", "letmein")
-                .as_str(),
-            "PGPASSWORD=«letmein» psql -h db",
-            "postgres?user=a&password=«letmein»&x=1",
-            "--password «Dragon6948#» --user svc",
-            "{\\\"password\\\":\\\"«p4ss,w0rd»\\\"}",
-            "pass: «hunter2», user: x",
-            "<password>«hunter2»</password>",
-            "user.passwd = '«a(b)c1»';",
-            "| **Passwort:** «hunter2» |",
-            "spring.datasource.password=«pa55&word»\n",
-            "password: «123456»",
-            "password=«aB3dE.xY12345abc42»",
-            "<input type=\"password\" name=\"password\" value=\"«Winter#91»\">",
-            "- name: DB_PASSWORD\n  value: \"«Winter#91»\"\n- name: X",
-            "{\"name\":\"DB_PASSWORD\",\"value\":\"«Winter#91»\"}",
-            "login ada / pw: «Winter#91» , and PW=«Winter91»",
-            "machine db login ada password «Winter91Sun»",
-            "ALTER ROLE a PASSWORD '«cedar#Box12»', IDENTIFIED BY '«cedar#Box12»'",
-            "define('DB_PASSWORD', '«S0ft-rain!»');",
-            "<wsse:Password Type=\"a#PasswordText\">«lemon4Drop»</wsse:Password>",
-        ]);
-    }
-
-    #[test]
-    fn passwords_are_found_in_prose_of_nine_languages() {
-        all(&[
-            "my password is «Tr0ub4dor9!» but login fails",
-            "Mein Passwort lautet «Sommer2210!», trotzdem",
-            "mot de passe : «winter2414!»",
-            "La contraseña es «Lisbon1715».",
-            "la password è «Lisbon1715»",
-            "a senha é «Lisbon1715», a senha antiga era «Lisbon1715»",
-            "Het wachtwoord is «Lisbon1715»",
-            "hasło to «Lisbon1715»",
-            "パスワードは«hunter2!»です。",
-            "密码是«hunter2»。",
-            "密码：«hunter2»",
-            "Das Kennwort ist «hunter2»?",
-            "The password for the old server is «Tr0ub4dor9!».",
-            "password «x»".replace(['«', '»'], "").as_str(),
-        ]);
-    }
-
-    #[test]
-    fn keys_and_tokens_are_found_by_their_names() {
-        let (key, hex) = (random(ALNUM, 24), random(HEX, 40));
-        check(
-            DataType::GenericSecret,
-            &[
-                format!("const API_SECRET = '«{key}»';"),
-                format!("client_secret=«{hex}»&grant_type=client_credentials"),
-                format!("\\\"api_key\\\": \\\"«{key}»\\\""),
-                format!("apiKey: `«{key}»`, SECRET_KEY_BASE=«{hex}»"),
-                format!("der API-Schlüssel lautet «{key}», la clé API est «{key}»"),
-                format!("access_token=«{key}»&x=1, deploy --token «{key}»"),
-                format!("トークンは«{key}»です"),
-                "client_secret: «Dragon3000»".to_owned(),
-                "passwords: «hunter2x»".to_owned(),
-                format!("API_KEYS=«{key}»"),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_forged_placeholder_hides_no_secret() {
-        all(&[
-            "password=«[EMAIL:hunter2-secret!]»"
-                .replace("]»", "»]")
-                .as_str(),
-            "password=«[EMAIL:k1:hunter2-secret!]»"
-                .replace("]»", "»]")
-                .as_str(),
-            "password=\"«[EMAIL:hunter2-secret!]»\"",
-            "password=\"«[EMAIL_078051120]»\"",
-        ]);
-    }
-
-    #[test]
-    fn harmless_texts_about_secrets_are_left() {
-        all(&[
-            "api_key = os.environ[\"OPENAI_API_KEY\"]",
-            "password = getpass.getpass('Password: ')",
-            "Set OPENAI_API_KEY=<your-api-key> in .env",
-            "password: ********",
-            "The password must have at least 12 characters.",
-            "How do I reset my password? The token limit is 4096.",
-            "max_tokens=4096, token: gpt-4o-2024-08-06",
-            "password: String, secret: Option<String>, token: &str",
-            "password is case-sensitive and base64-encoded",
-            "let password = config.db.password2;",
-            "password=user_password, secret=client_secret_v2",
-            "\"password\": \"string\", \"token\": \"hello1\"",
-            "compass: north12 bypass=route66",
-            "secretary: Ann1234, tokenizer: gpt2x1",
-            "next_page_token=CiAKGjBpNDd2Nmp2Zml2cXRwb",
-            "password: https://vault.example.org/x1",
-            "PWD=/home/ada/x1",
-            "type=\"password\" name=\"password\" placeholder=\"Enter 8 characters\"",
-            "public_key=9f86d081884c7d659a2f",
-            "secret = vld1q_u64(x)",
-            "passphrase = &self.passphrase2",
-            "DB_PASSWORD=${DB_PASSWORD:?required}",
-            "<input name=\"password\" value=\"Enter password 1\"> the password value: 12 signs",
-            "password::Hash1, my key is F12345 F1",
-            "password=[GENERIC_SECRET], password=[EMAIL_1] password=[EMAIL:1234]",
-            "password=[EMAIL:k1:00ff00ff00ff00ff00ff00ff00ff00ff]",
-            "password \"field\" and [\"password\", \"token\"], password SHA-256, password version 2.0.1",
-            "redact('password', 'token2'), [\"password\", \"confirm_password1\"]",
-        ]);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! That hostile texts take linear time.
 
+use crate::encode::base64url;
 use crate::redact::bytes::steps;
 use crate::redact::{Families, Given, Redactor};
 
@@ -96,6 +97,25 @@ fn hostile_texts_take_linear_time() {
         &format!("{}\n", "YWFh".repeat(16)),
         &format!("{}\\n", "YWFh".repeat(19)),
         "a/YWFhYWFhYWFhYWFhYWFhYWFh",
+    ] {
+        assert_linear(part, |bytes| part.repeat(bytes / part.len()));
+    }
+    // Lines that begin as text and go on as other bytes, all of them and one in twenty.
+    let other = format!(
+        "{}\n",
+        base64url(&[&b"hello world,"[..], &[0xff; 36]].concat())
+    );
+    let latin = format!(
+        "{}\n",
+        base64url(b"gr\xfc\xdfe, and as always the best regards of all of us.")
+    );
+    assert_eq!([other.len(), latin.len()], [65, 69]);
+    let plain = format!("{}\n", "YWFh".repeat(17)).repeat(19);
+    for part in [
+        &other,
+        &latin,
+        &other.replace('\n', "\\n"),
+        &(latin.clone() + &plain),
     ] {
         assert_linear(part, |bytes| part.repeat(bytes / part.len()));
     }
