@@ -111,25 +111,15 @@ fn a_probe_is_asked_on_the_logs_thread_and_not_for_every_event() {
     assert_eq!((calls[0].cpu_us(), calls[149].cpu_us()), (Some(1), Some(3)));
 }
 
-#[test]
-fn a_probe_that_takes_too_long_is_told_of_and_asked_no_more() {
-    struct Slow(ManualClock, Arc<AtomicUsize>);
-
-    impl ResourceProbe for Slow {
-        fn sample(&mut self) -> Resources {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            self.0.advance(Duration::from_millis(1_001));
-            Resources::default()
-        }
-    }
-
+/// Returns the calls of a log with two probes, and how often it told that one fails.
+fn beside(clock: &ManualClock, probe: impl ResourceProbe) -> (Vec<Event>, usize) {
     let (log, memory) = log(Facet::Resources);
-    let (asked, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let told = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&told);
-    let clock = ManualClock::new();
     let audit = log
         .clock(clock.clone())
-        .resources(Slow(clock.clone(), Arc::clone(&asked)))
+        .resources(probe)
+        .resources(Counting::default())
         .on_diagnostic(move |diagnostic| {
             if diagnostic.kind == DiagnosticKind::ProbeFailing {
                 count.fetch_add(1, Ordering::Relaxed);
@@ -144,8 +134,25 @@ fn a_probe_that_takes_too_long_is_told_of_and_asked_no_more() {
         }
         clock.advance(LONG);
     }
-    let counts = (asked.load(Ordering::Relaxed), told.load(Ordering::Relaxed));
-    assert_eq!(counts, (1, 1));
+    (calls(&memory), told.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_probe_that_takes_too_long_is_told_of_and_asked_no_more() {
+    struct Slow(ManualClock, Arc<AtomicUsize>);
+
+    impl ResourceProbe for Slow {
+        fn sample(&mut self) -> Resources {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.advance(Duration::from_millis(1_001));
+            Resources::default()
+        }
+    }
+
+    let (clock, asked) = (ManualClock::new(), Arc::new(AtomicUsize::new(0)));
+    let (calls, told) = beside(&clock, Slow(clock.clone(), Arc::clone(&asked)));
+    assert!(calls.iter().all(|call| call.cpu_us().is_some()));
+    assert_eq!((asked.load(Ordering::Relaxed), told), (1, 1));
 }
 
 #[test]
@@ -159,31 +166,10 @@ fn a_probe_that_panics_is_told_of_and_asked_no_more() {
         }
     }
 
-    let (log, memory) = log(Facet::Resources);
-    let (asked, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let count = Arc::clone(&told);
-    let clock = ManualClock::new();
-    let audit = log
-        .clock(clock.clone())
-        .resources(Broken(Arc::clone(&asked)))
-        .resources(Counting::default())
-        .on_diagnostic(move |diagnostic| {
-            if diagnostic.kind == DiagnosticKind::ProbeFailing {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-        })
-        .spawn()
-        .unwrap();
-    for number in 1..3 {
-        audit.begin(Operation::Chat).finish();
-        while calls(&memory).len() < number {
-            thread::yield_now();
-        }
-        clock.advance(Duration::from_secs(1));
-    }
-    assert!(calls(&memory).iter().all(|call| call.cpu_us().is_some()));
-    assert_eq!(asked.load(Ordering::Relaxed), 1);
-    assert_eq!(told.load(Ordering::Relaxed), 1);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (calls, told) = beside(&ManualClock::new(), Broken(Arc::clone(&asked)));
+    assert!(calls.iter().all(|call| call.cpu_us().is_some()));
+    assert_eq!((asked.load(Ordering::Relaxed), told), (1, 1));
 }
 
 #[cfg(target_os = "linux")]

@@ -310,6 +310,28 @@ fn the_counters_of_a_log_are_shown_and_add_up() {
     );
 }
 
+#[test]
+fn a_start_after_an_orderly_end_counts_only_what_is_new() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut tokens = Vec::new();
+    for number in [3, 1, 0] {
+        let provider = Provider::new();
+        let log = builder().policy(everything()).journal(temp.path());
+        let sink = MetricsSink::new(&provider.provider);
+        let audit = log.sink(sink).spawn().unwrap();
+        for _ in 0..number {
+            let mut call = audit.begin(Operation::Chat);
+            call.usage(Usage::openai(7, 0));
+            call.finish();
+        }
+        assert!(audit.shutdown(LONG).is_complete());
+        let metrics = provider.metrics();
+        let usage = metrics.get("gen_ai.client.token.usage");
+        tokens.push(usage.map_or(0., |(series, _)| series.values().sum::<f64>()));
+    }
+    assert_eq!(tokens, [21., 7., 0.]);
+}
+
 #[cfg(feature = "http")]
 #[test]
 fn the_manual_lists_every_instrument() {

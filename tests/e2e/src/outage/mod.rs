@@ -112,3 +112,16 @@ fn row(audit: &Audit, began: Instant, receiver: &str) -> Result<(), Box<dyn Erro
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_a_receiver_arrives_once_and_in_order() {
+        for kind in ["http", "otlp"] {
+            let dir = tempfile::tempdir().unwrap();
+            run(dir.path(), kind, 3).unwrap();
+        }
+    }
+}
