@@ -4,8 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Field;
 use crate::error::Error;
 use crate::event::Event;
+use crate::facet::Facet;
+use crate::key::KeyRing;
 use crate::timestamp::Timestamp;
 
 /// The longest name of a hold, in bytes.
@@ -14,7 +17,7 @@ const MAX_NAME: usize = 128;
 /// Data that stays, whatever its retention says, until the hold is lifted.
 ///
 /// A subject or a session is named as it stands in the log: where the policy keeps a digest, by the
-/// pseudonym, which [`KeyRing::pseudonyms`](crate::KeyRing::pseudonyms) gives.
+/// pseudonym, which [`KeyRing::pseudonyms`] gives; [`Hold::person`] takes all of them.
 ///
 /// # Examples
 ///
@@ -38,6 +41,7 @@ pub struct Hold {
 #[serde(rename_all = "snake_case")]
 enum Of {
     Subject(String),
+    Subjects(Vec<String>),
     Session(String),
     Between { since: i64, before: i64 },
 }
@@ -49,6 +53,39 @@ impl Hold {
         Self {
             name: name.into(),
             of: Of::Subject(id.into()),
+        }
+    }
+
+    /// Returns the hold `name` on every event of a person, also where the log keeps pseudonyms: `id` is
+    /// what the host calls the person. It holds `id` itself, and what stands for it under each of `keys`,
+    /// without a tenant and in each of `tenants`. Name every tenant that the person has events in: the
+    /// log does not tell them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use llm_audit_core::{Hold, Key, KeyRing};
+    ///
+    /// let keys = KeyRing::new(Key::bytes("k2", &[2; 32])?).with_old(Key::bytes("k1", &[1; 32])?);
+    /// let hold = Hold::person("matter 7", "ada@example.org", &keys, ["acme", "example"]);
+    /// assert!(!format!("{hold:?}").contains("ada"));
+    /// # Ok::<(), llm_audit_core::Error>(())
+    /// ```
+    pub fn person<'t>(
+        name: impl Into<String>,
+        id: &str,
+        keys: &KeyRing,
+        tenants: impl IntoIterator<Item = &'t str>,
+    ) -> Self {
+        let mut ids = vec![id.to_owned()];
+        for tenant in std::iter::once(None).chain(tenants.into_iter().map(Some)) {
+            for field in [Field::UserId, Field::EndUserId] {
+                ids.extend(keys.pseudonyms(field, tenant, id));
+            }
+        }
+        Self {
+            name: name.into(),
+            of: Of::Subjects(ids),
         }
     }
 
@@ -79,7 +116,7 @@ impl Hold {
     /// Returns by what it holds, and not whom.
     pub(crate) const fn by(&self) -> &'static str {
         match &self.of {
-            Of::Subject(_) => "subject",
+            Of::Subject(_) | Of::Subjects(_) => "subject",
             Of::Session(_) => "session",
             Of::Between { .. } => "time",
         }
@@ -94,6 +131,7 @@ impl Hold {
                 "has no name, or one of more than 128 bytes"
             }
             Of::Subject(id) | Of::Session(id) if id.is_empty() => "names nobody",
+            Of::Subjects(ids) if ids.iter().any(String::is_empty) => "names nobody",
             Of::Between { since, before } if since >= before => "ends before it begins",
             _ => return Ok(()),
         };
@@ -103,10 +141,42 @@ impl Hold {
         )))
     }
 
+    /// As [`Hold::check`], where the log has digests in the fields of the facets of which `is_digest` is
+    /// true.
+    ///
+    /// # Errors
+    ///
+    /// As that, and when it names what cannot stand there: it would hold nothing.
+    pub(crate) fn check_in(&self, is_digest: impl Fn(Facet) -> bool) -> Result<(), Error> {
+        self.check()?;
+        let (id, facet, remedy) = match &self.of {
+            Of::Subject(id) => (
+                id,
+                Facet::User,
+                "use `Hold::person`, or name the pseudonyms, one a hold,",
+            ),
+            Of::Session(id) => (id, Facet::Session, "name the pseudonyms, one a hold,"),
+            Of::Subjects(_) | Of::Between { .. } => return Ok(()),
+        };
+        if id.starts_with("h:") || !is_digest(facet) {
+            return Ok(());
+        }
+        Err(Error::configuration(format!(
+            "hold `{}` names a {} as the host does, and the policy keeps `{facet}` as digests, so it \
+             would hold nothing; {remedy} which `KeyRing::pseudonyms` gives for each key and tenant",
+            self.name,
+            self.by()
+        )))
+    }
+
     fn holds(&self, event: &Event) -> bool {
         let is = |value: Option<&str>, id: &str| value == Some(id);
         match &self.of {
             Of::Subject(id) => is(event.user_id(), id) || is(event.end_user_id(), id),
+            Of::Subjects(ids) => {
+                let is_one = |value: &str| ids.iter().any(|id| id == value);
+                event.user_id().is_some_and(is_one) || event.end_user_id().is_some_and(is_one)
+            }
             Of::Session(id) => is(event.session_id(), id) || is(event.conversation_id(), id),
             Of::Between { since, before } => {
                 (*since..*before).contains(&event.recorded_at().as_unix_micros())
@@ -117,7 +187,7 @@ impl Hold {
     /// Whether something recorded before `end` may be held.
     fn may_hold(&self, end: Timestamp) -> bool {
         match &self.of {
-            Of::Subject(_) | Of::Session(_) => true,
+            Of::Subject(_) | Of::Subjects(_) | Of::Session(_) => true,
             Of::Between { since, .. } => *since < end.as_unix_micros(),
         }
     }

@@ -56,12 +56,13 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// `is_configuration` when the hold names nothing, `is_refused` without a journal or after a
+    /// `is_configuration` when the hold names nothing, or a person or a session otherwise than the log
+    /// of this policy does ([`Hold::person`] names all that may stand there); `is_refused` without a journal or after a
     /// shutdown, `is_io` when it cannot be stored or recorded, `is_timeout` after
     /// [`ack_timeout`](crate::AuditBuilder::ack_timeout). It may be in force all the same: see
     /// [`Audit::holds`].
     pub fn hold(&self, hold: Hold, actor: &str, reason: &str) -> Result<(), Error> {
-        hold.check()?;
+        self.policy().check_hold(&hold)?;
         let by = self.deadline();
         let name = hold.name().to_owned();
         let pipeline = &self.0.pipeline;

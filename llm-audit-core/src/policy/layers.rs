@@ -86,6 +86,17 @@ impl Layers {
         self.unlisted.is_some() || self.unclassified.is_some() || !self.ranks.is_empty()
     }
 
+    /// Returns whether a layer, the calls aside, has the facet at `level`.
+    pub(super) fn has(&self, facet: Facet, level: Level) -> bool {
+        let tenants = self.tenants.values().chain(&self.unlisted);
+        let ranks = self.ranks.iter().map(|rank| rank.combined);
+        let mut all = std::iter::once(self.process)
+            .chain(tenants.map(|tenant| tenant.combined))
+            .chain(ranks)
+            .chain(self.unclassified);
+        all.any(|levels| levels.get(facet) == level)
+    }
+
     pub(super) const fn process(&self) -> Levels {
         self.process
     }

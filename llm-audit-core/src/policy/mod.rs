@@ -230,6 +230,12 @@ impl Policy {
         &self.0.parts.sinks
     }
 
+    /// Returns an error when the hold names what cannot stand in a log of this policy.
+    pub(crate) fn check_hold(&self, hold: &Hold) -> Result<(), crate::error::Error> {
+        let digest = crate::level::Level::Digest;
+        hold.check_in(|facet| self.0.parts.layers.has(facet, digest))
+    }
+
     /// Returns the legal holds of the policy.
     pub fn holds(&self) -> &[Hold] {
         &self.0.parts.holds

@@ -38,11 +38,6 @@ pub(super) fn compile_with(
     {
         problems.add(place, error.to_string());
     }
-    for (hold, place) in &draft.holds {
-        if let Err(error) = hold.check() {
-            problems.add(*place, error.to_string());
-        }
-    }
     check_retention(&process, retention.is_some(), &mut problems);
     check_verbatim(&draft, &process, &mut problems, &mut warnings);
     check_training(&draft, &process, retention, &mut warnings);
@@ -51,6 +46,12 @@ pub(super) fn compile_with(
     let asked = narrowing.asked(&draft);
     let mut digests = process.digests();
     digests.extend(narrowing.into_digests());
+    let layers = Layers::new(process.levels(), asked, !matches!(draft.keys, Keys::None));
+    for (hold, place) in &draft.holds {
+        if let Err(error) = hold.check_in(|facet| layers.has(facet, Level::Digest)) {
+            problems.add(*place, error.to_string());
+        }
+    }
 
     let redactor = redaction::redactor(&draft, &mut problems, &mut warnings);
     check_keys(&draft.keys, &digests, &mut problems);
@@ -75,7 +76,6 @@ pub(super) fn compile_with(
     };
     problems.into_result(subject)?;
     let redactor = redactor.ok_or_else(|| Error::policy(format!("{subject}: no redactor")))?;
-    let layers = Layers::new(process.levels(), asked, keys.is_some());
     Ok(Policy::assemble(Parts {
         rules: process.rules(),
         layers,

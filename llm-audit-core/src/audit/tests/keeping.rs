@@ -187,6 +187,47 @@ fn whom_a_hold_is_about_cannot_be_guessed_from_its_record() {
 }
 
 #[test]
+fn a_person_is_held_under_every_pseudonym_and_a_name_that_holds_nothing_is_refused() {
+    let (old, new) = (Key::bytes("k1", &[1; 32]), Key::bytes("k2", &[2; 32]));
+    let keys = crate::KeyRing::new(new.unwrap()).with_old(old.unwrap());
+    let with = |keys: &crate::KeyRing| {
+        let policy = users_for_a_week().keys(keys.clone());
+        policy.facet(Facet::User, Level::Digest)
+    };
+    let vfs = Arc::new(MemVfs::default());
+    let clock = ManualClock::at("2026-01-01T12:00:00Z".parse().unwrap());
+    let first = crate::KeyRing::new(keys.iter().last().unwrap().clone());
+    for keys in [&first, &keys] {
+        let audit = start(&vfs, &clock, with(keys));
+        for (user, tenant) in [("u-1", None), ("u-1", Some("acme")), ("u-2", None)] {
+            let mut call = audit.begin(Operation::Chat);
+            call.user_id(user).request_model("small");
+            if let Some(tenant) = tenant {
+                call.tenant_id(tenant);
+            }
+            call.finish();
+        }
+        assert!(audit.shutdown(PATIENCE).is_complete());
+    }
+    clock.advance(Duration::from_secs(8 * 86_400));
+    let audit = start(&vfs, &clock, with(&keys));
+    let wrong = audit.hold(Hold::subject("m", "u-1"), "", "").unwrap_err();
+    assert!(wrong.to_string().contains("Hold::person"), "{wrong}");
+    let person = Hold::person("m", "u-1", &keys, ["acme"]);
+    audit.hold(person, "legal", "a claim").unwrap();
+    audit.confirm_clock();
+    assert!(audit.run_retention(PATIENCE).is_complete());
+    let kept: Vec<_> = users(&vfs).iter().map(Option::is_some).collect();
+    assert_eq!(kept, [true, true, false, true, true, false]);
+    // In a policy it is refused as well.
+    let wrong = with(&keys).hold(Hold::subject("m", "u-1")).build();
+    assert!(wrong.unwrap_err().to_string().contains("Hold::person"));
+    let wrong = users_for_a_week().key(Key::bytes("k1", &[1; 32]).unwrap());
+    let wrong = wrong.facet(Facet::Session, Level::Digest);
+    assert!(wrong.hold(Hold::session("m", "s-1")).build().is_err());
+}
+
+#[test]
 fn a_hold_is_not_lifted_before_the_record_of_that_is_durable() {
     let (vfs, clock, audit) = aged(users_for_a_week);
     audit.hold(Hold::subject("m", "u-1"), "legal", "").unwrap();
