@@ -251,7 +251,11 @@ impl Journal {
     /// is written to stays.
     pub(crate) fn release(&mut self) -> RetentionRun {
         let mut run = RetentionRun::default();
-        if !self.sinks.sweep || self.is_retiring() || !self.holds_in_force(&mut run).is_empty() {
+        if !self.sinks.sweep || self.is_retiring() {
+            return run;
+        }
+        let holds = self.holds_in_force(&mut run);
+        if !holds.is_empty() && self.retiring.known.free.is_empty() {
             return run;
         }
         self.sinks.sweep = false;
@@ -266,7 +270,8 @@ impl Journal {
         };
         let (names, alive) = self.sorted_out(&entries);
         let others = self.others(&names);
-        self.sinks.sweep = others.iter().any(Other::is_unknown);
+        // Once a hold is lifted, what it kept goes.
+        self.sinks.sweep = !holds.is_empty() || others.iter().any(Other::is_unknown);
         let current = self.segment.as_ref().map(|segment| segment.name);
         let mut candidates: Vec<_> = segments(&names).collect();
         candidates.sort_unstable_by_key(key);
@@ -274,10 +279,16 @@ impl Journal {
             if alive.contains(&name.writer) || Some(name) == current {
                 continue;
             }
+            // Whether something in it is held, a run over the files finds out.
+            if !holds.is_empty() && !self.retiring.known.free.contains(&name) {
+                continue;
+            }
             let last = self.last_seq(name, &names);
-            if self.is_passed(name, last, &others) && !self.is_missed(name, last, &others, &mut run)
+            if self.is_passed(name, last, &others)
+                && !self.is_missed(name, last, &others, &mut run)
+                && self.let_go(name, last, &mut run)
             {
-                self.let_go(name, last, &mut run);
+                self.retiring.known.free.retain(|free| *free != name);
             }
         }
         self.sinks.sweep |= !run.forgotten.is_empty();
@@ -307,7 +318,7 @@ impl Journal {
         gone
     }
 
-    fn others(&self, names: &[Name]) -> Vec<Other> {
+    pub(super) fn others(&self, names: &[Name]) -> Vec<Other> {
         let (vfs, dir) = (&*self.vfs, self.dir());
         let mut others = cursor::others(vfs, dir, self.writer, names, self.sink_names());
         others.retain(|other| !self.sinks.unreadable.is_given_up(other.name));
@@ -316,7 +327,7 @@ impl Journal {
 
     /// Returns the last number that a segment can hold, or `None` for the last segment of another
     /// writer.
-    fn last_seq(&self, name: SegmentName, names: &[Name]) -> Option<u64> {
+    pub(super) fn last_seq(&self, name: SegmentName, names: &[Name]) -> Option<u64> {
         if let Some(closed) = self.closed.iter().find(|closed| closed.name == name) {
             return Some(closed.last_seq.unwrap_or(0));
         }

@@ -54,6 +54,8 @@ pub(super) struct Candidate {
     pub(super) name: SegmentName,
     /// It is at least as new as this, whatever its events say.
     pub(super) at_least: Timestamp,
+    /// Whether it is there because of a hold alone: of a spool, every sink has it.
+    pub(super) is_due: bool,
 }
 
 /// What is known of files, so that they are not read in every run.
@@ -153,7 +155,7 @@ impl Job {
             let before = newest_before.filter(|(before, _)| before.writer == name.writer);
             let before = before.map(|(_, newest)| newest);
             let least = before.map_or(candidate.at_least, |before| before.max(candidate.at_least));
-            match self.segment(name, least, &mut used, done) {
+            match self.segment((name, candidate.is_due), least, &mut used, done) {
                 Ok(newest) => newest_before = Some((name, newest)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => done.more = true,
                 // Somebody deleted it.
@@ -184,7 +186,7 @@ impl Job {
     /// that had to be known.
     fn segment(
         &self,
-        name: SegmentName,
+        (name, is_due): (SegmentName, bool),
         least: Timestamp,
         used: &mut u64,
         done: &mut Done,
@@ -201,9 +203,13 @@ impl Job {
                 gone
             }
         };
+        let expired = |newest| match is_due {
+            true => Facet::ALL.iter().copied().collect(),
+            false => self.expired(newest),
+        };
         let newest = done.known.newest.get(&name).copied();
         let newest_known = newest.map(|newest| newest.max(least));
-        if without(self.expired(newest_known.unwrap_or(least)), gone).is_empty() {
+        if without(expired(newest_known.unwrap_or(least)), gone).is_empty() {
             return Ok(newest_known.unwrap_or(least));
         }
         let survey = rewrite::survey(vfs, dir, name)?;
@@ -212,12 +218,12 @@ impl Job {
         let newest = survey.newest.unwrap_or(last);
         done.known.newest.insert(name, newest);
         let newest = newest.max(least);
-        let due = without(self.expired(newest), gone);
+        let due = without(expired(newest), gone);
         if due.is_empty() {
             return Ok(newest);
         }
         // It is deleted by its newest event of all, not of the host alone.
-        let is_over = !self.spool && self.expiry.is_over(newest.max(last));
+        let is_over = is_due || (!self.spool && self.expiry.is_over(newest.max(last)));
         if is_over && self.expiry.holds().is_empty() {
             // It is deleted by whoever keeps the segments.
             return Ok(newest);

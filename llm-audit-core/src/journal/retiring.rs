@@ -16,7 +16,7 @@ use super::subdirectory;
 use super::writer::Journal;
 use crate::error::Error;
 use crate::expiry::Expiry;
-use crate::facet::FacetSet;
+use crate::facet::{Facet, FacetSet};
 use crate::hold::{Hold, Holds, HoldsChange};
 use crate::id::WriterId;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread};
@@ -163,7 +163,8 @@ impl Journal {
         budget: u64,
         run: &mut RetentionRun,
     ) {
-        if expiry.is_nothing()
+        let waits = self.config.is_spool() && !expiry.holds().is_empty();
+        if (expiry.is_nothing() && !waits)
             || expiry.is_of_whole_files()
             || self.retiring.stop.load(Ordering::Relaxed)
         {
@@ -295,6 +296,11 @@ impl Journal {
         let current = self.segment.as_ref().map(|segment| segment.name);
         let today = Day::of(self.clock.now());
         let settled = self.syncer.status().settled_to().unwrap_or(0);
+        let others = self.others(names);
+        // Before it is known which sinks there are, none of them has anything.
+        let waits = self.config.is_spool()
+            && !expiry.holds().is_empty()
+            && self.sink_names().next().is_some();
         let mut found = Vec::new();
         let there: BTreeSet<_> = segments(names).collect();
         for (name, at_least) in self.least_ages(names, believed) {
@@ -307,11 +313,22 @@ impl Journal {
                 continue;
             }
             let gone = self.retiring.known.gone.get(&name);
-            let due = expiry.facets(at_least);
+            let last = self.last_seq(name, names);
+            let is_due = waits
+                && self.is_passed(name, last, &others)
+                && !self.is_missed(name, last, &others, &mut RetentionRun::default());
+            let due = match is_due {
+                true => Facet::ALL.iter().copied().collect(),
+                false => expiry.facets(at_least),
+            };
             if due == FacetSet::EMPTY || gone.is_some_and(|gone| is_within(due, *gone)) {
                 continue;
             }
-            found.push(Candidate { name, at_least });
+            found.push(Candidate {
+                name,
+                at_least,
+                is_due,
+            });
         }
         self.retiring.known.forget_all_but(&there);
         // It does not go on any more.

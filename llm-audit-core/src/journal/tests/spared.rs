@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::fixture::{DIR, World};
+use super::fixture::{DIR, World, writer_id};
 use super::narrow::{LONG, config, events, pass, whole, write};
 use crate::hold::Hold;
-use crate::journal::JournalConfig;
-use crate::retention::Retention;
+use crate::journal::{Cursor, JournalConfig, SinkStart};
+use crate::retention::{Retention, Retentions};
 use crate::vfs::{Fault, Op};
 
 const YEAR_MICROS: i64 = 365 * 86_400_000_000;
@@ -80,4 +80,51 @@ fn a_segment_that_is_free_and_cannot_be_deleted_is_tried_once_a_run() {
     }
     world.vfs.heal();
     assert_eq!(journal.expire().files.len(), 1);
+}
+
+#[test]
+fn in_a_spool_a_hold_keeps_what_it_is_on_and_the_rest_goes_with_its_delivery() {
+    for retention in [Retention::Days30, Retention::Forever] {
+        let spool = || {
+            JournalConfig::spool(DIR)
+                .retaining(Retentions::all(retention))
+                .sync_thread(false)
+        };
+        let world = World::new();
+        let (mut journal, _) = world.open_with(spool(), 1);
+        let sink = SinkStart {
+            name: "archive".to_owned(),
+            from_start: true,
+        };
+        journal.start_sinks(&[sink]).unwrap();
+        journal.reserve(1).unwrap();
+        write(&world, &mut journal, 1, 1..=3);
+        journal.roll();
+        write(&world, &mut journal, 1, 4..=4);
+        journal.roll();
+        // It is on 1 and 3, of the first segment.
+        let hold = Hold::subject("m", "user-1");
+        journal.set_hold(hold.clone()).unwrap();
+        let mut left = |delivered| {
+            let cursor = Cursor::from([(writer_id(1), delivered)]);
+            journal.save_cursor(0, cursor).unwrap();
+            journal.expire();
+            journal.release();
+            journal.syncer().sync(LONG).unwrap();
+            journal.release();
+            let events = events(&world).into_iter();
+            let told = events.map(|event| (event.seq().unwrap(), event.user_id().is_some()));
+            told.collect::<Vec<_>>()
+        };
+        let all = [(1, true), (2, true), (3, true), (4, true)];
+        assert_eq!(left(0), all, "{retention:?}");
+        let rest = [(1, true), (2, false), (3, true), (4, true)];
+        assert_eq!(left(3), rest, "{retention:?}");
+        assert_eq!(left(4), rest[..3], "{retention:?}");
+        assert!(journal.lift_hold(&hold).unwrap());
+        journal.release();
+        journal.syncer().sync(LONG).unwrap();
+        journal.release();
+        assert!(events(&world).is_empty(), "{retention:?}");
+    }
 }
