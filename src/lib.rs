@@ -166,6 +166,10 @@ struct Otel;
 struct Capture;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/deploy.md")]
+struct Deploy;
+
+#[cfg(doctest)]
 #[doc = include_str!("../docs/policy.md")]
 struct PolicyManual;
 

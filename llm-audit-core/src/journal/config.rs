@@ -45,6 +45,7 @@ pub struct JournalConfig {
     pub(crate) max_event_bytes: usize,
     pub(crate) sync_linger: Duration,
     pub(super) min_free: Option<u64>,
+    pub(super) on_share: bool,
     pub(crate) schema: &'static [u8],
     pub(crate) sync_thread: bool,
 }
@@ -112,6 +113,18 @@ impl JournalConfig {
     #[must_use]
     pub const fn min_free(mut self, bytes: u64) -> Self {
         self.min_free = Some(bytes);
+        self
+    }
+
+    /// Sets whether the directory may be on NFS or SMB (default false: a log does not start there).
+    ///
+    /// Locks may be one machine's own there, depending on how it is mounted. So give each machine a
+    /// directory of its own: a start takes a writer of another machine, whose lock it does not see, for
+    /// dead, and completes its files. What counts as synced is what the server says is. On Linux alone
+    /// this is looked at.
+    #[must_use]
+    pub const fn on_share(mut self, allowed: bool) -> Self {
+        self.on_share = allowed;
         self
     }
 
@@ -216,6 +229,7 @@ impl JournalConfig {
             max_event_bytes: DEFAULT_MAX_EVENT_BYTES,
             sync_linger: DEFAULT_SYNC_LINGER,
             min_free: None,
+            on_share: false,
             schema: b"",
             sync_thread: true,
         }
@@ -233,6 +247,7 @@ impl fmt::Debug for JournalConfig {
             .field("max_event_bytes", &self.max_event_bytes)
             .field("sync_linger", &self.sync_linger)
             .field("min_free", &self.min_free)
+            .field("on_share", &self.on_share)
             .finish_non_exhaustive()
     }
 }

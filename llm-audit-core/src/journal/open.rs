@@ -67,6 +67,16 @@ impl Journal {
             )
         };
         let unsynced = create_dir_synced(&*vfs, &config.dir).map_err(unusable)?;
+        if let Some(kind) = vfs.share(&config.dir).map_err(unusable)?
+            && !config.on_share
+        {
+            let dir = config.dir.display();
+            return Err(Error::configuration(format!(
+                "the journal's directory `{dir}` is on {kind}, where the locks that keep writers apart may \
+                 hold on one machine only; use a disk of this machine, or give each machine a directory of \
+                 its own there, and say so with `JournalConfig::on_share(true)`"
+            )));
+        }
         let lock = take_lock(&*vfs, &config.dir, writer).map_err(unusable)?;
         let structure = Structure {
             clock: Arc::clone(&clock),

@@ -81,6 +81,8 @@ struct Disk {
     limit: Option<u64>,
     /// Whether it tells how much is free.
     tells: bool,
+    /// The kind of file system that it says to be, of another machine.
+    share: Option<&'static str>,
     remaining: Option<u64>,
     hanging: Option<Op>,
     /// The names that a power cut leaves, and what it may leave done or undone, in order.
@@ -146,6 +148,11 @@ impl MemVfs {
     /// Returns how many bytes all files have together.
     pub fn used(&self) -> u64 {
         lock(&self.disk).used()
+    }
+
+    /// Makes it say that another machine serves it, by a file system of this kind.
+    pub fn share_as(&self, kind: &'static str) {
+        lock(&self.disk).share = Some(kind);
     }
 
     /// Makes every operation after the next `n` fail and change nothing, as if the process had
@@ -350,6 +357,10 @@ impl Vfs for MemVfs {
         let disk = lock(&self.disk);
         let free = |total: u64| Space::new(total.saturating_sub(disk.used()), total);
         Ok(disk.limit.filter(|_| disk.tells).map(free))
+    }
+
+    fn share(&self, _: &Path) -> io::Result<Option<&'static str>> {
+        Ok(lock(&self.disk).share)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

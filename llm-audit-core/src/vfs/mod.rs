@@ -79,6 +79,17 @@ pub trait Vfs: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Returns the kind of the file system that a directory is on when another machine serves it, such
+    /// as `nfs`; `None` on a disk of this machine, and where the system does not tell.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses.
+    fn share(&self, dir: &Path) -> io::Result<Option<&'static str>> {
+        let _ = dir;
+        Ok(None)
+    }
+
     /// Makes creations, renames and removals in a directory survive a power cut.
     ///
     /// # Errors

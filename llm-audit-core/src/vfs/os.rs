@@ -9,6 +9,15 @@ use super::Space;
 use super::{Access, DirEntry, FileKind, Vfs, VfsFile, not_regular};
 use crate::sync::Arc;
 
+/// File systems that another machine serves, by their numbers in Linux's `magic.h`.
+#[cfg(target_os = "linux")]
+const SHARES: [(u32, &str); 4] = [
+    (0x0000_6969, "nfs"),
+    (0x0000_517b, "smb"),
+    (0xff53_4d42, "cifs"),
+    (0xfe53_4d42, "smb"),
+];
+
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -86,6 +95,18 @@ impl Vfs for OsVfs {
             bytes(space.f_bavail),
             bytes(space.f_blocks),
         )))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn share(&self, dir: &Path) -> io::Result<Option<&'static str>> {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the kernel's numbers have 32 bits, in a word of either sign and width"
+        )]
+        let found = rustix::fs::statfs(dir)?.f_type as u32;
+        let share = SHARES.iter().find(|(magic, _)| *magic == found);
+        Ok(share.map(|(_, kind)| *kind))
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::fixture::{DAY, DIR, World, writer_id};
 use crate::pipeline::LossReason;
-use crate::vfs::{Fault, Op, Vfs};
+use crate::vfs::{Fault, Op, OsVfs, Vfs};
 
 #[test]
 fn what_is_written_is_read_back_in_order() {
@@ -63,6 +63,21 @@ fn one_write_is_one_call() {
     let before = world.vfs.count(Op::Write);
     world.write(&mut journal, 1, 2..=100);
     assert_eq!(world.vfs.count(Op::Write), before + 1);
+}
+
+#[test]
+fn on_a_share_a_journal_starts_where_it_was_said_to_be_one() {
+    let world = World::new();
+    world.vfs.share_as("nfs");
+    let refused = world.try_open(World::config(), 1).unwrap_err();
+    assert!(refused.is_configuration());
+    let told = refused.to_string();
+    assert!(
+        told.contains("nfs") && told.contains("on_share(true)"),
+        "{told}"
+    );
+    drop(world.open_with(World::config().on_share(true), 1));
+    assert_eq!(OsVfs::new().share(&std::env::temp_dir()).unwrap(), None);
 }
 
 #[test]
