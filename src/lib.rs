@@ -85,18 +85,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use llm_audit_core::{
-    Absence, Ack, Audit, AuditBuilder, AuditGuard, Batch, BeginDurable, Breaker, Clock, Commit,
-    Context, Counters, Diagnostic, DiagnosticKind, Document, Durable, Error, Escalation,
-    Evaluation, Event, EventId, Expiry, Explained, Explanation, Facet, FacetGroup, FacetRule,
-    FacetSet, Fate, Field, Fields, Filter, Guardrail, Hold, Ids, Inspection, Inspector,
-    InspectorCounters, Intent, Interaction, Key, KeyRing, Kind, Layer, LayerBuilder, Level, Levels,
-    Link, LossCounts, LossReason, MediaItem, Message, Narrowed, Operation, Overflow, Part,
-    PlannedRewrite, Policy, PolicyBuilder, PolicyLoader, Preset, ProcessProbe, RandomIds, Receipt,
-    Recorder, RedactionCount, Report, ResourceProbe, Resources, Retention, RetentionPlan,
-    Retentions, Scope, Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status,
-    SystemClock, Timestamp, ToolDefinition, TraceParent, Truncation, Usage, Warning, Watch,
-    WriterId, begin, begin_durable, begin_durable_blocking, builder, installed, journal, propagate,
-    redact, schema,
+    Absence, Ack, Audit, AuditBuilder, AuditGuard, AuditInput, AuditOutput, Batch, BeginDurable,
+    Breaker, Clock, Commit, Context, Counters, Diagnostic, DiagnosticKind, Document, Durable,
+    Error, Escalation, Evaluation, Event, EventId, Expiry, Explained, Explanation, Facet,
+    FacetGroup, FacetRule, FacetSet, Fate, Field, Fields, Filter, Guardrail, Hold, Ids, InContext,
+    Inspection, Inspector, InspectorCounters, Intent, Interaction, Key, KeyRing, Kind, Layer,
+    LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message, Narrowed,
+    Operation, Overflow, Part, PlannedRewrite, Policy, PolicyBuilder, PolicyLoader, Preset,
+    ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report, RequestRecorder,
+    ResourceProbe, Resources, ResponseRecorder, Retention, RetentionPlan, Retentions, Scope,
+    Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
+    ToolDefinition, TraceParent, Truncation, Usage, Warning, Watch, WriterId, begin, begin_durable,
+    begin_durable_blocking, builder, installed, journal, propagate, propagate_fn, redact, schema,
 };
 
 #[cfg(any(feature = "http", feature = "jsonl", feature = "parquet"))]

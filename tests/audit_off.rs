@@ -7,7 +7,10 @@
 mod recording;
 
 use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 
+use futures_core::Stream;
+use futures_core::stream::BoxStream;
 use llm_audit::{Audit, audit};
 use recording::poll_once;
 
@@ -53,6 +56,37 @@ fn guardrail() -> Pin<Box<dyn Future<Output = u8>>> {
 #[audit(evaluation, auditor = never::<Audit>(), output = never::<f64>(), out(passed = never::<bool>()))]
 fn evaluation() -> f64 {
     0.5
+}
+
+#[audit(
+    auditor = never::<Audit>(),
+    input = never::<&str>(),
+    output = never::<&str>(),
+    out(usage = never::<llm_audit::Usage>()),
+)]
+fn stream(items: BoxStream<'_, u8>) -> BoxStream<'_, u8> {
+    items
+}
+
+struct Once(Option<u8>);
+
+impl Stream for Once {
+    type Item = u8;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<u8>> {
+        Poll::Ready(self.0.take())
+    }
+}
+
+#[test]
+fn a_stream_in_a_box_stays_in_its_box() {
+    let mut items: BoxStream<'_, u8> = Box::pin(Once(Some(3)));
+    let place = std::ptr::from_ref(&*items).addr();
+    items = stream(items);
+    assert_eq!(std::ptr::from_ref(&*items).addr(), place);
+    let mut task = Context::from_waker(Waker::noop());
+    assert_eq!(items.as_mut().poll_next(&mut task), Poll::Ready(Some(3)));
+    assert_eq!(items.as_mut().poll_next(&mut task), Poll::Ready(None));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
+use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::facet::Facet;
@@ -22,7 +23,7 @@ use crate::trace_parent::TraceParent;
 /// A context is immutable and cheap to clone. It is current while a future that it
 /// [scopes](Context::scope) is polled, or while a closure that it [enters](Context::enter) runs; no
 /// async runtime is needed. A task that is spawned does not inherit it: hand the future to
-/// [`propagate`] first.
+/// [`propagate`](crate::propagate) first.
 ///
 /// # Examples
 ///
@@ -145,10 +146,7 @@ impl Context {
 
     /// Returns a future that runs `future` with this context as the current one.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        Scoped {
-            frame: self.0.clone(),
-            future: Some(future),
-        }
+        Scoped::new(future, self)
     }
 
     /// Runs `run` with this context as the current one.
@@ -220,28 +218,10 @@ impl fmt::Debug for Context {
     }
 }
 
-/// Returns a future that runs `future` within the context of the caller, wherever it is spawned.
-///
-/// # Examples
-///
-/// ```
-/// use llm_audit_core::{Context, Fields, propagate};
-///
-/// let task = Context::default()
-///     .with(Fields::new().user_id("u-17"))
-///     .enter(|| propagate(async { format!("{:?}", Context::current()) }));
-/// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-/// assert!(runtime.block_on(task).contains("user_id"));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn propagate<F: Future>(future: F) -> Scoped<F> {
-    Context::current().scope(future)
-}
-
 pin_project! {
-    /// A future that runs, and is dropped, within a [`Context`]; made by [`Context::scope`] and
-    /// [`propagate`].
-    #[must_use = "a future does nothing until it is polled"]
+    /// A future or a stream that runs, and is dropped, within a [`Context`]; made by
+    /// [`Context::scope`], [`propagate`](crate::propagate) and [`InContext`](crate::InContext).
+    #[must_use = "it does nothing until it is polled"]
     pub struct Scoped<F> {
         frame: Option<Arc<Frame>>,
         // `None` only while this is dropped.
@@ -258,6 +238,15 @@ pin_project! {
     }
 }
 
+impl<F> Scoped<F> {
+    pub(crate) fn new(future: F, context: &Context) -> Self {
+        Self {
+            frame: context.0.clone(),
+            future: Some(future),
+        }
+    }
+}
+
 impl<F: Future> Future for Scoped<F> {
     type Output = F::Output;
 
@@ -268,6 +257,23 @@ impl<F: Future> Future for Scoped<F> {
             Some(future) => future.poll(task),
             None => Poll::Pending,
         }
+    }
+}
+
+impl<S: Stream> Stream for Scoped<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let _entered = Entered::new(this.frame.clone());
+        match this.future.as_pin_mut() {
+            Some(stream) => stream.poll_next(task),
+            None => Poll::Pending,
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.future.as_ref().map_or((0, None), Stream::size_hint)
     }
 }
 
@@ -306,6 +312,7 @@ fn exchange(frame: Option<Arc<Frame>>) -> Option<Arc<Frame>> {
 mod tests {
     use super::*;
     use crate::catalog::Field;
+    use crate::propagate;
 
     fn user(context: &Context) -> Option<String> {
         let frame = context.0.as_ref()?;

@@ -12,6 +12,7 @@ mod catalog;
 mod clock;
 mod commit;
 mod context;
+mod describe;
 mod diagnostics;
 mod encode;
 mod error;
@@ -33,6 +34,7 @@ mod narrow;
 mod pipeline;
 mod policy;
 mod process;
+mod propagation;
 mod put;
 mod raw;
 mod recorder;
@@ -60,7 +62,8 @@ pub use batch::Batch;
 pub use catalog::Field;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, Commit, Receipt};
-pub use context::{Context, Scoped, propagate};
+pub use context::{Context, Scoped};
+pub use describe::{AuditInput, AuditOutput, RequestRecorder, ResponseRecorder};
 pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
 pub use event::{
@@ -88,6 +91,7 @@ pub use policy::{
     Explained, Explanation, FacetRule, Intent, Layer, LayerBuilder, Policy, PolicyBuilder,
     PolicyLoader, Preset, Scope, Warning,
 };
+pub use propagation::{InContext, propagate, propagate_fn};
 pub use recorder::Recorder;
 pub use resources::{ProcessProbe, ResourceProbe, Resources};
 pub use retention::{Retention, Retentions};

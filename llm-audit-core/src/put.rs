@@ -76,6 +76,25 @@ pub(crate) fn merge(present: &mut Value, value: Value) {
     }
 }
 
+/// Returns whether `present` grows with what is put beside it.
+pub(crate) const fn grows(present: &Value) -> bool {
+    matches!(
+        present,
+        Value::Counts(_)
+            | Value::Documents(_)
+            | Value::Evaluations(_)
+            | Value::Guardrails(_)
+            | Value::JsonMap(_)
+            | Value::Links(_)
+            | Value::Media(_)
+            | Value::Messages(_)
+            | Value::Numbers(_)
+            | Value::Parts(_)
+            | Value::TextMap(_)
+            | Value::ToolDefinitions(_)
+    )
+}
+
 /// Generates the setters of a type that implements [`PutField`]: `with_catalog!(setters Type
 /// by_value)` for setters that take and return the type, `by_reference` for a mutable reference.
 macro_rules! setters {

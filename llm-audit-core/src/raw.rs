@@ -11,7 +11,7 @@ use crate::hidden::Hidden;
 use crate::id::EventId;
 use crate::level::Levels;
 use crate::policy::Policy;
-use crate::put::merge;
+use crate::put::{grows, merge};
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
 
@@ -98,6 +98,20 @@ impl RawBuffers {
     /// Puts `value` in `field`.
     pub(crate) fn push(&mut self, field: Field, value: Value) {
         self.items.push(Item::Value(field, value));
+    }
+
+    /// Returns the value of `field`, unless it grows with what is put beside it.
+    pub(crate) fn replaceable(&mut self, field: Field) -> Option<&mut Value> {
+        self.items.iter_mut().rev().find_map(|item| match item {
+            Item::Value(of, present) if *of == field && !grows(present) => Some(present),
+            _ => None,
+        })
+    }
+
+    /// Forgets the texts that were put in `field`.
+    pub(crate) fn forget_text(&mut self, field: Field) {
+        let is_other = |item: &Item| !matches!(item, Item::Text(of, _) if *of == field);
+        self.items.retain(is_other);
     }
 
     /// Returns the fields with their values, in the order of capture; of a field that was set

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span};
-use syn::{Error, Expr, Path, Result, parse_quote};
+use syn::{Error, Expr, Path, Result, Signature, parse_quote};
 
 use crate::model::{Argument, Arguments, Captured, Form, Function, Style};
 use crate::parameters;
-use crate::table::{self, Operation};
+use crate::shape;
+use crate::table::{self, Known, Operation};
 
 /// What an attribute asks for.
 pub(crate) struct Plan {
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     /// Taken of the error, over `err`.
     pub(crate) err: Vec<Capture>,
     pub(crate) auditor: Option<Expr>,
+    /// Whether the answer is said to be a stream, though its type may not say so, and where.
+    pub(crate) stream: Option<Span>,
     /// Whether the body may only run when the call is recorded, and where that is said.
     pub(crate) fail_closed: Option<Span>,
     pub(crate) krate: Option<Path>,
@@ -67,6 +70,7 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
             out: Vec::new(),
             err: Vec::new(),
             auditor: None,
+            stream: None,
             fail_closed: None,
             krate: None,
         },
@@ -75,6 +79,7 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
         replaced: Vec::new(),
         skipped: None,
         seen: HashMap::new(),
+        output: None,
         errors: None,
     };
     if let Some(constness) = &function.sig.constness {
@@ -86,7 +91,7 @@ pub(crate) fn check(arguments: Arguments, function: &Function) -> Result<Plan> {
     for (position, argument) in arguments.0.into_iter().enumerate() {
         checker.argument(position, argument);
     }
-    checker.finish(&function.sig.ident)
+    checker.finish(&function.sig)
 }
 
 /// The operation that the first word selects.
@@ -112,6 +117,8 @@ struct Checker<'f> {
     skipped: Option<(Ident, Vec<Ident>)>,
     /// What is set, when, and by which argument.
     seen: HashMap<(When, &'static str), String>,
+    /// `output`, where it was written.
+    output: Option<Ident>,
     errors: Option<Error>,
 }
 
@@ -127,11 +134,9 @@ impl Checker<'_> {
                     style: Style::Value,
                     expr: parse_quote!(#expr),
                 };
-                self.capture(When::Out, &name, self.plan.operation.output, value);
+                self.output(name, value);
             }
-            ("output", Form::Value(value)) => {
-                self.capture(When::Out, &name, self.plan.operation.output, value);
-            }
+            ("output", Form::Value(value)) => self.output(name, value),
             ("name", Form::Value(value)) => match self.plan.operation.name {
                 Some(slot) => self.capture(When::Before, &name, slot, value),
                 None => {
@@ -168,6 +173,12 @@ impl Checker<'_> {
                 }
             }
             ("fail_closed", _) => self.error(name.span(), "`fail_closed` stands alone"),
+            (table::STREAM, Form::Word) => {
+                // It is a field too, which may be set beside it.
+                if self.plan.stream.replace(name.span()).is_some() {
+                    self.error(name.span(), "`stream` is given twice");
+                }
+            }
             ("crate", Form::Path(path)) => {
                 if self.once(When::Before, &name, "crate") {
                     self.plan.krate = Some(path);
@@ -192,6 +203,18 @@ impl Checker<'_> {
                 self.error(name.span(), message);
             }
         }
+    }
+
+    fn output(&mut self, name: Ident, value: Captured) {
+        let slot = match self.plan.operation.output {
+            // What is there already is asked what it says; what has to be made first is the response.
+            "response" if value.style == Style::Value && is_place(&value.expr) => "answer",
+            slot => slot,
+        };
+        if self.once(When::Out, &name, self.plan.operation.output) {
+            self.plan.out.push(Capture { slot, value });
+        }
+        self.output = Some(name);
     }
 
     fn list(&mut self, when: When, list: Arguments) {
@@ -314,13 +337,15 @@ impl Checker<'_> {
             self.capture(when, name, column.slot, value);
             return;
         }
+        let known = table::role_of(&text).and_then(|role| role.known);
         match table::slot(&text) {
-            Some(slot @ ("prompt" | "system")) if when != When::Before => {
-                let message = format!("`{slot}` is taken before the body runs, outside this list");
+            Some(_) if known == Some(Known::Before) && when != When::Before => {
+                let message = format!("`{text}` is taken before the body runs, outside this list");
                 self.error(name.span(), message);
             }
-            Some("usage") if when == When::Before => {
-                let message = "the usage is known after the body has run: `out(usage = expr)`";
+            Some(_) if known == Some(Known::After) && when == When::Before => {
+                let message =
+                    format!("`{text}` is known after the body has run: `out({text} = expr)`");
                 self.error(name.span(), message);
             }
             Some(slot) => self.capture(when, name, slot, value),
@@ -359,6 +384,33 @@ impl Checker<'_> {
         false
     }
 
+    /// An answer that comes piece by piece is put together only where it is text.
+    fn check_stream(&mut self, sig: &Signature) {
+        let operation = self.plan.operation;
+        let is_stream = shape::is_stream(&sig.output, self.plan.stream.is_some());
+        if let Some(stream) = self.plan.stream
+            && !is_stream
+        {
+            let message = "`stream` is for a function that returns a stream, or a future of one";
+            self.error(stream, message);
+        }
+        if let Some(output) = self.output.take()
+            && is_stream
+            && operation.output != "response"
+        {
+            let message = format!(
+                "the items of a stream make no one `{}`; take what is wanted from each: \
+                 `out({} = expr)`, of which the last one counts",
+                operation.output,
+                operation
+                    .verdict
+                    .last()
+                    .map_or(operation.output, |last| last.name),
+            );
+            self.error(output.span(), message);
+        }
+    }
+
     fn error(&mut self, span: Span, message: impl std::fmt::Display) {
         let error = Error::new(span, message);
         match &mut self.errors {
@@ -367,7 +419,8 @@ impl Checker<'_> {
         }
     }
 
-    fn finish(mut self, function: &Ident) -> Result<Plan> {
+    fn finish(mut self, sig: &Signature) -> Result<Plan> {
+        self.check_stream(sig);
         if self.args.is_some()
             && let Some(slot) = self.plan.operation.args
         {
@@ -384,7 +437,7 @@ impl Checker<'_> {
         if let Some(slot) = self.plan.operation.name
             && !self.seen.contains_key(&(When::Before, slot))
         {
-            let name = function.to_string();
+            let name = sig.ident.to_string();
             let name = name.trim_start_matches("r#");
             let value = Captured {
                 style: Style::Value,
@@ -393,6 +446,18 @@ impl Checker<'_> {
             self.plan.before.push(Capture { slot, value });
         }
         Ok(self.plan)
+    }
+}
+
+/// Returns whether `expr` names something that is there already, so that it costs nothing to look at.
+fn is_place(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(_) => true,
+        Expr::Field(field) => is_place(&field.base),
+        Expr::Group(group) => is_place(&group.expr),
+        Expr::Paren(paren) => is_place(&paren.expr),
+        Expr::Reference(reference) => is_place(&reference.expr),
+        _ => false,
     }
 }
 
@@ -424,10 +489,6 @@ fn misuse(operation: &Operation, position: usize, name: &str, form: &Form) -> St
         Form::Word if table::operation_of(name).is_some() => {
             format!("the operation comes first: `#[audit({name}, …)]`")
         }
-        Form::Word if name == "stream" => "`stream` needs a value: `stream = true` says that a \
-            stream was asked for; an answer that is a stream is recorded with \
-            `Interaction::chunk`"
-            .to_owned(),
         Form::Word if table::arguments().any(|argument| argument == name) => {
             format!("`{name}` needs a value: `{name} = expr`")
         }
@@ -471,7 +532,7 @@ fn unknown(operation: &Operation, name: &str) -> String {
     }
     let columns = || operation.verdict.iter().map(|column| column.name);
     let near = table::nearest(name, table::arguments().chain(columns()));
-    let roles = columns().chain(table::ROLES.iter().map(|(role, _)| *role));
+    let roles = columns().chain(table::ROLES.iter().map(|role| role.name));
     format!(
         "unknown argument `{name}`{}; there are {}, and every field that the catalogue lets a \
          host set (docs/fields.md)",

@@ -8,7 +8,8 @@ use syn::{Block, Error, Expr, Ident, Result, Type, parse_quote, token};
 
 use crate::check::{Args, Capture, Plan};
 use crate::model::{Body, Captured, Function, Style};
-use crate::shape::{self, Deferred};
+use crate::shape::{self, Streamed};
+use crate::stream;
 
 /// Returns `function` with the recording of its call around its body.
 ///
@@ -27,23 +28,18 @@ pub(crate) fn expand(plan: &Plan, function: &Function) -> Result<TokenStream> {
     let code = Code::new(plan, function);
     let sig = &function.sig;
     let output = shape::written(&sig.output);
-    if let (Some(span), None | Some(Type::Never(_))) = (plan.fail_closed, output) {
+    if let (Some(span), false) = (plan.fail_closed, can_fail(plan, output)) {
         let message = "`fail_closed` needs a function that returns a `Result`: a call that cannot \
                        be recorded does not take place, and its caller has to be told";
         return Err(Error::new(span, message));
     }
-    let deferred = output.and_then(shape::deferred);
-    if let (Some(ty), Some(Deferred::Stream)) = (output, &deferred) {
-        let message = "an answer that is a stream cannot be recorded from here; begin an \
-                       `Interaction` and hand its chunks to `Interaction::chunk`";
-        return Err(Error::new(ty.span(), message));
-    }
+    let future = output.and_then(shape::future);
     let body = if sig.asyncness.is_some() {
         code.asynchronous(output, body)
     } else {
-        match returned_future(body, deferred.as_ref(), &code) {
+        match returned_future(body, future.as_ref(), &code) {
             Some(body) => body,
-            None if deferred.is_some() => {
+            None if future.is_some() => {
                 let message = "a future is recorded when it is an async block at the end of the \
                                function: write `async move { … }`, or an `async fn`";
                 return Err(Error::new(output.span(), message));
@@ -54,10 +50,18 @@ pub(crate) fn expand(plan: &Plan, function: &Function) -> Result<TokenStream> {
     Ok(function.with_body(brace, body))
 }
 
+/// Returns whether the answer may be a `Result`, as far as its type says.
+fn can_fail(plan: &Plan, output: Option<&Type>) -> bool {
+    output.is_some_and(|ty| match shape::streamed(ty, plan.stream.is_some()) {
+        Some(streamed) => matches!(streamed, Streamed::Result(_)),
+        None => !matches!(ty, Type::Never(_)),
+    })
+}
+
 /// Returns the body with the async block at its end recorded, when there is one.
 fn returned_future(
     body: &TokenStream,
-    deferred: Option<&Deferred>,
+    written: Option<&Option<Type>>,
     code: &Code<'_>,
 ) -> Option<TokenStream> {
     let mut block: Block = syn::parse2(quote!({ #body })).ok()?;
@@ -65,10 +69,7 @@ fn returned_future(
     let Expr::Async(inner) = future else {
         return None;
     };
-    let output = match deferred {
-        Some(Deferred::Future(output)) => output.as_deref(),
-        _ => None,
-    };
+    let output = written.and_then(Option::as_ref);
     let attrs = &inner.attrs;
     let stmts = &inner.block.stmts;
     let recorded = code.asynchronous(output, &quote!(#(#stmts)*));
@@ -77,13 +78,23 @@ fn returned_future(
     Some(quote!(#(#stmts)*))
 }
 
+/// How a body runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    /// In a future.
+    Async,
+    /// At once, and what it returns goes on later.
+    Stream,
+    Sync,
+}
+
 /// What the code of every shape has in common.
-struct Code<'p> {
+pub(crate) struct Code<'p> {
     plan: &'p Plan,
     name: &'p Ident,
-    support: TokenStream,
-    call: Ident,
-    answer: Ident,
+    pub(crate) support: TokenStream,
+    pub(crate) call: Ident,
+    pub(crate) answer: Ident,
 }
 
 impl<'p> Code<'p> {
@@ -103,7 +114,7 @@ impl<'p> Code<'p> {
 
     fn asynchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
         let Self { call, answer, .. } = self;
-        let begin = self.begin(true, output);
+        let begin = self.begin(Run::Async, output);
         let finish = self.finish(output);
         // The type of an async block cannot be written down; a value that is never there says it.
         let hint = output.filter(|ty| !matches!(ty, Type::Never(_))).map(|ty| {
@@ -122,13 +133,15 @@ impl<'p> Code<'p> {
             #[allow(clippy::let_unit_value)]
             let #answer = #call.scope(async move { #hint #body }).await;
             #finish
-            #answer
         }
     }
 
     fn synchronous(&self, output: Option<&Type>, body: &TokenStream) -> TokenStream {
         let Self { call, answer, .. } = self;
-        let begin = self.begin(false, output);
+        let is_stream =
+            output.is_some_and(|ty| shape::streamed(ty, self.plan.stream.is_some()).is_some());
+        let run = if is_stream { Run::Stream } else { Run::Sync };
+        let begin = self.begin(run, output);
         let finish = self.finish(output);
         let arrow = output.map(|ty| {
             let ty = shape::inferable(ty);
@@ -142,12 +155,11 @@ impl<'p> Code<'p> {
             #[allow(clippy::let_unit_value)]
             let #answer = #call.enter(move || #arrow { #body });
             #finish
-            #answer
         }
     }
 
     /// The beginning of the call, and what is captured before the body runs.
-    fn begin(&self, is_future: bool, output: Option<&Type>) -> TokenStream {
+    fn begin(&self, run: Run, output: Option<&Type>) -> TokenStream {
         let Self {
             plan,
             support,
@@ -181,16 +193,17 @@ impl<'p> Code<'p> {
         };
         let captures = plan.before.iter().map(|capture| self.capture(capture));
         let args = plan.args.as_ref().map(|args| self.args(args));
-        let begin = match (plan.fail_closed.is_some(), is_future) {
-            (false, false) => quote!(begin),
-            (false, true) => quote!(begin_future),
-            (true, false) => quote!(begin_closed),
-            (true, true) => quote!(begin_closed_future),
+        // A future and a stream are cancelled by dropping them.
+        let begin = match (plan.fail_closed.is_some(), run) {
+            (false, Run::Sync) => quote!(begin),
+            (false, Run::Async | Run::Stream) => quote!(begin_future),
+            (true, Run::Sync) => quote!(begin_closed),
+            (true, Run::Async | Run::Stream) => quote!(begin_closed_future),
         };
         // A verdict is about a request, and sends none.
         let is_sent = !is_verdict && plan.fail_closed.is_none();
         let sent = is_sent.then(|| quote!(#call.sent();));
-        let closed = plan.fail_closed.map(|_| self.closed(is_future, output));
+        let closed = plan.fail_closed.map(|_| self.closed(run, output));
         quote! {
             let mut #call = #support::Call::#begin(#support::#subject, #place, #auditor);
             if #call.is_recorded() {
@@ -203,9 +216,9 @@ impl<'p> Code<'p> {
     }
 
     /// What keeps the body from running when the call cannot be recorded.
-    fn closed(&self, is_future: bool, output: Option<&Type>) -> TokenStream {
+    fn closed(&self, run: Run, output: Option<&Type>) -> TokenStream {
         let Self { support, call, .. } = self;
-        let sent = if is_future {
+        let sent = if run == Run::Async {
             quote!(#call.sent_durable().await)
         } else {
             quote!(#call.sent_durable_blocking())
@@ -223,7 +236,7 @@ impl<'p> Code<'p> {
         }
     }
 
-    /// The end of the call, and what is captured of its answer.
+    /// The end of the call, what is captured of its answer, and the answer.
     fn finish(&self, output: Option<&Type>) -> TokenStream {
         let Self {
             plan,
@@ -233,39 +246,13 @@ impl<'p> Code<'p> {
             ..
         } = self;
         if matches!(output, Some(Type::Never(_))) {
-            return TokenStream::new();
+            return answer.to_token_stream();
         }
-        let captures = |captures: &'p [Capture]| {
-            let captures: TokenStream = captures
-                .iter()
-                .map(|capture| self.capture(capture))
-                .collect();
-            (!captures.is_empty()).then_some(captures)
-        };
-        let taken = captures(&plan.out).map(|captures| {
-            let out = named(&plan.out, "out");
-            quote! {
-                #[allow(unused_variables)]
-                if let ::core::option::Option::Some(#out) =
-                    (&#support::Present::new(__llm_audit_out)).present()
-                {
-                    #captures
-                }
-            }
-        });
-        let out = if taken.is_some() {
-            quote!(__llm_audit_out)
-        } else {
-            quote!(_)
-        };
-        let failed = captures(&plan.err).map(|captures| {
-            let err = named(&plan.err, "err");
-            quote! {
-                #[allow(unused_variables)]
-                let #err = __llm_audit_error;
-                #captures
-            }
-        });
+        if let Some(streamed) = output.and_then(|ty| shape::streamed(ty, plan.stream.is_some())) {
+            return stream::answer(self, &streamed, output.span());
+        }
+        let (out, taken) = self.taken();
+        let failed = self.failed();
         quote! {
             if #call.is_recorded() {
                 #[allow(unused_imports)]
@@ -281,6 +268,40 @@ impl<'p> Code<'p> {
                     }
                 }
             }
+            #answer
+        }
+    }
+
+    /// What is captured of an answer or an item of one, and the pattern that it is bound by.
+    pub(crate) fn taken(&self) -> (TokenStream, TokenStream) {
+        let Self { plan, support, .. } = self;
+        if plan.out.is_empty() {
+            return (quote!(_), TokenStream::new());
+        }
+        let captures = plan.out.iter().map(|capture| self.capture(capture));
+        let out = named(&plan.out, "out");
+        let taken = quote! {
+            #[allow(unused_variables)]
+            if let ::core::option::Option::Some(#out) =
+                (&#support::Present::new(__llm_audit_out)).present()
+            {
+                #(#captures)*
+            }
+        };
+        (quote!(__llm_audit_out), taken)
+    }
+
+    /// What is captured of an error.
+    pub(crate) fn failed(&self) -> TokenStream {
+        if self.plan.err.is_empty() {
+            return TokenStream::new();
+        }
+        let captures = self.plan.err.iter().map(|capture| self.capture(capture));
+        let err = named(&self.plan.err, "err");
+        quote! {
+            #[allow(unused_variables)]
+            let #err = __llm_audit_error;
+            #(#captures)*
         }
     }
 
@@ -338,7 +359,7 @@ fn find(tokens: TokenStream, name: &str) -> Option<Ident> {
 }
 
 /// Returns `tokens`, which keep their meaning, located at `span`.
-fn located(tokens: &TokenStream, span: Span) -> TokenStream {
+pub(crate) fn located(tokens: &TokenStream, span: Span) -> TokenStream {
     let tokens = tokens.clone().into_iter().map(|mut token| {
         token.set_span(span.resolved_at(token.span()));
         token

@@ -39,7 +39,7 @@ async fn ask(question: &str) -> Result<String, String> {
                     (&::llm_audit::__private::Present::new(__llm_audit_out)).present()
                 {
                     __llm_audit_call.set(
-                        ::llm_audit::__private::slots::response,
+                        ::llm_audit::__private::slots::answer,
                         |__llm_audit_slot| __llm_audit_slot.put(&out),
                     );
                 }

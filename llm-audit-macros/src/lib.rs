@@ -8,6 +8,7 @@ mod expand;
 mod model;
 mod parameters;
 mod shape;
+mod stream;
 mod table;
 
 use proc_macro::TokenStream;
@@ -26,7 +27,7 @@ use model::{Arguments, Function};
 /// | returns `Ok`, or something that is no `Result` | `ok` |
 /// | returns `Err` | `error`, with the name of the error's type; its text if it implements `Display` and the policy allows `error_detail` |
 /// | panics | `error`, with `error_type = "panic"` |
-/// | is a future that is dropped before its end, by a time-out for instance | `cancelled` |
+/// | is a future or a stream that is dropped before its end, by a time-out for instance | `cancelled` |
 ///
 /// It is recorded in the log that `llm_audit::builder()….install()` started, or in that of
 /// `auditor`; one that was started with `spawn()` is found by its handle only.
@@ -96,10 +97,12 @@ use model::{Arguments, Function};
 ///
 /// | argument | what it sets |
 /// |---|---|
-/// | `prompt = expr` | a user message of the input |
-/// | `system = expr` | a system message of the input |
+/// | `input = expr` | the request: an `AuditInput`, which says of itself what it is |
+/// | `prompt`, `system`, `assistant` `= expr` | a message of the input, from the user, the system, the model |
+/// | `messages = expr` | messages of the input, a list of `Message` |
+/// | `tools = expr` | the tools that the model may call, a list of `ToolDefinition` |
 /// | `model = expr` | `request_model` |
-/// | `user`, `session`, `conversation`, `project`, `tenant` `= expr` | `user_id`, `session_id`, `conversation_id`, `project_id`, `tenant_id` |
+/// | `user`, `session`, `conversation`, `turn`, `project`, `tenant` `= expr` | `user_id`, `session_id`, `conversation_id`, `turn_index`, `project_id`, `tenant_id` |
 /// | `name = expr` | the name of a tool, agent, workflow, step, guardrail or evaluation; without it, that of the function |
 /// | `args`, `skip(`*name*`, …)` | all arguments of the function, save those that are skipped ([below](#all-arguments)) |
 /// | *field* `= expr` | any other field that a host may set, by its name in the catalogue |
@@ -107,14 +110,17 @@ use model::{Arguments, Function};
 /// | `output` | the answer: what was returned, within `Ok` and `Some` |
 /// | `output = expr` | the answer, from `out`, a reference to what was returned within `Ok` and `Some` |
 /// | `out(`*field* `= expr, …)` | fields, from `out` |
-/// | `out(usage = expr)` | the tokens, a `Usage` |
+/// | `out(usage = expr)`, `out(reasoning = expr)` | the tokens, a `Usage`; reasoning of the answer |
+/// | `stream` | that the answer is a stream, where its type has a name of its own ([below](#streams)) |
 /// | `err(`*field* `= expr, …)` | fields, from `err`, a reference to the error that was returned |
 /// | `fail_closed` | that the body runs only when the call is recorded ([below](#what-cannot-be-recorded)) |
 /// | `auditor = expr` | the log: an `Audit`, or a reference to one; without it, the installed one |
 /// | `crate = path` | where `llm-audit` is, when it is not at `::llm_audit` |
 ///
-/// The answer is the text of the response; of a `tool` it is `tool_result`, and of a `retrieval`
-/// or `rerank` it is `documents`. An error has no answer, and neither has `None`.
+/// The answer is an `AuditOutput`: a text, a `Message`, a list of these, or a type of the program that
+/// says of itself what it is, tokens and all. Of a `tool` it is `tool_result`, and of a `retrieval`
+/// or `rerank` it is `documents`. An error has no answer, and neither has `None`. An `output = expr`
+/// that calls something is evaluated only when `response` is captured.
 ///
 /// # Values
 ///
@@ -199,6 +205,43 @@ use model::{Arguments, Function};
 /// `err(verdict = expr)`, or `action` or `score`, or `label` or `passed` of an evaluation: where
 /// that sets something, the verdict was reached and the status is `ok`.
 ///
+/// # Streams
+///
+/// A function that returns a stream, or a future of one, is recorded until the stream ends: it may be
+/// `impl Stream`, `Pin<Box<dyn Stream>>`, `Box<dyn Stream>`, `BoxStream`, or one of these within a
+/// `Result` or `Option`. Where the type has another name, `stream` says what it is. What holds for an
+/// answer holds for each item: `output`, `out(…)` and `err(…)` see it, within `Ok` and `Some`. Texts are
+/// put together, of other values the last one counts. The reader gets each item when it comes.
+///
+/// | the stream | status |
+/// |---|---|
+/// | ends | `ok` |
+/// | has an item that is an `Err` | `error`, by the first such item |
+/// | panics | `error`, with `error_type = "panic"` |
+/// | is dropped before its end | `cancelled`, or `ok` once an item had `finish_reasons` |
+///
+/// ```
+/// use futures_core::stream::BoxStream;
+/// use llm_audit::{Usage, audit};
+///
+/// struct Chunk {
+///     delta: String,
+///     tokens: Option<(u64, u64)>,
+/// }
+///
+/// #[audit(
+///     prompt = question,
+///     output = out.delta,
+///     out(usage = out.tokens.map(|(input, output)| Usage::openai(input, output))),
+/// )]
+/// async fn ask(question: &str) -> Result<BoxStream<'static, std::io::Result<Chunk>>, std::io::Error> {
+///     # std::convert::identity(question);
+///     // …
+/// #   Err(std::io::ErrorKind::Other.into())
+/// }
+/// # drop(ask("Why?"));
+/// ```
+///
 /// # What cannot be recorded
 ///
 /// A call goes on when its event cannot be kept, and the loss is counted. With `fail_closed` it is
@@ -230,7 +273,8 @@ use model::{Arguments, Function};
 /// web framework are such functions: what their extractors bind can be captured, of
 /// `Json(asked): Json<Asked>` for instance `prompt = asked.text`. Some things it cannot see:
 ///
-/// - A stream as the answer is an error; begin an `Interaction` and hand it the chunks.
+/// - A stream that is a type of its own, such as a client's, cannot be returned as that type: return
+///   `impl Stream`, or a box.
 /// - In a generic function only the bounds that are written down count: a `T` that happens to be a
 ///   `Result` is not known to be one, and an error without `Display` has no text.
 /// - Where `#[async_trait]` has been at work, arguments that are patterns cannot be named.

@@ -143,17 +143,45 @@ impl Operation {
     }
 }
 
-/// Arguments that are no field of the catalogue, and what each of them sets.
-pub(crate) const ROLES: &[(&str, &str)] = &[
-    ("conversation", "conversation_id"),
-    ("model", "request_model"),
-    ("project", "project_id"),
-    ("prompt", "prompt"),
-    ("session", "session_id"),
-    ("system", "system"),
-    ("tenant", "tenant_id"),
-    ("usage", "usage"),
-    ("user", "user_id"),
+/// An argument that is no field of the catalogue, or another word for one.
+pub(crate) struct Role {
+    pub(crate) name: &'static str,
+    /// What it sets.
+    pub(crate) slot: &'static str,
+    /// When it is known, if not whenever it is written.
+    pub(crate) known: Option<Known>,
+}
+
+/// When a value is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Before the body runs, and only then.
+    Before,
+    /// After the body has run.
+    After,
+}
+
+const fn role(name: &'static str, slot: &'static str, known: Option<Known>) -> Role {
+    Role { name, slot, known }
+}
+
+/// Every role.
+pub(crate) const ROLES: &[Role] = &[
+    role("assistant", "assistant", Some(Known::Before)),
+    role("conversation", "conversation_id", None),
+    role("input", "input", Some(Known::Before)),
+    role("messages", "input_messages", Some(Known::Before)),
+    role("model", "request_model", None),
+    role("project", "project_id", None),
+    role("prompt", "prompt", Some(Known::Before)),
+    role("reasoning", "reasoning", Some(Known::After)),
+    role("session", "session_id", None),
+    role("system", "system", Some(Known::Before)),
+    role("tenant", "tenant_id", None),
+    role("tools", "tool_definitions", None),
+    role("turn", "turn_index", None),
+    role("usage", "usage", Some(Known::After)),
+    role("user", "user_id", None),
 ];
 
 /// Arguments that say how to audit rather than what.
@@ -168,7 +196,11 @@ pub(crate) const SETTINGS: &[&str] = &[
     "out",
     "output",
     "skip",
+    STREAM,
 ];
+
+/// The setting that is also a field: alone it says that the answer is a stream.
+pub(crate) const STREAM: &str = "stream";
 
 /// What is not there, and what to do instead.
 pub(crate) const REFUSED: &[(&str, &str)] = &[
@@ -390,14 +422,15 @@ pub(crate) const FIELDS: &[&str] = &[
 
 /// Returns what the argument `name` sets: a role's field, or the field of that name.
 pub(crate) fn slot(name: &str) -> Option<&'static str> {
-    let role = ROLES
-        .iter()
-        .find(|(role, _)| *role == name)
-        .map(|(_, slot)| *slot);
-    role.or_else(|| {
+    role_of(name).map(|role| role.slot).or_else(|| {
         let position = FIELDS.binary_search(&name).ok()?;
         FIELDS.get(position).copied()
     })
+}
+
+/// Returns the role `name`.
+pub(crate) fn role_of(name: &str) -> Option<&'static Role> {
+    ROLES.iter().find(|role| role.name == name)
 }
 
 /// Returns the operation that `word` selects.
@@ -415,10 +448,9 @@ pub(crate) fn refusal(name: &str) -> Option<&'static str> {
 
 /// Returns every name of an argument.
 pub(crate) fn arguments() -> impl Iterator<Item = &'static str> {
-    let roles = ROLES.iter().map(|(name, _)| *name);
-    roles
-        .chain(SETTINGS.iter().copied())
-        .chain(FIELDS.iter().copied())
+    let roles = ROLES.iter().map(|role| role.name);
+    let settings = SETTINGS.iter().copied().filter(|name| *name != STREAM);
+    roles.chain(settings).chain(FIELDS.iter().copied())
 }
 
 /// Returns the candidates that look most like `name`, the nearest first, at most three.

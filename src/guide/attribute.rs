@@ -55,5 +55,45 @@
 //! assert!(check("no address"));
 //! ```
 //!
-//! Where the function is not the whole call, or the answer is a stream, capture
-//! [by hand](super::capture).
+//! A stream is recorded until it ends, and types of one's own say of themselves what is to be recorded:
+//!
+//! ```
+//! use std::pin::Pin;
+//!
+//! use futures_core::Stream;
+//! use llm_audit::{AuditInput, AuditOutput, RequestRecorder, ResponseRecorder, audit};
+//!
+//! struct Question { rules: String, text: String }
+//! struct Token(String);
+//!
+//! impl AuditInput for Question {
+//!     fn describe(&self, request: &mut RequestRecorder<'_>) {
+//!         request.system(&self.rules).user(&self.text);
+//!     }
+//! }
+//!
+//! impl AuditOutput for Token {
+//!     fn describe(&self, response: &mut ResponseRecorder<'_>) {
+//!         response.text(&self.0);
+//!     }
+//! }
+//!
+//! #[audit(model = "local", input = question, output)]
+//! fn generate(question: Question) -> Pin<Box<dyn Stream<Item = Token> + Send>> {
+//!     // …
+//! #   struct Nothing(Question);
+//! #   impl Stream for Nothing {
+//! #       type Item = Token;
+//! #       fn poll_next(
+//! #           self: Pin<&mut Self>,
+//! #           _: &mut std::task::Context<'_>,
+//! #       ) -> std::task::Poll<Option<Token>> {
+//! #           std::task::Poll::Ready(None)
+//! #       }
+//! #   }
+//! #   Box::pin(Nothing(question))
+//! }
+//! # drop(generate(Question { rules: String::new(), text: String::new() }));
+//! ```
+//!
+//! Where the function is not the whole call, capture [by hand](super::capture).

@@ -112,11 +112,18 @@ impl<'r, T> PresentValue for &Present<'r, T> {
 
 /// Errors that have a text.
 pub trait FailWithText {
+    /// Says that an item of `call`'s stream is the error.
+    fn failed(&self, call: &mut Call);
+
     /// Records that `call` failed, with the type and the text of the error.
     fn fail(&self, call: Call);
 }
 
 impl<E: fmt::Display> FailWithText for Failure<'_, E> {
+    fn failed(&self, call: &mut Call) {
+        call.failed(self.0);
+    }
+
     fn fail(&self, call: Call) {
         call.fail(self.0);
     }
@@ -124,11 +131,18 @@ impl<E: fmt::Display> FailWithText for Failure<'_, E> {
 
 /// Errors that have none.
 pub trait FailWithType {
+    /// Says that an item of `call`'s stream is the error.
+    fn failed(&self, call: &mut Call);
+
     /// Records that `call` failed, with the type of the error.
     fn fail(&self, call: Call);
 }
 
 impl<E> FailWithType for &Failure<'_, E> {
+    fn failed(&self, call: &mut Call) {
+        call.failed_as::<E>();
+    }
+
     fn fail(&self, call: Call) {
         call.fail_as::<E>();
     }

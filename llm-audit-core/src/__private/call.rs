@@ -215,7 +215,7 @@ impl Call {
     /// Returns a future that runs `future` within the call.
     #[inline]
     pub fn scope<F: Future>(&self, future: F) -> Within<F> {
-        let context = self.recorded().map(Interaction::context);
+        let context = self.context();
         Within { context, future }
     }
 
@@ -232,6 +232,53 @@ impl Call {
     pub fn finish(self) {
         if let Some(interaction) = self.into_interaction() {
             interaction.finish();
+        }
+    }
+
+    /// Returns the context of what happens within the call, or `None` when it is not recorded.
+    pub(super) fn context(&self) -> Option<Context> {
+        self.recorded().map(Interaction::context)
+    }
+
+    /// Takes the call out, and leaves one that is not recorded.
+    pub(super) const fn take(&mut self) -> Self {
+        Self(self.0.take())
+    }
+
+    /// Counts an item of the call's stream, and has `describe` say what it is.
+    pub(super) fn item(&mut self, describe: impl FnOnce(&mut Self)) {
+        if let Some(interaction) = self.interaction() {
+            interaction.tick();
+        }
+        describe(self);
+        if let Some(interaction) = self.interaction()
+            && interaction.is_told_why_it_ends()
+        {
+            interaction.on_drop(Status::Ok);
+        }
+    }
+
+    /// Says that the call failed with `error`, and goes on.
+    pub(super) fn failed<E: fmt::Display>(&mut self, error: &E) {
+        self.failed_with(|interaction| {
+            interaction.failed(error);
+        });
+    }
+
+    /// Says that the call failed with an error of type `E`, which has no text, and goes on.
+    pub(super) fn failed_as<E>(&mut self) {
+        self.failed_with(|interaction| {
+            interaction.failed_as::<E>();
+        });
+    }
+
+    /// The first error is why the call failed, and one that was the verdict is none.
+    fn failed_with(&mut self, fail: impl FnOnce(&mut Interaction)) {
+        if let Some(interaction) = self.interaction()
+            && !interaction.has_verdict()
+            && !interaction.has_failed()
+        {
+            fail(interaction);
         }
     }
 

@@ -7,6 +7,7 @@ mod call;
 mod closed;
 mod slot;
 pub mod slots;
+mod streamed;
 mod value;
 
 pub use args::{Arg, Args, AuditArg};
@@ -15,6 +16,7 @@ pub use autoref::{Failure, Present, Returned};
 pub use call::{Call, Log, Place, Within, installed};
 pub use closed::{Fallible, FromError, not_recorded};
 pub use slot::{Slot, Taken, kind};
+pub use streamed::{StreamAnswer, Streamed};
 pub use value::{
     AuditBool, AuditEntry, AuditFloat, AuditId, AuditInt, AuditJson, AuditList, AuditMap,
     AuditTexts, AuditTime, AuditUsage, AuditValue, Auditor, Debugged, Displayed,

@@ -9,6 +9,7 @@ use super::value::{
     AuditTime, AuditUsage, AuditValue,
 };
 use crate::catalog::Field;
+use crate::describe::{AuditInput, AuditOutput, RequestRecorder, ResponseRecorder};
 use crate::event::{
     Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, ToolDefinition, Value,
 };
@@ -32,10 +33,17 @@ pub struct Taken<'c, K> {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
+    /// The answer, which says of itself what it is.
+    Answer,
+    Assistant,
     /// A column of the record that is put in the field when the call ends.
     Column(Field, &'static str),
     Field(Field),
+    /// The request, which says of itself what it is.
+    Input,
     Prompt,
+    Reasoning,
+    /// The answer, where it has to be made first.
     Response,
     System,
     Usage,
@@ -54,8 +62,10 @@ impl<K> Slot<K> {
     pub(super) const fn field(&self) -> Field {
         match self.target {
             Target::Column(field, _) | Target::Field(field) | Target::Verdict(field) => field,
-            Target::Prompt | Target::System => Field::InputMessages,
-            Target::Response => Field::OutputMessages,
+            Target::Assistant | Target::Input | Target::Prompt | Target::System => {
+                Field::InputMessages
+            }
+            Target::Answer | Target::Reasoning | Target::Response => Field::OutputMessages,
             Target::Usage => Field::InputTokens,
         }
     }
@@ -66,7 +76,12 @@ impl<K> Slot<K> {
             Target::Column(field, _) | Target::Field(field) | Target::Verdict(field) => {
                 interaction.accepts(field)
             }
-            Target::Prompt => interaction.allows(Facet::Prompt),
+            Target::Answer => says_something(interaction, &OF_ANSWERS),
+            Target::Assistant | Target::Prompt => interaction.allows(Facet::Prompt),
+            Target::Input => says_something(interaction, &OF_REQUESTS),
+            Target::Reasoning => {
+                interaction.allows(Facet::Response) && interaction.allows(Facet::Reasoning)
+            }
             Target::Response => interaction.allows(Facet::Response),
             Target::System => {
                 interaction.allows(Facet::Prompt) && interaction.allows(Facet::SystemPrompt)
@@ -79,6 +94,28 @@ impl<K> Slot<K> {
             kind: PhantomData,
         })
     }
+}
+
+/// Facets of what a request may say of itself; the first is that of every one.
+const OF_REQUESTS: [Facet; 4] = [
+    Facet::Prompt,
+    Facet::Model,
+    Facet::RequestConfig,
+    Facet::Tools,
+];
+
+/// Facets of what an answer may say of itself; the first is that of every one.
+const OF_ANSWERS: [Facet; 4] = [
+    Facet::Response,
+    Facet::Model,
+    Facet::Usage,
+    Facet::RequestConfig,
+];
+
+/// Returns whether one of `facets` is on; the first counts as offered when none is.
+fn says_something(interaction: &mut Interaction, facets: &[Facet; 4]) -> bool {
+    let [first, ..] = facets;
+    facets.iter().any(|facet| interaction.captures(*facet)) || interaction.allows(*first)
 }
 
 impl<K> Taken<'_, K> {
@@ -99,12 +136,33 @@ impl Taken<'_, kind::Text> {
         let Some(text) = value.text() else { return };
         match self.target {
             Target::Field(field) => self.interaction.put_text(field, &text),
+            Target::Assistant => drop(self.interaction.assistant(text)),
             Target::Prompt => drop(self.interaction.prompt(text)),
-            Target::Response => drop(self.interaction.response(text)),
+            Target::Reasoning => {
+                ResponseRecorder::new(self.interaction).reasoning(text);
+            }
             Target::System => drop(self.interaction.system(text)),
             Target::Column(..) => self.put_value(Some(Value::Text(text.into_owned()))),
-            Target::Usage | Target::Verdict(_) => {}
+            Target::Answer
+            | Target::Input
+            | Target::Response
+            | Target::Usage
+            | Target::Verdict(_) => {}
         }
+    }
+}
+
+impl Taken<'_, kind::Input> {
+    /// Puts what the request `value` says.
+    pub fn put<V: AuditInput + ?Sized>(self, value: &V) {
+        value.describe(&mut RequestRecorder::new(self.interaction));
+    }
+}
+
+impl Taken<'_, kind::Output> {
+    /// Puts what the answer `value`, or the chunk of one, says.
+    pub fn put<V: AuditOutput + ?Sized>(self, value: &V) {
+        value.describe(&mut ResponseRecorder::new(self.interaction));
     }
 }
 
@@ -152,8 +210,10 @@ pub mod kind {
         Bool "Yes or no."
         Float "A number."
         Id "The identifier of an event."
+        Input "A request."
         Int "A count."
         Json "A value as JSON."
+        Output "An answer, or a chunk of one."
         Text "A text."
         Texts "A list of texts."
         Time "A moment."

@@ -51,8 +51,12 @@ macro_rules! roles {
 }
 
 roles! {
+    answer Output Answer "The answer, where there is one already.";
+    assistant Text Assistant "A message of the model in the input.";
+    input Input Input "The request.";
     prompt Text Prompt "A user message of the input.";
-    response Text Response "Text of the answer.";
+    reasoning Text Reasoning "Reasoning of the answer.";
+    response Output Response "The answer, where it has to be made.";
     system Text System "A system message of the input.";
     usage Usage Usage "The tokens of the call.";
 }

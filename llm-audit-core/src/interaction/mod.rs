@@ -1,5 +1,6 @@
 //! Interactions: operations in flight, recorded once however they end.
 
+mod chunks;
 mod durable;
 pub(crate) mod in_flight;
 mod roles;
@@ -249,26 +250,6 @@ impl Interaction {
         self
     }
 
-    /// Adds `text` to the first choice of a streamed answer.
-    pub fn chunk(&mut self, text: &str) -> &mut Self {
-        self.chunk_of(0, text)
-    }
-
-    /// Adds `text` to choice number `choice` of a streamed answer, counting from 0.
-    pub fn chunk_of(&mut self, choice: usize, text: &str) -> &mut Self {
-        self.add_chunk(choice, "text", text)
-    }
-
-    /// Adds `text` to the reasoning of a streamed answer.
-    pub fn reasoning_chunk(&mut self, text: &str) -> &mut Self {
-        self.add_chunk(0, "reasoning", text)
-    }
-
-    /// Counts a chunk of a streamed answer without text, such as one that only has the usage.
-    pub fn empty_chunk(&mut self) -> &mut Self {
-        self.add_chunk(0, "text", "")
-    }
-
     /// Sets how the operation has ended, for [`finish`](Interaction::finish),
     /// [`commit`](Interaction::commit) and drop.
     pub fn outcome(&mut self, status: Status) -> &mut Self {
@@ -307,10 +288,31 @@ impl Interaction {
         self.end(Status::Error)
     }
 
+    /// Says that the operation failed with an error of type `E`, which has no text.
+    pub(crate) fn failed_as<E: ?Sized>(&mut self) -> &mut Self {
+        self.put_error_type::<E>();
+        self.outcome(Status::Error)
+    }
+
     /// Records that the operation failed with an error of type `E`, which has no text.
     pub(crate) fn fail_as<E: ?Sized>(mut self) -> Option<EventId> {
-        self.put_error_type::<E>();
+        self.failed_as::<E>();
         self.end(Status::Error)
+    }
+
+    /// Returns whether it was said that the operation failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        let outcome = self
+            .inner
+            .as_ref()
+            .and_then(|active| active.outcome.as_ref());
+        outcome == Some(&Status::Error)
+    }
+
+    /// Returns whether `facet` is captured, without offering anything of it.
+    pub(crate) fn captures(&self, facet: Facet) -> bool {
+        let levels = self.inner.as_ref().map(|active| active.flight.raw.levels);
+        levels.is_some_and(|levels| levels.get(facet) > Level::Off)
     }
 
     /// Records how `result` says that the operation ended, and returns it.
@@ -358,44 +360,6 @@ impl Interaction {
             active.flight.put_text(Field::ErrorType, type_path::<E>());
         }
     }
-
-    fn add_chunk(&mut self, choice: usize, part_type: &'static str, text: &str) -> &mut Self {
-        let Some(active) = &mut self.inner else {
-            return self;
-        };
-        let stream = active.stream.get_or_insert_default();
-        if active.flight.allows(Facet::Timing) {
-            let clock = &active.flight.shared.clock;
-            stream.tick(clock.now(), clock.monotonic());
-        }
-        if text.is_empty() || !active.flight.allows(Facet::Response) {
-            return self;
-        }
-        if part_type == "reasoning" && !active.flight.allows(Facet::Reasoning) {
-            return self;
-        }
-        let field = Field::OutputMessages;
-        let room = active
-            .flight
-            .shared
-            .max_event_bytes
-            .saturating_sub(stream.bytes);
-        stream.offered = stream.offered.saturating_add(text.len());
-        if stream.is_cut {
-            return self;
-        }
-        let mut needed = text.len();
-        if stream.begins_part(choice, part_type) {
-            needed += size_of::<Part>();
-        }
-        let has_room = text.len() <= room && active.flight.reserve_bytes(field, needed);
-        if has_room && stream.append(choice, part_type, text) {
-            stream.bytes += text.len();
-        } else {
-            stream.is_cut = true;
-        }
-        self
-    }
 }
 
 impl Active {
@@ -432,44 +396,6 @@ impl Active {
         }
         if let Some(stream) = self.stream.take() {
             self.put_stream(*stream);
-        }
-    }
-
-    fn put_stream(&mut self, mut stream: Stream) {
-        let flight = &mut self.flight;
-        if stream.count > 0 && flight.allows(Facet::Timing) {
-            flight.put(Field::ChunkCount, Value::Int(stream.count));
-            let times = [
-                (Field::FirstChunkAt, stream.first_at),
-                (Field::LastChunkAt, stream.last_at),
-            ];
-            for (field, at) in times {
-                if let Some(at) = at {
-                    flight.put(field, Value::Time(at));
-                }
-            }
-            if let Some(first) = stream.first {
-                let wait = first.saturating_sub(self.sent.unwrap_or(flight.begun));
-                flight.put(Field::TimeToFirstChunkUs, Value::Int(micros(wait)));
-            }
-            for (field, percent) in [(Field::InterChunkP50Us, 50), (Field::InterChunkP95Us, 95)] {
-                if let Some(gap) = stream.gap_percentile(percent) {
-                    flight.put(field, Value::Int(gap));
-                }
-            }
-        }
-        if stream.is_cut {
-            flight.note_cut(Field::OutputMessages, stream.offered);
-        }
-        if stream.bytes > 0 {
-            for part in flight.raw.buffers.take_output_parts() {
-                stream.push(part);
-            }
-            let messages = stream.into_messages();
-            flight
-                .raw
-                .buffers
-                .push(Field::OutputMessages, Value::Messages(messages));
         }
     }
 }
@@ -512,13 +438,13 @@ impl PutField for Interaction {
 
     fn put_text(&mut self, field: Field, text: &str) {
         if let Some(active) = &mut self.inner {
-            active.flight.put_text(field, text);
+            active.put_text(field, text);
         }
     }
 
     fn put(&mut self, field: Field, value: Value) {
         if let Some(active) = &mut self.inner {
-            active.flight.put(field, value);
+            active.put(field, value);
         }
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct Stream {
     /// Whether there was no room for a text. What comes later is not kept either: a text with a
     /// hole reads like a whole one, and half a secret is none that a detector knows.
     pub(crate) is_cut: bool,
+    /// Whether a chunk said why the answer ends.
+    pub(crate) is_told_why: bool,
     pub(crate) count: u64,
     pub(crate) first_at: Option<Timestamp>,
     pub(crate) last_at: Option<Timestamp>,

@@ -17,11 +17,4 @@ fn boxed_from_elsewhere() -> Pin<Box<dyn Future<Output = u8> + Send>> {
     Box::pin(answer())
 }
 
-trait Stream {}
-
-#[audit]
-fn a_stream() -> Result<Pin<Box<dyn Stream + Send>>, String> {
-    Err(String::new())
-}
-
 fn main() {}
