@@ -59,6 +59,8 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `azure` | no | Azure Blob Storage in module `sinks::store`; with `store` and `http` |
+//! | `gcs` | no | Google Cloud Storage in module `sinks::store`; with `store` and `http` |
 //! | `http` | no | module `sinks::http`: a copy to a webhook, Splunk, Elasticsearch, Datadog; over TLS |
 //! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
 //! | `jsonl` | yes | [`sinks::jsonl`]: a copy of the log in a second directory or on standard output |
@@ -69,6 +71,8 @@
 //! | `otlp-json` | no | `sinks::otlp::Encoding::Json`, for receivers that take no protobuf |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
+//! | `s3` | no | S3 and what speaks its protocol in module `sinks::store`; with `store` and `http` |
+//! | `store` | no | module `sinks::store`: Parquet files go to an object store; a store in memory; with `parquet` |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `token` | no | [`redact`]: values that whoever holds a key can read again |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
@@ -147,6 +151,10 @@ pub mod sinks {
     #[cfg(feature = "parquet")]
     #[cfg_attr(docsrs, doc(cfg(feature = "parquet")))]
     pub use llm_audit_sinks::{ParquetSink, parquet};
+
+    #[cfg(feature = "store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+    pub use llm_audit_sinks::store;
 }
 
 #[cfg(doctest)]
@@ -177,6 +185,6 @@ struct PolicyManual;
 #[doc = include_str!("../docs/keys.md")]
 struct Keys;
 
-#[cfg(all(doctest, feature = "parquet"))]
+#[cfg(all(doctest, feature = "s3"))]
 #[doc = include_str!("../docs/parquet.md")]
 struct Parquet;

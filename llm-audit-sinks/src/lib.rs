@@ -49,6 +49,10 @@ pub mod parquet;
 #[doc(no_inline)]
 pub use parquet::ParquetSink;
 
+#[cfg(feature = "store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+pub mod store;
+
 mod reader;
 
 pub use reader::EventReader;

@@ -49,6 +49,21 @@ impl EventReader {
         };
         Ok(Self { events })
     }
+
+    /// Opens an object store and gives of its events those that `filter` lets pass, as
+    /// [`ParquetReader::open_store`](crate::parquet::ParquetReader::open_store) does.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be used or listed. What is wrong with an object comes up when it is read.
+    #[cfg(feature = "store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+    pub fn open_store(store: &crate::store::Store, filter: Filter) -> Result<Self, Error> {
+        let reader = crate::parquet::ParquetReader::open_store(store, filter)?;
+        Ok(Self {
+            events: Box::new(reader),
+        })
+    }
 }
 
 #[cfg(feature = "parquet")]

@@ -199,6 +199,13 @@ pub struct DirEntry {
     pub kind: FileKind,
 }
 
+impl DirEntry {
+    /// Returns the entry of what is called `name`.
+    pub const fn new(name: String, kind: FileKind) -> Self {
+        Self { name, kind }
+    }
+}
+
 /// What a name in a directory stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -192,6 +192,12 @@ impl Endpoint {
         self
     }
 
+    /// Returns the address, for the client of a store.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn address(&self) -> &str {
+        self.url.reveal()
+    }
+
     /// Returns the endpoint for a signal of OTLP, whose path is `path` below this one's.
     #[cfg(feature = "otlp")]
     pub(crate) fn below(&self, path: &str) -> Self {

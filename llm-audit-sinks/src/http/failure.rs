@@ -10,6 +10,14 @@ use rustls::AlertDescription;
 ///
 /// Of the error, only what the system or TLS says is shown: it names no address and no header.
 pub(super) fn sink_error(origin: &str, error: &reqwest::Error) -> SinkError {
+    match no_answer(origin, error) {
+        (message, true) => SinkError::misconfigured(message),
+        (message, false) => SinkError::retry(message),
+    }
+}
+
+/// Returns what happened in words, and whether somebody has to mend something.
+pub(crate) fn no_answer(origin: &str, error: &reqwest::Error) -> (String, bool) {
     let tls = find::<rustls::Error>(error);
     let what = if error.is_timeout() && error.is_connect() {
         "did not take a connection in time".to_owned()
@@ -29,12 +37,7 @@ pub(super) fn sink_error(origin: &str, error: &reqwest::Error) -> SinkError {
             None => what.to_owned(),
         }
     };
-    let message = format!("{origin} {what}");
-    if tls.is_some_and(is_to_be_mended) {
-        SinkError::misconfigured(message)
-    } else {
-        SinkError::retry(message)
-    }
+    (format!("{origin} {what}"), tls.is_some_and(is_to_be_mended))
 }
 
 /// Whether the other side's certificate or ours is to blame, or it is not TLS that is spoken there.

@@ -92,9 +92,15 @@ pub use answer::Answer;
 pub use compression::Compression;
 pub use config::HttpConfig;
 pub use endpoint::Endpoint;
+#[cfg(feature = "cloud")]
+pub(crate) use failure::no_answer;
 pub use format::{BodyFormat, DatadogLogs, ElasticBulk, JsonArray, NdJson, SplunkHec};
 pub use outcome::Outcome;
+#[cfg(feature = "cloud")]
+pub(crate) use secret::Secret;
 pub(crate) use transport::Transport;
+#[cfg(feature = "cloud")]
+pub(crate) use transport::{client_of_store, pause_of, variable};
 
 /// Posts events to an address, and knows from each answer what became of them.
 ///

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_audit_core::{Clock, Error, SinkError};
+use llm_audit_core::{Clock, Error, SinkError, Timestamp};
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
@@ -123,8 +123,7 @@ impl Transport {
     async fn answer(&self, mut response: Response) -> Result<Answer, reqwest::Error> {
         let status = response.status().as_u16();
         let text = |name: &HeaderName| response.headers().get(name)?.to_str().ok();
-        let retry_after = text(&RETRY_AFTER)
-            .and_then(|value| retry_after::parse(value, text(&DATE), self.clock.now()));
+        let retry_after = pause_of(response.headers(), self.clock.now());
         let content_type = text(&CONTENT_TYPE).map(str::to_owned);
         let mut body = Vec::new();
         let mut is_whole = true;
@@ -147,6 +146,46 @@ impl Transport {
             retry_after,
         })
     }
+}
+
+/// Returns a client for an object store: what its requests carry is the store's own.
+///
+/// # Errors
+///
+/// When the address or a certificate cannot be used, or the endpoint has what would not be sent.
+#[cfg(feature = "cloud")]
+pub(crate) fn client_of_store(endpoint: &Endpoint) -> Result<Client, Error> {
+    let url = address::parse(endpoint.url.reveal(), endpoint.plaintext)?;
+    if url.query().is_some() {
+        return Err(Error::configuration(
+            "the address of a store has a query, which is not sent",
+        ));
+    }
+    if endpoint.authorization.is_some()
+        || endpoint.signing_key.is_some()
+        || !endpoint.headers.is_empty()
+    {
+        return Err(Error::configuration(
+            "the endpoint of a store has headers or a key, which are not sent",
+        ));
+    }
+    client(endpoint, &url)
+}
+
+/// Returns how long an answer asks to be left alone.
+pub(crate) fn pause_of(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok();
+    retry_after::parse(text(&RETRY_AFTER)?, text(&DATE), now)
+}
+
+/// Returns the value of a variable that the caller asked for by name.
+#[cfg(feature = "cloud")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it holds credentials of a store, and was asked for"
+)]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Other crates may switch on any feature of the client's: what it would do then is switched off by

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use llm_audit_core::Error;
 
+#[cfg(feature = "store")]
+use crate::store::Store;
+
 const DEFAULT_FILE_MAX_BYTES: u64 = 64 << 20;
 const MIN_FILE_MAX_BYTES: u64 = 64 << 10;
 const DEFAULT_FILE_MAX_AGE: Duration = Duration::from_secs(300);
@@ -27,6 +30,10 @@ pub struct ParquetConfig {
     pub(super) root: PathBuf,
     pub(super) file_max_bytes: u64,
     pub(super) file_max_age: Duration,
+    #[cfg(feature = "store")]
+    pub(super) store: Option<Store>,
+    #[cfg(feature = "store")]
+    pub(super) keep_local: bool,
 }
 
 impl ParquetConfig {
@@ -36,6 +43,10 @@ impl ParquetConfig {
             root: root.into(),
             file_max_bytes: DEFAULT_FILE_MAX_BYTES,
             file_max_age: DEFAULT_FILE_MAX_AGE,
+            #[cfg(feature = "store")]
+            store: None,
+            #[cfg(feature = "store")]
+            keep_local: false,
         }
     }
 
@@ -52,6 +63,26 @@ impl ParquetConfig {
     #[must_use]
     pub const fn file_max_age(mut self, age: Duration) -> Self {
         self.file_max_age = age;
+        self
+    }
+
+    /// Uploads files to `store` once they are finished; an event is delivered when its object is there.
+    /// The root is where files are until then.
+    #[cfg(feature = "store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+    #[must_use]
+    pub fn store(mut self, store: Store) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Keeps the files in the root when they are in the store too (default: they are removed, so that the
+    /// disk does not fill and each event is in one place).
+    #[cfg(feature = "store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+    #[must_use]
+    pub const fn keep_local(mut self, keep: bool) -> Self {
+        self.keep_local = keep;
         self
     }
 

@@ -95,6 +95,8 @@ mod staging;
 mod summary;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "store")]
+mod upload;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -105,6 +107,8 @@ use llm_audit_core::{Batch, Durable, Error, Sink, SinkError, SinkLimits};
 pub use config::ParquetConfig;
 pub use file_name::ParquetFileName;
 pub use reader::ParquetReader;
+#[cfg(feature = "store")]
+use upload::Uploads;
 use writer::RootWriter;
 
 /// Writes events as Parquet files, a directory for each date.
@@ -127,6 +131,8 @@ use writer::RootWriter;
 pub struct ParquetSink {
     name: String,
     writer: RootWriter,
+    #[cfg(feature = "store")]
+    uploads: Option<Uploads>,
 }
 
 impl ParquetSink {
@@ -144,11 +150,14 @@ impl ParquetSink {
     ///
     /// # Errors
     ///
-    /// When a limit is out of its range or the directory cannot be used.
+    /// When a limit is out of its range, or the directory or the store cannot be used.
     pub fn with(config: ParquetConfig) -> Result<Self, Error> {
+        let writer = RootWriter::new(config)?;
         Ok(Self {
             name: "parquet".to_owned(),
-            writer: RootWriter::new(config)?,
+            #[cfg(feature = "store")]
+            uploads: Uploads::of(&writer)?,
+            writer,
         })
     }
 
@@ -169,14 +178,28 @@ impl Sink for ParquetSink {
 
     // The thread is the sink's own: to block it delays nobody else.
     async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+        #[cfg(feature = "store")]
+        if let Some(uploads) = &mut self.uploads {
+            return uploads.write(&mut self.writer, batch).await;
+        }
         self.writer.write(batch)
     }
 
     async fn flush(&mut self) -> Result<Durable, SinkError> {
+        #[cfg(feature = "store")]
+        if let Some(uploads) = &mut self.uploads {
+            return uploads.confirm(&mut self.writer).await;
+        }
         self.writer.confirm()
     }
 
     async fn shutdown(&mut self) -> Result<Durable, SinkError> {
+        #[cfg(feature = "store")]
+        if let Some(uploads) = &mut self.uploads {
+            let durable = uploads.confirm(&mut self.writer).await?;
+            self.writer.close()?;
+            return Ok(durable);
+        }
         self.writer.close()
     }
 

@@ -90,9 +90,30 @@ impl ParquetReader {
         Self::open_in(Arc::new(OsVfs::new()), path.as_ref())
     }
 
+    /// Opens an object store and gives of its events those that `filter` lets pass. Days on which it lets
+    /// none pass are not listed.
+    ///
+    /// Objects are read by parts of 1 MiB, of which at most 40 are in memory.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be used or listed. What is wrong with an object comes up when it is read.
+    #[cfg(feature = "store")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+    pub fn open_store(store: &crate::store::Store, filter: Filter) -> Result<Self, Error> {
+        let files = crate::store::StoreFiles::open(store)?;
+        let root = files.root().to_owned();
+        let reader = Self::find_in(Arc::new(files), &root, &filter)?;
+        Ok(reader.filter_by(filter))
+    }
+
     pub(super) fn open_in(vfs: Arc<dyn Vfs>, path: &Path) -> Result<Self, Error> {
+        Self::find_in(vfs, path, &Filter::new())
+    }
+
+    fn find_in(vfs: Arc<dyn Vfs>, path: &Path, filter: &Filter) -> Result<Self, Error> {
         let mut files = Vec::new();
-        find(&*vfs, path, 0, &mut files)
+        find(&*vfs, path, 0, filter, &mut files)
             .map_err(|error| Error::io(format!("failed to list `{}`", path.display()), error))?;
         files.sort_unstable();
         Ok(Self {
@@ -112,10 +133,8 @@ impl ParquetReader {
     /// no such event, are not read.
     #[must_use]
     pub fn filter_by(mut self, filter: Filter) -> Self {
-        self.files.retain(|file| {
-            let day = file.date.as_deref().and_then(day);
-            day.is_none_or(|(first, last)| filter.may_hold(first, last))
-        });
+        self.files
+            .retain(|file| may_hold(file.date.as_deref(), &filter));
         self.filter = filter;
         self
     }
@@ -139,13 +158,14 @@ impl ParquetReader {
     }
 
     fn rows(&mut self, path: &Path) -> Result<ParquetRecordBatchReader, Problem> {
-        let open = || Chunks::of(self.vfs.open(path, Access::Read)?);
-        let chunks = open().map_err(Problem::Io)?;
+        let object = self.vfs.open(path, Access::Read).map_err(Problem::Io)?;
+        let open = || Chunks::of(Arc::clone(&object)).map_err(Problem::Io);
+        let chunks = open()?;
         // What a file says of its types beyond the format itself is somebody else's business.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let file = ParquetRecordBatchReaderBuilder::try_new_with_options(chunks, options)?;
         let row_groups = pruning::row_groups(&file, &self.filter)?;
-        let again = open().map_err(Problem::Io)?;
+        let again = open()?;
         let mut row_bytes = 0;
         for number in &row_groups {
             let group = file.metadata().row_group(*number);
@@ -283,7 +303,13 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
 /// How deep files lie below a root: `v1/date=…/`.
 const DEPTH: u32 = 2;
 
-fn find(vfs: &dyn Vfs, path: &Path, depth: u32, found: &mut Vec<Source>) -> io::Result<()> {
+fn find(
+    vfs: &dyn Vfs,
+    path: &Path,
+    depth: u32,
+    filter: &Filter,
+    found: &mut Vec<Source>,
+) -> io::Result<()> {
     let entries = match vfs.list(path) {
         Err(error) if depth == 0 && error.kind() == io::ErrorKind::NotADirectory => {
             found.push(source(path));
@@ -296,8 +322,12 @@ fn find(vfs: &dyn Vfs, path: &Path, depth: u32, found: &mut Vec<Source>) -> io::
     for entry in entries {
         let path = path.join(&entry.name);
         match entry.kind {
-            FileKind::Dir if depth < DEPTH && is_ours(&entry.name) => {
-                find(vfs, &path, depth + 1, found)?;
+            FileKind::Dir
+                if depth < DEPTH
+                    && is_ours(&entry.name)
+                    && may_hold(entry.name.strip_prefix(ParquetFileName::DATE), filter) =>
+            {
+                find(vfs, &path, depth + 1, filter, found)?;
             }
             FileKind::File if entry.name.ends_with(".parquet") => found.push(source(&path)),
             _ => {}
@@ -318,6 +348,12 @@ fn source(path: &Path) -> Source {
         date: date.map(str::to_owned),
         path: path.to_owned(),
     }
+}
+
+/// Whether a directory of that date can hold an event that the filter lets pass.
+fn may_hold(date: Option<&str>, filter: &Filter) -> bool {
+    date.and_then(day)
+        .is_none_or(|(first, last)| filter.may_hold(first, last))
 }
 
 /// Returns the first and the last moment of a date.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use llm_audit_core::vfs::VfsFile;
 use llm_audit_core::{Event, Timestamp, WriterId, schema};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
+use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
 const FIRST_SEQ: &str = "llm_audit.first_seq";
@@ -83,6 +83,18 @@ pub(super) fn seqs_of(file: Arc<dyn VfsFile>) -> io::Result<(u64, u64)> {
     let chunks = Chunks::of(file)?;
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&chunks);
     let metadata = metadata.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    seqs_of_footer(&metadata)
+}
+
+/// Returns the same from the bytes of a footer's metadata.
+#[cfg(feature = "store")]
+pub(super) fn seqs_in(footer: &[u8]) -> io::Result<(u64, u64)> {
+    let metadata = ParquetMetaDataReader::decode_metadata(footer);
+    let metadata = metadata.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    seqs_of_footer(&metadata)
+}
+
+fn seqs_of_footer(metadata: &ParquetMetaData) -> io::Result<(u64, u64)> {
     let pairs = metadata.file_metadata().key_value_metadata();
     let number = |key: &str| {
         let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);

@@ -38,6 +38,9 @@ pub(super) struct RootWriter {
     table: Table,
     open: Option<OpenFile>,
     of: Option<Progress>,
+    /// Files that became final since they were last asked for, if anybody asks.
+    #[cfg(feature = "store")]
+    finished: Option<Vec<ParquetFileName>>,
     /// Whether the encoder failed: what it took is pending until the next start.
     broken: bool,
 }
@@ -102,6 +105,8 @@ impl RootWriter {
         vfs.sync_dir(&config.root).map_err(failed)?;
         let schema = schema();
         let properties = properties(&schema).map_err(|error| failed(io::Error::other(error)))?;
+        #[cfg(feature = "store")]
+        let has_store = config.store.is_some();
         Ok(Self {
             config,
             vfs,
@@ -111,12 +116,41 @@ impl RootWriter {
             format: (schema, properties),
             open: None,
             of: None,
+            #[cfg(feature = "store")]
+            finished: has_store.then(Vec::new),
             broken: false,
         })
     }
 
     pub(super) fn root(&self) -> &Path {
         &self.config.root
+    }
+
+    #[cfg(feature = "store")]
+    pub(super) const fn config(&self) -> &ParquetConfig {
+        &self.config
+    }
+
+    #[cfg(feature = "store")]
+    pub(super) fn vfs(&self) -> Arc<dyn Vfs> {
+        Arc::clone(&self.vfs)
+    }
+
+    /// Returns the files that became final since the last call.
+    #[cfg(feature = "store")]
+    pub(super) fn take_finished(&mut self) -> Vec<ParquetFileName> {
+        self.finished
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Takes numbers of the present writer's events that are elsewhere, so that they are not written again.
+    #[cfg(feature = "store")]
+    pub(super) fn learn(&mut self, ranges: &[(u64, u64)]) {
+        if let Some(of) = &mut self.of {
+            of.ranges.extend_from_slice(ranges);
+        }
     }
 
     pub(super) fn limits(&self) -> SinkLimits {
@@ -186,6 +220,10 @@ impl RootWriter {
         settled.map_err(|error| failed("write", &open.name, &error))?;
         if open.is_ended() {
             let (first, last) = (open.summary.first_seq, open.summary.last_seq);
+            #[cfg(feature = "store")]
+            if let Some(finished) = &mut self.finished {
+                finished.push(open.name.clone());
+            }
             self.open = None;
             if let Some(of) = &mut self.of {
                 of.ranges.push((first, last));
@@ -196,7 +234,7 @@ impl RootWriter {
     }
 
     /// Prepares for events of `writer`; returns what is durable of the one before.
-    fn turn_to(&mut self, writer: WriterId) -> Result<Option<Durable>, SinkError> {
+    pub(super) fn turn_to(&mut self, writer: WriterId) -> Result<Option<Durable>, SinkError> {
         if self.of.as_ref().is_some_and(|of| of.writer_id == writer) {
             return Ok(None);
         }

@@ -6,6 +6,8 @@ mod exposure;
 mod reader;
 mod restart;
 mod roundtrip;
+#[cfg(feature = "store")]
+mod upload;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
