@@ -100,7 +100,8 @@ pub use llm_audit_core::{
     ResourceProbe, Resources, ResponseRecorder, Retention, RetentionPlan, Retentions, Scope,
     Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
     ToolDefinition, TraceParent, Truncation, Usage, Warning, Watch, WriterId, begin, begin_durable,
-    begin_durable_blocking, builder, installed, journal, propagate, propagate_fn, redact, schema,
+    begin_durable_blocking, builder, installed, journal, propagate, propagate_fn, protocol, redact,
+    schema,
 };
 
 #[cfg(any(feature = "http", feature = "jsonl", feature = "parquet"))]

@@ -26,7 +26,8 @@ pub(crate) fn from_base64url(text: &str) -> Option<Vec<u8>> {
     for chunk in text.as_bytes().chunks(4) {
         let mut group = 0_u32;
         for character in chunk {
-            group = group << 6 | value(BASE64URL, *character)?;
+            let digit = DIGITS.get(usize::from(*character)).copied();
+            group = group << 6 | digit.filter(|digit| *digit < 64).map(u32::from)?;
         }
         let (bits, whole) = match chunk.len() {
             4 => (0, 3),
@@ -65,6 +66,21 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
         })
         .collect()
 }
+
+/// What each character of base64url stands for; 64 for others.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a constant: an index out of bounds would not compile"
+)]
+const DIGITS: [u8; 256] = {
+    let mut digits = [64; 256];
+    let mut digit = 0;
+    while digit < 64 {
+        digits[BASE64URL[digit as usize] as usize] = digit;
+        digit += 1;
+    }
+    digits
+};
 
 fn digit(alphabet: &[u8], value: u32) -> char {
     // Callers mask `value` to the size of the alphabet.

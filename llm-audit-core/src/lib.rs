@@ -35,6 +35,7 @@ mod pipeline;
 mod policy;
 mod process;
 mod propagation;
+pub mod protocol;
 mod put;
 mod raw;
 mod recorder;

@@ -391,6 +391,16 @@ impl Audit {
         Ok(())
     }
 
+    /// Returns whether events are captured; the first time that none are, it says so.
+    pub(crate) fn is_capturing(&self) -> bool {
+        self.0.is_capturing()
+    }
+
+    /// Returns the most bytes of content that one event takes.
+    pub(crate) fn max_event_bytes(&self) -> usize {
+        self.0.max_event_bytes
+    }
+
     fn late(&self, kind: Kind, target: &dyn fmt::Display) -> Recorder {
         let mut recorder = self.event(kind);
         if recorder.event_id().is_some()

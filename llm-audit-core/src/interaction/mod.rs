@@ -6,6 +6,7 @@ pub(crate) mod in_flight;
 mod roles;
 mod stream;
 pub(crate) mod verdict;
+mod wire;
 
 use std::fmt;
 use std::future::Future;

@@ -1,0 +1,52 @@
+//! What the reader of a protocol needs beside the setters: room for an answer while it comes.
+
+use super::Interaction;
+use crate::catalog::Field;
+use crate::event::Value;
+use crate::put::PutField;
+
+impl Interaction {
+    /// Makes room for `bytes` more of `field`, and returns whether there is any.
+    pub(crate) fn make_room(&mut self, field: Field, bytes: usize) -> bool {
+        self.inner
+            .as_mut()
+            .is_some_and(|active| active.flight.reserve_bytes(field, bytes))
+    }
+
+    /// Puts `value`, for which there is room already.
+    pub(crate) fn put_in_room(&mut self, field: Field, value: Value) {
+        if let Some(active) = &mut self.inner {
+            active.flight.raw.buffers.push(field, value);
+        }
+    }
+
+    /// Notes that `field` had `bytes` bytes, and that not all of them are kept.
+    pub(crate) fn note_cut(&mut self, field: Field, bytes: usize) {
+        if let Some(active) = &mut self.inner {
+            active.flight.note_cut(field, bytes);
+        }
+    }
+
+    /// Puts what `value` makes in `field`, if it is captured.
+    pub(crate) fn put_with(&mut self, field: Field, value: impl FnOnce() -> Option<Value>) {
+        if self.accepts(field)
+            && let Some(value) = value()
+        {
+            self.put(field, value);
+        }
+    }
+
+    /// Takes what has been put, and records nothing.
+    #[cfg(test)]
+    pub(crate) fn take_fields(mut self) -> Vec<(Field, Value)> {
+        let Some(mut active) = self.inner.take() else {
+            return Vec::new();
+        };
+        if let Some(stream) = active.stream.take() {
+            active.put_stream(*stream);
+        }
+        let fields = active.flight.raw.buffers.fields();
+        active.flight.discard();
+        fields
+    }
+}
