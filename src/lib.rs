@@ -83,7 +83,7 @@
 //!   thing: `agent_tools` an agent with its tools and a guardrail as a tree, `multi_tenant` tenants
 //!   with levels of their own, `feedback_loop` what is said of an answer later, `custom_sink` a
 //!   destination of one's own, `streaming`, `policy_file`, `every_field` and `find_subject`.
-//! - In `docs/` of the repository, `capture.md` is the manual of capturing by hand, `policy.md` of the
+//! - In `docs/` of the repository, `instrument.md` says what to add to a program by what it has; `capture.md` is the manual of capturing by hand, `policy.md` of the
 //!   policy file, `keys.md` of keys, `journal.md` of the format on disk, `http.md` of HTTP, `otel.md` of OpenTelemetry; `fields.md` lists every
 //!   field, `promises.md` says what is promised and which test holds it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -92,9 +92,9 @@ pub use llm_audit_core::{
     Absence, Ack, Audit, AuditBuilder, AuditGuard, AuditInput, AuditOutput, Batch, BeginDurable,
     Breaker, Clock, Commit, Context, Counters, Diagnostic, DiagnosticKind, Document, Durable,
     Error, Escalation, Evaluation, Event, EventId, Expiry, Explained, Explanation, Facet,
-    FacetGroup, FacetRule, FacetSet, Fate, Field, Fields, Filter, Guardrail, Hold, Ids, InContext,
-    Inspection, Inspector, InspectorCounters, Intent, Interaction, Key, KeyRing, Kind, Layer,
-    LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message, Narrowed,
+    FacetGroup, FacetRule, FacetSet, Fate, Field, Fields, Filter, FirstEvent, Guardrail, Hold, Ids,
+    InContext, Inspection, Inspector, InspectorCounters, Intent, Interaction, Key, KeyRing, Kind,
+    Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message, Narrowed,
     Operation, Overflow, Part, PlannedRewrite, Policy, PolicyBuilder, PolicyLoader, Preset,
     ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report, RequestRecorder,
     ResourceProbe, Resources, ResponseRecorder, Retention, RetentionPlan, Retentions, Scope,
@@ -177,6 +177,10 @@ struct Capture;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/deploy.md")]
 struct Deploy;
+
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../docs/instrument.md")]
+struct Instrument;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/policy.md")]

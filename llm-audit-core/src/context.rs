@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 
 use crate::facet::Facet;
 use crate::fields::Fields;
+use crate::first_event::FirstEvent;
 use crate::hidden::Hidden;
 use crate::id::EventId;
 use crate::level::{Level, Levels};
@@ -44,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) narrowed: Levels,
     pub(crate) hidden: Hidden,
     pub(crate) parent: Option<Parent>,
+    /// Who is told of the first interaction.
+    pub(crate) first: Option<FirstEvent>,
 }
 
 /// The interaction, or another tracer's span, within which an interaction happens.
@@ -101,6 +104,12 @@ impl Context {
     #[must_use]
     pub fn hiding(&self, data_type: DataType, value: &str) -> Self {
         self.changed(|frame| frame.hidden.add(data_type, value))
+    }
+
+    /// Returns this context, of whose first interaction `first` learns the identifier.
+    #[must_use]
+    pub fn noting(&self, first: &FirstEvent) -> Self {
+        self.changed(|frame| frame.first = Some(first.clone()))
     }
 
     /// Returns the identifier of the innermost interaction that the context is within.
@@ -192,12 +201,14 @@ impl Context {
                 narrowed: frame.narrowed,
                 hidden: frame.hidden.clone(),
                 parent: frame.parent.clone(),
+                first: frame.first.clone(),
             },
             None => Frame {
                 fields: Fields::new(),
                 narrowed: Levels::FULL,
                 hidden: Hidden::default(),
                 parent: None,
+                first: None,
             },
         };
         change(&mut frame);

@@ -21,6 +21,7 @@ mod expiry;
 mod facet;
 mod fields;
 mod filter;
+mod first_event;
 mod foreign;
 mod hidden;
 mod hold;
@@ -75,6 +76,7 @@ pub use expiry::{Expiry, Fate, PlannedRewrite, RetentionPlan};
 pub use facet::{Facet, FacetGroup, FacetSet};
 pub use fields::Fields;
 pub use filter::Filter;
+pub use first_event::FirstEvent;
 #[doc(hidden)]
 pub use foreign::contained;
 pub use hold::Hold;

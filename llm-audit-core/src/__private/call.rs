@@ -52,6 +52,11 @@ pub fn installed(_: Log) -> Option<Audit> {
     audit::installed_or_told()
 }
 
+/// Returns whether any log captures anything.
+pub fn is_capturing() -> bool {
+    audit::is_capturing()
+}
+
 impl Log {
     /// Finds the log of the handle `auditor`.
     pub fn of<A: Auditor + ?Sized>(self, auditor: &A) -> Option<Audit> {

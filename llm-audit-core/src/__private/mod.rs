@@ -13,7 +13,7 @@ mod value;
 pub use args::{Arg, Args, AuditArg};
 pub use author::{AuditVerdict, Author, Recorded};
 pub use autoref::{Failure, Present, Returned};
-pub use call::{Call, Log, Place, Within, installed};
+pub use call::{Call, Log, Place, Within, installed, is_capturing};
 pub use closed::{Fallible, FromError, not_recorded};
 pub use slot::{Slot, Taken, kind};
 pub use streamed::{StreamAnswer, Streamed};

@@ -70,12 +70,23 @@ impl InFlight {
             .or_else(|| shared.defaults.text(Field::TenantId));
         let levels = policy.levels_at_begin(tenant, narrowed);
         let started_at = shared.clock.now();
+        let event_id = id::event_id(shared.ids.as_ref(), started_at);
+        if kind == Kind::Interaction
+            && let Some(frame) = &context
+            && let Some(first) = &frame.first
+            && frame
+                .parent
+                .as_ref()
+                .is_none_or(|parent| parent.event_id.is_none())
+        {
+            first.note(event_id);
+        }
         Self {
             raw: RawEvent {
                 kind,
                 operation,
                 status: None,
-                event_id: id::event_id(shared.ids.as_ref(), started_at),
+                event_id,
                 started_at,
                 ended_at: None,
                 policy,
