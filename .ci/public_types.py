@@ -10,7 +10,7 @@ import sys
 # A new major version of one of these is a breaking change of ours.
 ANYWHERE = {"std", "core", "alloc", "proc_macro", "serde", "serde_core", "futures_core"}
 # What a crate is there to plug into, by the crate.
-PLUGS = {"llm_audit_sinks": {"opentelemetry"}, "llm_audit_clients": {"async_openai", "axum", "http", "http_body", "reqwest", "reqwest_middleware", "tower_layer", "tower_service", "tracing_core", "tracing_subscriber"}}
+PLUGS = {"llm_audit_sinks": {"opentelemetry"}, "llm_audit_clients": {"async_openai", "axum", "bytes", "http", "http_body", "reqwest", "reqwest_middleware", "tower_layer", "tower_service", "tracing_core", "tracing_subscriber"}}
 
 wrong = set()
 

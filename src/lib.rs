@@ -59,7 +59,9 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
+//! | `async-openai` | no | `clients::async_openai_0_43`: a service for async-openai 0.43, with its retries |
 //! | `azure` | no | Azure Blob Storage in module `sinks::store`; with `store` and `http` |
+//! | `gateway` | no | `clients::gateway`: a reverse proxy on loopback, for clients in any language |
 //! | `gcs` | no | Google Cloud Storage in module `sinks::store`; with `store` and `http` |
 //! | `http` | no | module `sinks::http`: a copy to a webhook, Splunk, Elasticsearch, Datadog; over TLS |
 //! | `http-zstd` | no | bodies compressed with zstd, which builds a C library |
@@ -71,11 +73,13 @@
 //! | `otlp-json` | no | `sinks::otlp::Encoding::Json`, for receivers that take no protobuf |
 //! | `parquet` | no | [`sinks::parquet`]: the log as one table in Parquet files, for DuckDB, Spark and others |
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
+//! | `reqwest-middleware` | no | `clients::Capture` is a middleware of reqwest-middleware 0.5, for reqwest 0.13 |
 //! | `s3` | no | S3 and what speaks its protocol in module `sinks::store`; with `store` and `http` |
 //! | `store` | no | module `sinks::store`: Parquet files go to an object store; a store in memory; with `parquet` |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `token` | no | [`redact`]: values that whoever holds a key can read again |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
+//! | `tower` | no | `clients::Capture` is a layer for any service that takes requests of the crate `http` |
 //!
 //! # Where to go next
 //!
@@ -131,6 +135,35 @@ pub mod guide;
 #[cfg(feature = "otel")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otel")))]
 pub mod otel;
+
+/// Adapters of clients of language models, one feature each.
+#[cfg(any(
+    feature = "async-openai",
+    feature = "gateway",
+    feature = "reqwest-middleware",
+    feature = "tower"
+))]
+#[cfg_attr(
+    docsrs,
+    doc(cfg(any(
+        feature = "async-openai",
+        feature = "gateway",
+        feature = "reqwest-middleware",
+        feature = "tower"
+    )))
+)]
+pub mod clients {
+    pub use llm_audit_clients::Capture;
+    #[cfg(feature = "async-openai")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "async-openai")))]
+    pub use llm_audit_clients::async_openai_0_43;
+    #[cfg(feature = "gateway")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
+    pub use llm_audit_clients::gateway;
+    #[cfg(feature = "tower")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+    pub use llm_audit_clients::tower;
+}
 
 /// Destinations of events besides the journal, one feature each.
 pub mod sinks {
