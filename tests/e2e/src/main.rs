@@ -1,10 +1,12 @@
 //! Writes logs for other programs to read: `e2e late-kinds DIR`, `e2e otel DIR`; and records beside a
-//! receiver that goes away for so many seconds: `e2e outage DIR http|otlp SECONDS`.
+//! receiver that goes away for so many seconds: `e2e outage DIR http|otlp SECONDS`; and uploads to a server of S3,
+//! and compares what is there with the journal: `e2e upload DIR URL EVENTS FILE_BYTES`, `e2e uploaded DIR URL`.
 #![expect(clippy::print_stdout, reason = "its table is for people to read")]
 
 mod late_kinds;
 mod otel;
 mod outage;
+mod upload;
 
 use std::error::Error;
 use std::path::Path;
@@ -16,6 +18,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["late-kinds", dir] => late_kinds::write(Path::new(dir)),
         ["otel", dir] => otel::write(Path::new(dir)),
         ["outage", dir, kind, away] => outage::run(Path::new(dir), kind, away.parse()?),
-        _ => Err("usage: e2e late-kinds DIR, otel DIR or outage DIR http|otlp SECONDS".into()),
+        ["upload", dir, url, events, bytes] => {
+            upload::write(Path::new(dir), url, events.parse()?, bytes.parse()?)
+        }
+        ["uploaded", dir, url] => upload::check(Path::new(dir), url),
+        _ => Err(
+            "usage: e2e late-kinds DIR, otel DIR, outage DIR http|otlp SECONDS, \
+                  upload DIR URL EVENTS FILE_BYTES or uploaded DIR URL"
+                .into(),
+        ),
     }
 }
