@@ -11,6 +11,9 @@ use serde::Serialize;
 pub use text::{CLEAN, CODE, JSON, PROSE, repeated};
 
 /// Declares the fields of a call once: name, type and value, save for prompt and response.
+///
+/// Hands them to the macro `$callback`, after `[$argument…]`.
+#[macro_export]
 macro_rules! call {
     ($callback:ident! $($argument:tt)*) => {
         $callback! {
@@ -108,6 +111,14 @@ pub fn record(audit: &Audit, call: &Call) {
     interaction.finish();
 }
 
+/// Records `call` in `audit`, and gives its texts away.
+pub fn record_owned(audit: &Audit, call: Call) {
+    let mut interaction = audit.begin(Operation::Chat);
+    call!(set! interaction call);
+    interaction.prompt(call.prompt).response(call.response);
+    interaction.finish();
+}
+
 /// Records `call` with `tracing`.
 pub fn trace(call: &Call) {
     call!(trace! call);
@@ -119,24 +130,39 @@ pub fn trace(call: &Call) {
 ///
 /// When the policy is no good.
 pub fn policy() -> Result<Policy, llm_audit_core::Error> {
-    const FULL: [Facet; 10] = [
-        Facet::User,
-        Facet::Groups,
-        Facet::Project,
-        Facet::Session,
-        Facet::Model,
-        Facet::RequestConfig,
-        Facet::Usage,
-        Facet::Timing,
-        Facet::Routing,
-        Facet::Source,
-    ];
-    let mut policy = Policy::builder()
+    let policy = METADATA.iter().fold(Policy::builder(), |policy, facet| {
+        policy.facet(*facet, Level::Full)
+    });
+    policy
         .facet(Facet::Prompt, Level::Redacted)
         .facet(Facet::Response, Level::Redacted)
-        .retention(Retention::Days90);
-    for facet in FULL {
-        policy = policy.facet(facet, Level::Full);
-    }
-    policy.build()
+        .retention(Retention::Days90)
+        .build()
 }
+
+/// Returns the policy that keeps all of a [`Call`] as it is: no detector runs.
+///
+/// # Errors
+///
+/// When the policy is no good.
+pub fn verbatim() -> Result<Policy, llm_audit_core::Error> {
+    let facets = METADATA.iter().chain(&[Facet::Prompt, Facet::Response]);
+    let policy = facets.fold(Policy::builder(), |policy, facet| {
+        policy.facet(*facet, Level::Full).danger_verbatim(*facet)
+    });
+    policy.retention(Retention::Days90).build()
+}
+
+/// The facets of what a [`Call`] has beside prompt and response.
+const METADATA: [Facet; 10] = [
+    Facet::User,
+    Facet::Groups,
+    Facet::Project,
+    Facet::Session,
+    Facet::Model,
+    Facet::RequestConfig,
+    Facet::Usage,
+    Facet::Timing,
+    Facet::Routing,
+    Facet::Source,
+];

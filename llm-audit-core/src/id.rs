@@ -8,10 +8,15 @@ use std::str::FromStr;
 use uuid::{Builder, Uuid};
 
 use crate::catalog::Field;
-use crate::encode::hex;
 use crate::error::Error;
 use crate::sync::thread_local;
 use crate::timestamp::Timestamp;
+
+/// Bytes of an identifier as text.
+pub(crate) const TEXT: usize = 36;
+
+/// Bytes of an identifier as hex digits.
+const DIGITS: usize = 32;
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -29,6 +34,11 @@ macro_rules! uuid_id {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
+
+            /// Returns the identifier as text, written in `buffer`.
+            pub(crate) fn encode(self, buffer: &mut [u8; TEXT]) -> &str {
+                self.0.hyphenated().encode_lower(buffer)
+            }
         }
 
         impl fmt::Debug for $name {
@@ -39,8 +49,7 @@ macro_rules! uuid_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut buffer = Uuid::encode_buffer();
-                f.write_str(self.0.hyphenated().encode_lower(&mut buffer))
+                f.write_str(self.encode(&mut [0; TEXT]))
             }
         }
 
@@ -49,7 +58,7 @@ macro_rules! uuid_id {
 
             fn from_str(text: &str) -> Result<Self, Error> {
                 // Only the form that is written: others would not be read back as they stood.
-                let canonical = text.len() == 36 && !text.bytes().any(|b| b.is_ascii_uppercase());
+                let canonical = text.len() == TEXT && !text.bytes().any(|b| b.is_ascii_uppercase());
                 Uuid::try_parse(text).ok().filter(|_| canonical).map(Self).ok_or_else(|| {
                     Error::invalid("an identifier is not a UUID in lower case with hyphens")
                 })
@@ -146,12 +155,18 @@ pub(crate) fn writer_id(ids: &dyn Ids, at: Timestamp) -> WriterId {
 /// The trace of an event without a parent: its own identifier, so that it is the same wherever the
 /// event is sent.
 pub(crate) fn trace_id(event_id: EventId) -> String {
-    hex(event_id.as_bytes())
+    event_id
+        .0
+        .simple()
+        .encode_lower(&mut [0; DIGITS])
+        .to_owned()
 }
 
 /// The span of an event: the half of its identifier that is not time.
 pub(crate) fn span_id(event_id: EventId) -> String {
-    hex(event_id.as_bytes().get(8..).unwrap_or_default())
+    let mut digits = [0; DIGITS];
+    let digits = event_id.0.simple().encode_lower(&mut digits);
+    digits.get(DIGITS / 2..).unwrap_or_default().to_owned()
 }
 
 /// Returns whether `field` takes `text`: the ids of traces and spans are those of W3C Trace Context,

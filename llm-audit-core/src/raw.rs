@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::catalog::Field;
+use crate::catalog::{CATALOG, Field};
 use crate::context::Frame;
 use crate::event::{Kind, Message, Operation, Part, Status, Value};
 use crate::facet::{Facet, FacetSet};
@@ -72,6 +72,14 @@ pub(crate) enum Item {
 }
 
 impl RawBuffers {
+    /// Returns empty buffers with room for a usual event: they would grow to it in a dozen steps.
+    pub(crate) fn with_room() -> Self {
+        Self {
+            text: String::with_capacity(USUAL_TEXT),
+            items: Vec::with_capacity(USUAL_ITEMS),
+        }
+    }
+
     /// Puts a copy of `text` in `field`.
     pub(crate) fn push_text(&mut self, field: Field, text: &str) {
         let range = self.copy(text);
@@ -117,29 +125,26 @@ impl RawBuffers {
     /// Returns the fields with their values, in the order of capture; of a field that was set
     /// more than once the last value counts, lists of records and maps grow.
     pub(crate) fn fields(&mut self) -> Vec<(Field, Value)> {
-        let mut fields = Vec::with_capacity(self.items.len());
+        let mut fields = Collected::with_room(self.items.len());
         let mut answer: Vec<Part> = Vec::new();
         for item in self.items.drain(..) {
             let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
             match item {
                 Item::Text(field, range) => {
-                    add(&mut fields, field, Value::Text(text(range).to_owned()));
+                    fields.add(field, Value::Text(text(range).to_owned()));
                 }
                 Item::Input(role, range) => {
                     let message = Message::text(role, text(range));
-                    add(
-                        &mut fields,
-                        Field::InputMessages,
-                        Value::Messages(vec![message]),
-                    );
+                    fields.add(Field::InputMessages, Value::Messages(vec![message]));
                 }
                 Item::Output(part_type, range) => {
                     answer.push(Part::default().r#type(part_type).content(text(range)));
                 }
                 Item::OutputPart(part) => answer.push(*part),
-                Item::Value(field, value) => add(&mut fields, field, value),
+                Item::Value(field, value) => fields.add(field, value),
             }
         }
+        let mut fields = fields.fields;
         if !answer.is_empty() {
             let mut choices = vec![Message::default().role("assistant").parts(answer)];
             let others = fields
@@ -232,12 +237,38 @@ impl RawBuffers {
     }
 }
 
-fn add(fields: &mut Vec<(Field, Value)>, field: Field, value: Value) {
-    match fields.iter_mut().find(|(present, _)| *present == field) {
-        Some((_, present)) => merge(present, value),
-        None => fields.push((field, value)),
+/// Fields with their values, each field once.
+struct Collected {
+    fields: Vec<(Field, Value)>,
+    /// Which fields are there, by their numbers: nearly every value is the first of its field.
+    has: [bool; CATALOG.len()],
+}
+
+impl Collected {
+    /// Returns room for so many values, and for what context and process add.
+    fn with_room(values: usize) -> Self {
+        Self {
+            fields: Vec::with_capacity(values + AMBIENT_FIELDS),
+            has: [false; CATALOG.len()],
+        }
+    }
+
+    fn add(&mut self, field: Field, value: Value) {
+        let is_new = |has: &mut bool| !std::mem::replace(has, true);
+        if self.has.get_mut(field as usize).is_none_or(is_new) {
+            self.fields.push((field, value));
+        } else if let Some((_, present)) = self.fields.iter_mut().find(|(of, _)| *of == field) {
+            merge(present, value);
+        }
     }
 }
+
+/// Bytes of text and items of a usual event.
+const USUAL_TEXT: usize = 4 * 1024;
+const USUAL_ITEMS: usize = 48;
+
+/// Fields that context and process add to an event.
+const AMBIENT_FIELDS: usize = 16;
 
 /// Items of an event of every field of the catalogue, so that no usual event allocates anew.
 const MAX_POOLED_ITEMS: usize = 256;

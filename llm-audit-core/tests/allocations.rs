@@ -1,8 +1,11 @@
-//! What looking for values costs in memory.
+//! What recording a call costs the thread that makes it, and what looking for values costs, in memory.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::time::Duration;
 
 use llm_audit_core::redact::Redactor;
+use llm_audit_core::{Audit, Facet, Level, Operation, Policy, Retention};
 
 const PROSE: &str = "The minutes of the meeting are in the usual folder: 12 people came, among them \
 two from Tromsø, and the token of the cloakroom is lost. Basic understanding is enough; the key is \
@@ -43,4 +46,56 @@ fn a_text_with_a_value_is_copied() {
     let text = "write to ada@example.org";
     let counted = allocation_counter::measure(|| drop(redactor.redact_str(text)));
     assert!(counted.count_total > 0, "the counter counts");
+}
+
+/// Returns the fewest allocations that ten calls cost a thread which has made such calls before.
+fn of_ten_calls(record: fn(&Audit, String)) -> Result<Option<u64>, Box<dyn Error>> {
+    let directory = tempfile::tempdir()?;
+    let policy = [
+        Facet::Model,
+        Facet::RequestConfig,
+        Facet::Usage,
+        Facet::User,
+    ]
+    .iter()
+    .fold(Policy::builder(), |policy, facet| {
+        policy.facet(*facet, Level::Full)
+    })
+    .facet(Facet::Prompt, Level::Redacted)
+    .facet(Facet::Response, Level::Redacted)
+    .retention(Retention::Days90)
+    .build()?;
+    let audit = llm_audit_core::builder().policy(policy);
+    let audit = audit.journal(directory.path()).spawn()?;
+    let round = || {
+        let texts: Vec<_> = (0..10).map(|_| PROSE.to_owned()).collect();
+        let record = || texts.into_iter().for_each(|text| record(&audit, text));
+        let counted = allocation_counter::measure(record);
+        // The buffers of these calls are there for the next ones.
+        assert!(audit.flush(Duration::from_secs(60)).is_complete());
+        counted.count_total
+    };
+    // A list in a lane grows when more wait in it than ever before.
+    Ok((0..50).map(|_| round()).min())
+}
+
+#[test]
+fn a_call_costs_its_thread_no_allocation() -> Result<(), Box<dyn Error>> {
+    let borrowed = of_ten_calls(|audit, text| {
+        let mut call = audit.begin(Operation::Chat);
+        call.provider("openai")
+            .request_model("small")
+            .user_id("u-17");
+        call.temperature(0.5).input_tokens(6).output_tokens(120);
+        call.prompt(text.as_str()).response(text.as_str());
+        call.finish();
+    })?;
+    assert_eq!(borrowed, Some(0));
+    let owned = of_ten_calls(|audit, text| {
+        let mut call = audit.begin(Operation::Chat);
+        call.request_model("small").prompt(text);
+        call.finish();
+    })?;
+    assert_eq!(owned, Some(0));
+    Ok(())
 }

@@ -1,12 +1,14 @@
 //! The one JSON encoder of events, walking the catalogue.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Event;
 use super::record::Record;
 use super::value::ValueRef;
+use crate::id;
 use crate::put::contained;
 
 /// Returns `value` as compact JSON text; `null` when it cannot be written as JSON.
@@ -23,14 +25,16 @@ pub(crate) fn try_json_text(value: &(impl Serialize + ?Sized)) -> Option<String>
 /// Appends `event` to `out` as one compact JSON object, without a newline.
 pub(crate) fn encode(event: &Event, out: &mut Vec<u8>) {
     out.push(b'{');
-    let mut separator = Separator::default();
+    let mut is_first = true;
     event.visit(&mut |field, value| {
-        separator.write(out);
-        write_key(out, field.name());
+        let key = field.info().json_key.as_bytes();
+        // The required fields are always there, so something is before every other member.
+        let comma = usize::from(std::mem::take(&mut is_first));
+        out.extend_from_slice(key.get(comma..).unwrap_or_default());
         write_value(out, value);
     });
     for (name, raw) in event.unknown() {
-        separator.write(out);
+        out.push(b',');
         write_text(out, name);
         out.push(b':');
         out.extend_from_slice(raw.as_bytes());
@@ -68,7 +72,7 @@ pub(crate) fn write_value(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Evaluations(records) => write_records(out, records),
         ValueRef::Float(value) => write_float(out, value),
         ValueRef::Guardrails(records) => write_records(out, records),
-        ValueRef::Id(id) => write_plain(out, id.to_string().as_bytes()),
+        ValueRef::Id(event_id) => write_plain(out, event_id.encode(&mut [0; id::TEXT]).as_bytes()),
         ValueRef::Int(value) => write_int(out, value),
         ValueRef::Json(text) | ValueRef::Text(text) => write_text(out, text),
         ValueRef::JsonMap(map) | ValueRef::TextMap(map) => {
@@ -156,8 +160,10 @@ fn write_int(out: &mut Vec<u8>, mut value: u64) {
 
 /// Writes the shortest text that reads back as `value`; JSON has no infinity and no NaN.
 fn write_float(out: &mut Vec<u8>, value: f64) {
-    let text = serde_json::Number::from_f64(value).map(|number| number.to_string());
-    out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
+    let written = serde_json::Number::from_f64(value).map(|number| write!(out, "{number}"));
+    if !matches!(written, Some(Ok(()))) {
+        out.extend_from_slice(b"null");
+    }
 }
 
 fn write_plain(out: &mut Vec<u8>, text: &[u8]) {

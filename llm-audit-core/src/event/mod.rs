@@ -18,7 +18,7 @@ use std::fmt;
 use crate::catalog::Field;
 use crate::error::Error;
 use crate::facet::Facet;
-use crate::id::{EventId, WriterId};
+use crate::id::{self, EventId, WriterId};
 use crate::timestamp::Timestamp;
 
 pub use kind::{Absence, Kind, Operation, Status};
@@ -95,6 +95,11 @@ impl Event {
         }
     }
 
+    /// Makes room for so many more fields.
+    pub(crate) fn reserve(&mut self, fields: usize) {
+        self.fields.reserve(fields);
+    }
+
     /// Reads an event from the bytes of one JSON object.
     ///
     /// # Errors
@@ -132,7 +137,10 @@ impl Event {
         visit(Field::SchemaVersion, ValueRef::Int(self.schema_version));
         visit(Field::EventId, ValueRef::Id(self.event_id));
         visit(Field::Kind, ValueRef::Text(self.kind.as_str()));
-        visit(Field::WriterId, ValueRef::Text(&self.writer_id.to_string()));
+        visit(
+            Field::WriterId,
+            ValueRef::Text(self.writer_id.encode(&mut [0; id::TEXT])),
+        );
         visit(Field::RecordedAt, ValueRef::Time(self.recorded_at));
         for (field, value) in &self.fields {
             visit(*field, value.as_ref());
@@ -218,6 +226,10 @@ impl Event {
     }
 
     fn position(&self, field: Field) -> Result<usize, usize> {
+        // The sealer sets most fields in their order.
+        if self.fields.last().is_none_or(|(last, _)| *last < field) {
+            return Err(self.fields.len());
+        }
         self.fields
             .binary_search_by_key(&field, |(field, _)| *field)
     }

@@ -72,20 +72,33 @@ impl Event {
     pub(crate) fn set(&mut self, field: Field, value: Value) {
         debug_assert_eq!(field.field_type(), value.field_type(), "{field}");
         debug_assert!(!field.is_required(), "{field}");
-        self.remove(field);
-        let Some(value) = value.into_storable() else {
-            return;
-        };
-        if let Err(position) = self.position(field) {
-            self.fields.insert(position, (field, value));
+        self.forget_unknown(field);
+        let position = self.position(field);
+        match (position, value.into_storable()) {
+            (Ok(position), Some(value)) => {
+                if let Some((_, present)) = self.fields.get_mut(position) {
+                    *present = value;
+                }
+            }
+            (Ok(position), None) => {
+                self.fields.remove(position);
+            }
+            (Err(position), Some(value)) => self.fields.insert(position, (field, value)),
+            (Err(_), None) => {}
         }
     }
 
     /// Takes `field` out, also a value under its name that was not of its type.
     pub(crate) fn remove(&mut self, field: Field) -> Option<Value> {
-        self.unknown.retain(|(name, _)| name != field.name());
+        self.forget_unknown(field);
         let position = self.position(field).ok()?;
         Some(self.fields.remove(position).1)
+    }
+
+    fn forget_unknown(&mut self, field: Field) {
+        if !self.unknown.is_empty() {
+            self.unknown.retain(|(name, _)| name != field.name());
+        }
     }
 
     pub(crate) fn get_mut(&mut self, field: Field) -> Option<&mut Value> {

@@ -111,10 +111,17 @@ impl Value {
     /// Returns the value without the numbers that are not [storable](ValueRef::is_storable), or
     /// `None` when it is such a number.
     pub(crate) fn into_storable(mut self) -> Option<Self> {
-        if self.as_ref().is_storable() {
-            return Some(self);
-        }
         match &mut self {
+            Self::Bool(_)
+            | Self::Id(_)
+            | Self::Json(_)
+            | Self::JsonMap(_)
+            | Self::Text(_)
+            | Self::TextMap(_)
+            | Self::Texts(_)
+            | Self::TextsMap(_)
+            | Self::Time(_) => {}
+            value if value.as_ref().is_storable() => {}
             Self::Counts(map) => map.retain(|_, value| is_storable_int(*value)),
             Self::Documents(records) => make_storable(records),
             Self::Evaluations(records) => make_storable(records),

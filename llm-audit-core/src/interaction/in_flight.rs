@@ -16,7 +16,7 @@ use crate::level::{Level, Levels};
 use crate::pipeline::Slot;
 use crate::policy::{Intent, Scope};
 use crate::put::PutField;
-use crate::raw::{MOVE_FROM, RawEvent};
+use crate::raw::{MOVE_FROM, RawBuffers, RawEvent};
 use crate::sync::Arc;
 
 /// Memory is reserved in steps, so that a small field costs no atomic operation.
@@ -98,7 +98,11 @@ impl InFlight {
                 failed: FacetSet::EMPTY,
                 cut: Vec::new(),
                 reserved: 0,
-                buffers: shared.pipeline.pool().get().unwrap_or_default(),
+                buffers: shared
+                    .pipeline
+                    .pool()
+                    .get()
+                    .unwrap_or_else(RawBuffers::with_room),
             },
             begun: shared.clock.monotonic(),
             used: 0,
@@ -171,11 +175,19 @@ impl InFlight {
 
     /// Does what [`reserve`](Self::reserve) does for bytes that are no item of their own.
     pub(crate) fn reserve_bytes(&mut self, field: Field, bytes: usize) -> bool {
+        let needed = self.used.saturating_add(bytes);
+        if needed <= self.raw.reserved && self.no_room.is_empty() {
+            self.used = needed;
+            return true;
+        }
+        self.reserve_more(field, needed)
+    }
+
+    fn reserve_more(&mut self, field: Field, needed: usize) -> bool {
         let has_no_room = |facet| self.no_room.contains(facet);
         if field.info().sensitive && field.facet().is_some_and(has_no_room) {
             return false;
         }
-        let needed = self.used.saturating_add(bytes);
         if needed > self.raw.reserved {
             let more = (needed - self.raw.reserved).max(RESERVE_STEP);
             if self.take(more) {
@@ -237,9 +249,8 @@ impl InFlight {
         }
         let event_id = self.raw.event_id;
         self.raw.status = status;
-        let shared = Arc::clone(&self.shared);
         // A refused event is counted where it was refused; the host's call goes on.
-        shared.pipeline.admit(self.raw, self.slot).ok();
+        self.shared.pipeline.admit(self.raw, self.slot).ok();
         Some(event_id)
     }
 
@@ -347,10 +358,9 @@ impl InFlight {
 
 impl PutField for InFlight {
     fn accepts(&mut self, field: Field) -> bool {
-        let selects = SELECTORS.contains(&field) && self.raw.policy.has_layers();
-        field
-            .facet()
-            .is_none_or(|facet| self.allows(facet) || selects)
+        field.facet().is_none_or(|facet| {
+            self.allows(facet) || SELECTORS.contains(&field) && self.raw.policy.has_layers()
+        })
     }
 
     fn put_text(&mut self, field: Field, text: &str) {
@@ -368,7 +378,11 @@ impl PutField for InFlight {
     }
 
     fn put(&mut self, field: Field, value: Value) {
-        if self.reserve(field, size_of_value(value.as_ref())) {
+        let bytes = match &value {
+            Value::Bool(_) | Value::Float(_) | Value::Id(_) | Value::Int(_) | Value::Time(_) => 0,
+            value => size_of_value(value.as_ref()),
+        };
+        if self.reserve(field, bytes) {
             self.raw.buffers.push(field, value);
         }
     }

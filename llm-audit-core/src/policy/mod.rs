@@ -186,6 +186,11 @@ impl Policy {
         rules.get(facet.index()).copied().unwrap_or_default()
     }
 
+    /// Returns whether only a part of the events keeps the data of some facet.
+    pub(crate) fn is_sampling(&self) -> bool {
+        self.0.parts.rules.iter().any(|rule| rule.sample.is_some())
+    }
+
     /// Returns how long what has no retention of its own is kept; `None` where nothing was said and
     /// nothing needs it.
     pub fn retention(&self) -> Option<Retention> {

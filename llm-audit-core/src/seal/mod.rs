@@ -47,6 +47,9 @@ const MAX_COMBINATIONS: usize = 1_024;
 /// Reasons are told once; there are a few for each detector.
 const MAX_TOLD: usize = 256;
 
+/// Fields that sealing itself adds to an event.
+const OWN_FIELDS: usize = 24;
+
 /// Bytes of the longest word for a kind, an operation or a state.
 const MAX_WORD: usize = 64;
 
@@ -239,6 +242,7 @@ impl Sealer {
         let recorded_at = raw.ended_at.unwrap_or(raw.started_at);
         let kind = Kind::from(word(raw.kind.as_str()));
         let mut event = Event::new(kind, raw.event_id, self.writer_id, recorded_at);
+        event.reserve(given.len() + OWN_FIELDS);
         if let Some(seq) = seq {
             event.set(Field::Seq, Value::Int(seq));
         }

@@ -102,9 +102,14 @@ impl<'a> Treatment<'a> {
                 .collect(),
             sessions: before.into_iter().chain([policy]).map(session).collect(),
             clock,
-            kept: Vec::new(),
+            kept: Vec::with_capacity(given.len()),
             failures: Failures::default(),
-            sample_point: (!must_keep(raw, given)).then(|| sample_point(raw, given)),
+            sample_point: before
+                .into_iter()
+                .chain([policy])
+                .any(Policy::is_sampling)
+                .then(|| sample_point(raw, given))
+                .filter(|_| !must_keep(raw, given)),
             sample_rate: None,
             absences: Absences::default(),
             redactions: Vec::new(),
