@@ -130,6 +130,11 @@ impl Expiry {
         expired.flat_map(|(_, facets)| facets.iter()).collect()
     }
 
+    /// Returns whether the same is held as by `other`.
+    pub fn holds_as(&self, other: &Self) -> bool {
+        self.holds == other.holds
+    }
+
     /// Returns whether a legal hold is on the event.
     pub fn is_held(&self, event: &Event) -> bool {
         self.holds.holds(event)
@@ -158,7 +163,7 @@ impl Expiry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetentionPlan {
-    /// Files of the journal's directory that would be deleted.
+    /// Files that would be deleted: of the journal's directory, and behind its name those of a sink.
     pub deleted: Vec<String>,
     /// Files that would be written anew.
     pub rewritten: Vec<PlannedRewrite>,
@@ -166,6 +171,9 @@ pub struct RetentionPlan {
     pub facets: FacetSet,
     /// Out of how many events.
     pub events: u64,
+    /// Files that could not be looked into, or that only a newer version could write anew: they stay as
+    /// they are.
+    pub skipped: Vec<String>,
     /// Events that have expired and stay because of a legal hold.
     pub held_events: u64,
     /// Whether the clock is in doubt, so that less would be taken away than it says.

@@ -51,6 +51,12 @@ mod sync;
 pub mod testing;
 mod timestamp;
 mod trace_parent;
+#[doc(hidden)]
+pub mod upkeep {
+    #[cfg(any(test, feature = "testing"))]
+    pub use crate::journal::Trial;
+    pub use crate::journal::{Copies, Found, Round, Upkeep};
+}
 mod usage;
 #[doc(hidden)]
 pub mod vfs;

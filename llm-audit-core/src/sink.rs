@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::batch::Batch;
 use crate::id::WriterId;
+use crate::upkeep::Upkeep;
 
 /// An output of the log.
 ///
@@ -98,6 +99,13 @@ pub trait Sink: Send + 'static {
     fn directory(&self) -> Option<&Path> {
         None
     }
+
+    /// Returns what takes expired data out of the files that the sink keeps. The log's retention calls
+    /// it, with a journal.
+    #[doc(hidden)]
+    fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        None
+    }
 }
 
 #[async_trait]
@@ -124,6 +132,10 @@ impl<S: Sink + ?Sized> Sink for Box<S> {
 
     fn directory(&self) -> Option<&Path> {
         (**self).directory()
+    }
+
+    fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        (**self).upkeep()
     }
 }
 

@@ -410,6 +410,8 @@ impl AuditBuilder {
             let clock = Arc::clone(&self.clock);
             sealer.probed(Probes::new(self.probes, clock, diagnostics.clone()))
         };
+        let upkeep = |sink: &Narrowed| Some((sink.sink.name().to_owned(), sink.sink.upkeep()?));
+        let upkeeps = self.sinks.iter().filter_map(upkeep).collect();
         let rules = self.policy.sink_rules();
         let sinks = self
             .sinks
@@ -432,7 +434,8 @@ impl AuditBuilder {
                 diagnostics.clone(),
             )
         };
-        let log = opened_journal.map(|(journal, spool)| {
+        let log = opened_journal.map(|(mut journal, spool)| {
+            journal.look_after(upkeeps);
             let clock = Arc::clone(&self.clock);
             Box::new(JournalLog::new(journal, spool, clock, diagnostics.clone())) as Box<dyn Log>
         });

@@ -108,6 +108,7 @@ impl RetentionRun {
             rewritten: rewritten.collect(),
             facets: self.facets,
             events: self.narrowed,
+            skipped: self.findings.into_iter().map(|found| found.file).collect(),
             held_events: self.kept_by_hold,
             is_clock_doubted: self.held_back,
         }
@@ -380,11 +381,7 @@ impl Journal {
                 }
             };
             if let Some(closed) = self.closed.iter().find(|closed| closed.name == name) {
-                // How long ago it was written does not depend on what the clock said then.
-                let ago = self.clock.monotonic().saturating_sub(closed.wrote);
-                let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-                let wrote = believed.as_unix_micros().saturating_sub(micros);
-                newest = newest.max(Timestamp::from_unix_micros(wrote));
+                newest = newest.max(self.at(closed.wrote, believed));
             }
             let running = before.entry(name.writer).or_insert(newest);
             *running = newest.max(*running);

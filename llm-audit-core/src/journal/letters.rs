@@ -6,17 +6,12 @@
 use std::io;
 use std::path::Path;
 
-use serde::de::IgnoredAny;
-
+use super::copies::{Copies, Found};
 use super::finding::{Finding, Problem};
 use super::name::{DEAD_LETTERS, DeadName};
 use super::narrowing::{Done, Job, union, without};
 use super::repair::create_over;
-use super::scan::Lines;
-use crate::event::Event;
-use crate::facet::FacetSet;
 use crate::sync::{Arc, lock};
-use crate::timestamp::Timestamp;
 use crate::vfs::{Access, VfsFile};
 
 /// What the name of an unfinished file ends in.
@@ -35,23 +30,7 @@ pub(super) fn parse(text: &str) -> Option<(DeadName, bool)> {
 /// One file, as it is before.
 struct Letters<'a> {
     job: &'a Job,
-    file: Arc<dyn VfsFile>,
-    size: u64,
-    newest: Timestamp,
-    due: FacetSet,
-}
-
-/// What is in it.
-#[derive(Default)]
-struct Found {
-    narrowed: u64,
-    held: u64,
-    /// Lines that nobody can read and a hold may be on.
-    unreadable: u64,
-    /// Where the first of those begins that go, and how many bytes they have.
-    lost: Option<(u64, u64)>,
-    /// How many bytes are left.
-    left: u64,
+    copies: Copies,
 }
 
 /// Takes what has expired out of one file, or deletes it when nothing is left that is kept.
@@ -81,16 +60,16 @@ pub(super) fn narrow(job: &Job, name: &str, used: &mut u64, done: &mut Done) -> 
     if due.is_empty() {
         return Ok(());
     }
-    let letters = Letters {
-        job,
+    let copies = Copies {
         file,
         size,
         newest,
         due,
     };
+    let letters = Letters { job, copies };
     *used += size;
     let mut found = Found::default();
-    letters.each(&mut found, &mut |_| Ok(()))?;
+    letters.copies.each(job, &mut found, &mut |_| Ok(()))?;
     let shown = format!("{DEAD_LETTERS}/{name}");
     if job.expiry.is_over(newest) && found.held == 0 && found.unreadable == 0 {
         if !job.dry {
@@ -149,7 +128,7 @@ impl Letters<'_> {
     fn if_the_same(&self, path: &Path, action: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let _gate = lock(&self.job.letters_gate);
         let size = self.job.vfs.open(path, Access::Read)?.size()?;
-        if size != self.size {
+        if size != self.copies.size {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let _unchanged = self.job.may_replace()?;
@@ -158,7 +137,8 @@ impl Letters<'_> {
 
     fn fill(&self, new: &Arc<dyn VfsFile>) -> io::Result<()> {
         let mut buffer = Vec::new();
-        self.each(&mut Found::default(), &mut |bytes| {
+        let found = &mut Found::default();
+        self.copies.each(self.job, found, &mut |bytes| {
             buffer.extend_from_slice(bytes);
             if buffer.len() >= CHUNK {
                 new.write_all(&buffer)?;
@@ -168,60 +148,4 @@ impl Letters<'_> {
         })?;
         new.write_all(&buffer)
     }
-
-    /// Hands what is left of the file to `take`, line by line.
-    fn each(
-        &self,
-        found: &mut Found,
-        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let may_be_held = self.job.expiry.may_hold(self.newest);
-        let mut lines = Lines::new(Arc::clone(&self.file));
-        let mut line = Vec::new();
-        while let Some(piece) = lines.next()? {
-            if !self.job.goes_on() {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            if piece.offset >= self.size {
-                break;
-            }
-            let (offset, size, ended) = (piece.offset, piece.size, piece.ended);
-            let Some(bytes) = piece.bytes.as_deref().or((!may_be_held).then_some(&[])) else {
-                // It is too long to hold, and stays with the whole file.
-                return Err(io::ErrorKind::InvalidData.into());
-            };
-            line.clear();
-            match Event::from_json(bytes) {
-                Ok(mut event) if ended => {
-                    let (fate, is_held) = self.job.fate(&event, self.due);
-                    found.held += u64::from(is_held);
-                    if fate.apply(&mut event) {
-                        found.narrowed += 1;
-                        event.encode(&mut line);
-                    } else {
-                        line.extend_from_slice(bytes);
-                    }
-                }
-                // What nobody can read cannot be narrowed; what a newer version wrote stays until the
-                // whole file goes.
-                _ if may_be_held || (ended && is_object(bytes)) => {
-                    found.unreadable += u64::from(may_be_held);
-                    line.extend_from_slice(bytes);
-                }
-                _ => {
-                    let (first, lost) = found.lost.unwrap_or((offset, 0));
-                    found.lost = Some((first, lost + size));
-                    continue;
-                }
-            }
-            line.extend(ended.then_some(b'\n'));
-            found.left += line.len() as u64;
-            take(&line)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_object(json: &[u8]) -> bool {
-    json.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(json).is_ok()
 }

@@ -3,6 +3,7 @@
 mod check;
 mod clockwatch;
 mod config;
+mod copies;
 mod cursor;
 mod dead;
 mod envelope;
@@ -33,6 +34,7 @@ mod spool;
 mod structure;
 mod subdirectory;
 mod sync;
+mod upkeep;
 mod writer;
 
 #[cfg(test)]
@@ -40,6 +42,8 @@ mod tests;
 
 pub use check::{Check, check};
 pub use config::JournalConfig;
+#[doc(hidden)]
+pub use copies::{Copies, Found};
 pub(crate) use cursor::{Cursor, SinkStart};
 pub(crate) use dead::DeadLetters;
 pub(crate) use expire::{Held, RetentionRun};
@@ -51,4 +55,7 @@ pub(crate) use retiring::RUN_BYTES;
 pub(crate) use scan::Lines;
 pub(crate) use spool::{Bookmark, Portion, Spool};
 pub(crate) use sync::{SyncStatus, Syncer};
+#[cfg(any(test, feature = "testing"))]
+pub use upkeep::Trial;
+pub use upkeep::{Round, Upkeep};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

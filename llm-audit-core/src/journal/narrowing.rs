@@ -15,9 +15,11 @@ use super::letters;
 use super::name::{Day, Name, SegmentName};
 use super::rewrite::{self, Change};
 use super::scan::retry;
+use super::upkeep::Upkeeps;
 use crate::event::Event;
 use crate::expiry::{Expiry, Fate};
 use crate::facet::{Facet, FacetSet};
+use crate::id::WriterId;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, Vfs, VfsFile};
@@ -34,11 +36,15 @@ pub(super) struct Job {
     pub(super) left_over: Vec<SegmentName>,
     pub(super) letters: Vec<String>,
     pub(super) letters_gate: Arc<Mutex<()>>,
+    /// Who looks after the files of sinks.
+    pub(super) upkeeps: Upkeeps,
+    /// The writer of this log, and when it began by the time that is believed.
+    pub(super) own: (WriterId, Timestamp),
     /// What was looked at before and has not changed.
     pub(super) known: Known,
     /// Whether segments are not deleted for their age.
     pub(super) spool: bool,
-    /// Bytes that may be read.
+    /// Bytes that may be read, of the journal's files and of those of each sink.
     pub(super) budget: u64,
     pub(super) dry: bool,
     /// When damaged bytes are moved to the quarantine: there they stay for their time.
@@ -110,7 +116,10 @@ impl Job {
         };
         match lock {
             Ok(None) if !self.dry => done.more = true,
-            Ok(_lock) => self.work(&mut done),
+            Ok(_lock) => {
+                self.work(&mut done);
+                self.upkeeps.run(&self, &mut done);
+            }
             Err(error) => {
                 let finding = Finding::failed(Name::Retention, Problem::Failed, error);
                 done.findings.push(finding);
@@ -297,6 +306,21 @@ impl Job {
 }
 
 impl Done {
+    /// Returns what came of a run over the files of one sink.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn into_plan(self) -> crate::expiry::RetentionPlan {
+        super::expire::RetentionRun {
+            files: self.deleted,
+            rewritten: self.rewritten,
+            facets: self.facets,
+            narrowed: self.narrowed,
+            kept_by_hold: self.held,
+            findings: self.findings,
+            ..Default::default()
+        }
+        .into_plan()
+    }
+
     pub(super) fn rewrote(&mut self, name: String, facets: FacetSet, narrowed: u64, freed: u64) {
         self.rewritten.push((name, narrowed));
         self.facets = union(self.facets, facets);

@@ -13,6 +13,7 @@ use super::letters;
 use super::name::{DEAD_LETTERS, Day, Name, SegmentName};
 use super::narrowing::{Candidate, Done, Job, Known};
 use super::subdirectory;
+use super::upkeep::{Upkeep, Upkeeps};
 use super::writer::Journal;
 use crate::error::Error;
 use crate::expiry::Expiry;
@@ -32,6 +33,9 @@ pub(super) struct Retiring {
     /// Held while dead letters are added to, or written anew.
     pub(super) letters: Arc<Mutex<()>>,
     pub(super) known: Known,
+    upkeeps: Upkeeps,
+    /// When the log began, by the monotonic clock.
+    began: Duration,
     /// The holds that `known` goes by.
     holds: Holds,
     running: Option<Running>,
@@ -146,6 +150,12 @@ impl Journal {
         )
     }
 
+    /// Has runs look after the files of sinks too.
+    pub(crate) fn look_after(&mut self, upkeeps: Vec<(String, Box<dyn Upkeep>)>) {
+        self.retiring.upkeeps = Upkeeps::new(upkeeps);
+        self.retiring.began = self.clock.monotonic();
+    }
+
     /// Returns whether files are being written anew.
     pub(crate) const fn is_retiring(&self) -> bool {
         self.retiring.running.is_some()
@@ -164,20 +174,27 @@ impl Journal {
         run: &mut RetentionRun,
     ) {
         let waits = self.config.is_spool() && !expiry.holds().is_empty();
+        let of_sinks = !self.retiring.upkeeps.is_empty();
+        let own_files = !expiry.is_of_whole_files();
         if (expiry.is_nothing() && !waits)
-            || expiry.is_of_whole_files()
+            || !(own_files || of_sinks)
             || self.retiring.stop.load(Ordering::Relaxed)
         {
             return;
         }
-        let segments = self.candidates(names, alive, believed, &expiry);
+        let (segments, letters) = match own_files {
+            true => (
+                self.candidates(names, alive, believed, &expiry),
+                self.candidate_letters(entries, alive, &expiry, run),
+            ),
+            false => (Vec::new(), Vec::new()),
+        };
         let temporary = names.iter().filter_map(|name| match name {
             Name::SegmentTemporary(segment) if !alive.contains(&segment.writer) => Some(*segment),
             _ => None,
         });
         let left_over: Vec<_> = temporary.collect();
-        let letters = self.candidate_letters(entries, alive, &expiry, run);
-        if segments.is_empty() && letters.is_empty() && left_over.is_empty() {
+        if segments.is_empty() && letters.is_empty() && left_over.is_empty() && !of_sinks {
             return;
         }
         let slot = Arc::new(Mutex::new(None));
@@ -190,6 +207,8 @@ impl Journal {
             left_over,
             letters,
             letters_gate: Arc::clone(&self.retiring.letters),
+            upkeeps: self.retiring.upkeeps.clone(),
+            own: (self.writer, self.at(self.retiring.began, believed)),
             known: self.retiring.known.clone(),
             spool: self.config.is_spool(),
             budget,
@@ -350,12 +369,7 @@ impl Journal {
             // The clock was set back: what is known of the segment before is its date.
             let set_back = (latest.day > name.day).then(|| latest.day.end());
             let closed = self.closed.iter().find(|closed| closed.name == name);
-            let wrote = closed.map(|closed| {
-                // How long ago it was written does not depend on what the clock said then.
-                let ago = self.clock.monotonic().saturating_sub(closed.wrote);
-                let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
-                Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
-            });
+            let wrote = closed.map(|closed| self.at(closed.wrote, believed));
             let known = self.retiring.known.newest.get(&name).copied();
             let floors = [Some(name.day.start()), set_back, wrote, known];
             let least = floors.into_iter().flatten().fold(least, Timestamp::max);
@@ -364,6 +378,14 @@ impl Journal {
             (name, least)
         });
         ages.collect()
+    }
+
+    /// Returns when a moment of the monotonic clock was, by the time that is believed: how long ago it
+    /// was does not depend on what the clock said then.
+    pub(super) fn at(&self, moment: Duration, believed: Timestamp) -> Timestamp {
+        let ago = self.clock.monotonic().saturating_sub(moment);
+        let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
     }
 
     fn candidate_letters(

@@ -41,6 +41,8 @@ pub enum Op {
     Rename,
     /// `unlink`.
     Unlink,
+    /// `remove_dir`.
+    RemoveDir,
     /// `sync_dir`.
     SyncDir,
     /// `write`.
@@ -351,6 +353,22 @@ impl Vfs for MemVfs {
                 Ok(())
             }
         }
+    }
+
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut disk = lock(&self.disk);
+        disk.enter(Op::RemoveDir)?;
+        match disk.nodes.get(dir) {
+            Some(Node::Dir) => {}
+            Some(_) => return Err(io::ErrorKind::NotADirectory.into()),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        }
+        if disk.nodes.keys().any(|path| path.parent() == Some(dir)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        // A power cut may bring it back, empty.
+        disk.nodes.remove(dir);
+        Ok(())
     }
 
     fn space(&self, _: &Path) -> io::Result<Option<Space>> {

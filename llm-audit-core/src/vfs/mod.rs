@@ -68,6 +68,16 @@ pub trait Vfs: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` when there is none.
     fn unlink(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes a directory with nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// When something is in it, or the file system does not do that.
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        let _ = dir;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Returns the size of the disk that a directory is on, and how much of it is free for this
     /// process; `None` where the system does not tell.
     ///

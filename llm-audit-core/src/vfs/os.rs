@@ -87,6 +87,10 @@ impl Vfs for OsVfs {
         fs::remove_file(path)
     }
 
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir(dir)
+    }
+
     #[cfg(unix)]
     fn space(&self, dir: &Path) -> io::Result<Option<Space>> {
         let space = rustix::fs::statvfs(dir)?;

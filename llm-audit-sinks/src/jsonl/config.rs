@@ -21,6 +21,7 @@ const MIN_FILE_MAX_BYTES: u64 = 64 << 10;
 pub struct JsonlConfig {
     pub(super) dir: PathBuf,
     pub(super) file_max_bytes: u64,
+    pub(super) enforce_retention: bool,
 }
 
 impl JsonlConfig {
@@ -29,6 +30,7 @@ impl JsonlConfig {
         Self {
             dir: dir.into(),
             file_max_bytes: DEFAULT_FILE_MAX_BYTES,
+            enforce_retention: true,
         }
     }
 
@@ -37,6 +39,17 @@ impl JsonlConfig {
     #[must_use]
     pub const fn file_max_bytes(mut self, bytes: u64) -> Self {
         self.file_max_bytes = bytes;
+        self
+    }
+
+    /// Sets whether the log's retention takes expired data out of the files in the directory (default true).
+    /// It goes by the policy and the legal holds of this log, for every file there, whoever wrote it.
+    ///
+    /// Switch it off where another program takes the files away, or takes a file that is written anew, and
+    /// so has another inode, for a new one.
+    #[must_use]
+    pub const fn enforce_retention(mut self, enforce: bool) -> Self {
+        self.enforce_retention = enforce;
         self
     }
 

@@ -65,6 +65,13 @@ impl JsonlFileName {
         self.first_seq
     }
 
+    /// Returns the beginning of the date.
+    pub(super) fn day_start(&self) -> Option<Timestamp> {
+        let (year, rest) = self.date.split_at_checked(4)?;
+        let (month, day) = rest.split_at_checked(2)?;
+        format!("{year}-{month}-{day}T00:00:00Z").parse().ok()
+    }
+
     /// Returns the next name to try when this one is taken.
     pub(super) fn next_copy(self) -> Self {
         Self {

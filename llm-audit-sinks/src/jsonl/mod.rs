@@ -33,9 +33,9 @@
 //! A new file begins with each start of the program, when a batch would make the file longer than
 //! [`JsonlConfig::file_max_bytes`], and when the events' date in UTC changes. A batch is never
 //! divided, so what was recorded in the same moment as midnight may stand in either file. The sink
-//! never appends to a file of an earlier start, and deletes none: how long a copy is kept is for the
-//! program that collects it, or for a job of the host's that deletes files by [`JsonlFileName`].
-//! The policy's retention is the journal's.
+//! never appends to a file of an earlier start. With a journal, the log's retention takes what has
+//! expired out of files that are not written to any more, and deletes those of which everything has;
+//! where another program takes the files away, [`JsonlConfig::enforce_retention`] leaves it to that.
 //!
 //! # Durability
 //!
@@ -77,12 +77,14 @@ mod file_name;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use llm_audit_core::upkeep::Upkeep;
 use llm_audit_core::{Batch, Durable, Error, Sink, SinkError};
 
 pub use config::JsonlConfig;
@@ -191,6 +193,13 @@ impl Sink for JsonlSink {
     fn directory(&self) -> Option<&Path> {
         match &self.target {
             Target::Dir(dir) => Some(dir.dir()),
+            Target::Stream(_) => None,
+        }
+    }
+
+    fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        match &self.target {
+            Target::Dir(dir) => dir.upkeep(),
             Target::Stream(_) => None,
         }
     }

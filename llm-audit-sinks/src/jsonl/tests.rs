@@ -1,5 +1,7 @@
 //! The sink with batches of a real log, on disks and streams that fail.
 
+mod retention;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

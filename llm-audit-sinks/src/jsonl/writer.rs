@@ -4,14 +4,16 @@ use std::fmt;
 use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use llm_audit_core::upkeep::Upkeep;
 use llm_audit_core::vfs::{OsVfs, Vfs, VfsFile, create_dir_synced};
 use llm_audit_core::{Batch, Clock, Durable, Error, SinkError, SystemClock, Timestamp};
 
 use super::config::JsonlConfig;
 use super::file_name::{JsonlFileName, compact_date};
+use super::upkeep::DirUpkeep;
 
 /// The disk is asked to confirm at most this often, unless there is much to confirm.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -28,10 +30,27 @@ pub(super) struct DirWriter {
     clock: Arc<dyn Clock>,
     /// `None` before the first batch, and when the file must not be written to any more: what is
     /// unconfirmed then goes to a new file.
-    current: Option<Current>,
+    current: Open,
+    enforce_retention: bool,
     /// Batches of one writer that were written and that the disk has not confirmed.
     unconfirmed: Vec<Batch>,
     confirmed_at: Duration,
+}
+
+/// The file that is written to; whoever looks after the directory may have the sink let go of it.
+#[derive(Clone, Default)]
+pub(super) struct Open(Arc<Mutex<Option<Current>>>);
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the sink write to another file from now on, if everything in this one is confirmed.
+    pub(super) fn let_go(&self, name: &JsonlFileName) {
+        self.lock()
+            .take_if(|current| current.name == *name && !current.is_dirty);
+    }
 }
 
 struct Current {
@@ -40,6 +59,8 @@ struct Current {
     bytes: u64,
     /// Whether the file's name survives a power cut.
     name_confirmed: bool,
+    /// Whether it holds what the disk has not confirmed.
+    is_dirty: bool,
 }
 
 impl DirWriter {
@@ -71,9 +92,17 @@ impl DirWriter {
             vfs,
             confirmed_at: clock.monotonic(),
             clock,
-            current: None,
+            current: Open::default(),
+            enforce_retention: config.enforce_retention,
             unconfirmed: Vec::new(),
         })
+    }
+
+    /// Returns what looks after the files.
+    pub(super) fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        let open = self.current.clone();
+        let upkeep = DirUpkeep::new(self.dir.clone(), Arc::clone(&self.vfs), open);
+        self.enforce_retention.then(|| Box::new(upkeep) as _)
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -85,8 +114,8 @@ impl DirWriter {
         let mut durable = Durable::UNCHANGED;
         if self.must_roll(batch) {
             durable = self.confirm()?;
-            self.current = None;
-        } else if self.current.is_none() && !self.unconfirmed.is_empty() {
+            *self.current.lock() = None;
+        } else if self.current.lock().is_none() && !self.unconfirmed.is_empty() {
             durable = self.rewrite()?;
         }
         self.append(batch)?;
@@ -111,7 +140,7 @@ impl DirWriter {
         if self.unconfirmed.is_empty() {
             return Ok(Durable::UNCHANGED);
         }
-        let confirmed = match &mut self.current {
+        let confirmed = match &mut *self.current.lock() {
             Some(current) => current.confirm(self.vfs.as_ref(), &self.dir).is_ok(),
             None => false,
         };
@@ -126,11 +155,11 @@ impl DirWriter {
 
     /// Writes what is unconfirmed to a new file and makes it durable there.
     fn rewrite(&mut self) -> Result<Durable, SinkError> {
-        self.current = None;
+        *self.current.lock() = None;
         let batches = mem::take(&mut self.unconfirmed);
         let rewritten = batches.iter().try_for_each(|batch| self.append(batch));
         self.unconfirmed = batches;
-        let confirmed = rewritten.and_then(|()| match &mut self.current {
+        let confirmed = rewritten.and_then(|()| match &mut *self.current.lock() {
             Some(current) => current
                 .confirm(self.vfs.as_ref(), &self.dir)
                 .map_err(|error| failed("synchronise", &current.name, &error)),
@@ -138,7 +167,7 @@ impl DirWriter {
         });
         if let Err(error) = confirmed {
             // It holds nothing that is not written again.
-            if let Some(current) = self.current.take() {
+            if let Some(current) = self.current.lock().take() {
                 self.vfs
                     .unlink(&self.dir.join(current.name.to_string()))
                     .ok();
@@ -156,8 +185,9 @@ impl DirWriter {
         durable.unwrap_or(Durable::UNCHANGED)
     }
 
-    fn append(&mut self, batch: &Batch) -> Result<(), SinkError> {
-        let mut current = match self.current.take() {
+    fn append(&self, batch: &Batch) -> Result<(), SinkError> {
+        let mut open = self.current.lock();
+        let mut current = match open.take() {
             Some(current) => current,
             None => self.create(batch)?,
         };
@@ -169,13 +199,14 @@ impl DirWriter {
         };
         let Err(error) = current.file.write_all(lines) else {
             current.bytes = before.saturating_add(lines.len() as u64);
-            self.current = Some(current);
+            current.is_dirty = true;
+            *open = Some(current);
             return Ok(());
         };
         let error = failed("write to", &current.name, &error);
         // A reader must not find half a line, and the batch comes again.
         if current.file.truncate(before).is_ok() {
-            self.current = Some(current);
+            *open = Some(current);
         }
         Err(error)
     }
@@ -185,11 +216,13 @@ impl DirWriter {
         let result = self.vfs.create_dir(&self.dir).and_then(|()| {
             for _ in 0..MAX_COPIES {
                 match self.vfs.create_new(&self.dir.join(name.to_string())) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        name = name.clone().next_copy();
-                    }
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    // So that nobody takes it for a file of a program that is gone. Whoever did so
+                    // already has it.
+                    Ok(file) if file.try_lock().is_ok_and(|free| !free) => {}
                     result => return result,
                 }
+                name = name.clone().next_copy();
             }
             Err(io::ErrorKind::AlreadyExists.into())
         });
@@ -199,13 +232,14 @@ impl DirWriter {
                 file,
                 bytes: 0,
                 name_confirmed: false,
+                is_dirty: false,
             }),
             Err(error) => Err(failed("create", &name, &error)),
         }
     }
 
     fn must_roll(&self, batch: &Batch) -> bool {
-        self.current.as_ref().is_some_and(|current| {
+        self.current.lock().as_ref().is_some_and(|current| {
             let bytes = current
                 .bytes
                 .saturating_add(batch.json_lines().len() as u64);
@@ -223,6 +257,7 @@ impl Current {
             vfs.sync_dir(dir)?;
             self.name_confirmed = true;
         }
+        self.is_dirty = false;
         Ok(())
     }
 }

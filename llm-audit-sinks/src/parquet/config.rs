@@ -34,6 +34,7 @@ pub struct ParquetConfig {
     pub(super) store: Option<Store>,
     #[cfg(feature = "store")]
     pub(super) keep_local: bool,
+    pub(super) enforce_retention: bool,
 }
 
 impl ParquetConfig {
@@ -47,6 +48,7 @@ impl ParquetConfig {
             store: None,
             #[cfg(feature = "store")]
             keep_local: false,
+            enforce_retention: true,
         }
     }
 
@@ -83,6 +85,16 @@ impl ParquetConfig {
     #[must_use]
     pub const fn keep_local(mut self, keep: bool) -> Self {
         self.keep_local = keep;
+        self
+    }
+
+    /// Sets whether the log's retention takes expired data out of the files below the root (default true).
+    /// It goes by the policy and the legal holds of this log, for every file there, whoever wrote it.
+    ///
+    /// Switch it off where another log, with a policy or holds of its own, looks after the same root.
+    #[must_use]
+    pub const fn enforce_retention(mut self, enforce: bool) -> Self {
+        self.enforce_retention = enforce;
         self
     }
 

@@ -48,7 +48,9 @@
 //! when another writer's events come, and at each flush and shutdown. So a host that flushes often
 //! makes many small files; `flush` is for the moments at which everything must be on disk. Every
 //! event is in the directory of its own date, also where midnight or a clock that was set back makes
-//! small files of it. A file is never changed and never written again. The sink deletes none.
+//! small files of it. No byte of a final file is ever changed. With a journal, the log's retention takes what has
+//! expired out of the files, by putting new ones in their places, and deletes those whose day is over
+//! ([`ParquetConfig::enforce_retention`]).
 //!
 //! # Durability
 //!
@@ -86,6 +88,7 @@ mod decode;
 mod encode;
 mod file;
 mod file_name;
+mod maintenance;
 mod page_sizes;
 mod properties;
 mod pruning;
@@ -102,10 +105,12 @@ mod writer;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use llm_audit_core::upkeep::Upkeep;
 use llm_audit_core::{Batch, Durable, Error, Sink, SinkError, SinkLimits};
 
 pub use config::ParquetConfig;
 pub use file_name::ParquetFileName;
+pub use maintenance::{Compaction, CompactionOptions, compact};
 pub use reader::ParquetReader;
 #[cfg(feature = "store")]
 use upload::Uploads;
@@ -209,5 +214,9 @@ impl Sink for ParquetSink {
 
     fn directory(&self) -> Option<&Path> {
         Some(self.writer.root())
+    }
+
+    fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        self.writer.upkeep()
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llm_audit_core::schema::CATALOG;
-use llm_audit_core::vfs::{Access, FileKind, OsVfs, Vfs};
-use llm_audit_core::{Error, Event, Filter, Timestamp};
+use llm_audit_core::vfs::{Access, FileKind, OsVfs, Vfs, VfsFile};
+use llm_audit_core::{Error, Event, Filter, Timestamp, WriterId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -16,7 +16,7 @@ use parquet::arrow::arrow_reader::{
 
 use super::file_name::{LAYOUT, ParquetFileName};
 use super::schema::UNKNOWN;
-use super::summary::Chunks;
+use super::summary::{Chunks, seqs_of, seqs_of_footer};
 use super::{decode, page_sizes, pruning};
 
 /// No page of a file becomes larger than this in memory: the largest text that a log takes has room
@@ -62,6 +62,8 @@ pub struct ParquetReader {
     vfs: Arc<dyn Vfs>,
     files: VecDeque<Source>,
     current: Option<Current>,
+    /// Of the writer and the date of the last file, the last number that was in one.
+    covered: Option<(String, WriterId, u64)>,
     ready: std::vec::IntoIter<Event>,
     filter: Filter,
     max_page: u64,
@@ -73,12 +75,18 @@ pub struct ParquetReader {
 struct Source {
     date: Option<String>,
     path: PathBuf,
+    /// What it holds below this number was in another file.
+    from: u64,
 }
 
 struct Current {
     name: String,
+    from: u64,
     rows: ParquetRecordBatchReader,
 }
+
+/// The rows of a file, and the first and the last number of its events.
+type Rows = (ParquetRecordBatchReader, Option<(u64, u64)>);
 
 impl ParquetReader {
     /// Opens the root of a Parquet sink, a directory within it, or one file.
@@ -120,6 +128,7 @@ impl ParquetReader {
             vfs,
             files: files.into(),
             current: None,
+            covered: None,
             ready: Vec::new().into_iter(),
             filter: Filter::new(),
             max_page: MAX_PAGE,
@@ -139,6 +148,11 @@ impl ParquetReader {
         self
     }
 
+    /// Returns whether all events were returned that are in memory.
+    pub(super) fn is_between_steps(&self) -> bool {
+        self.ready.as_slice().is_empty()
+    }
+
     #[cfg(test)]
     pub(super) const fn max_page(mut self, bytes: u64) -> Self {
         self.max_page = bytes;
@@ -147,25 +161,78 @@ impl ParquetReader {
 
     /// Opens the next file; returns false when there is none.
     fn advance(&mut self) -> Result<bool, Error> {
-        let Some(Source { path, .. }) = self.files.pop_front() else {
+        let Some(mut source) = self.files.pop_front() else {
             return Ok(false);
         };
-        let name = path.display().to_string();
-        let opened = guarded(|| self.rows(&path));
-        let rows = opened.map_err(|problem| problem.of(&name))?;
-        self.current = Some(Current { name, rows });
+        if self.is_covered(&source) {
+            return Ok(true);
+        }
+        let name = source.path.display().to_string();
+        let failed = |error| Problem::Io(error).of(&name);
+        let file = match self.vfs.open(&source.path, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // It was merged with one before it, or its retention has ended.
+                let Some(other) = self.replacement(&source).map_err(failed)? else {
+                    return Ok(true);
+                };
+                self.files.push_front(other);
+                return Ok(true);
+            }
+            file => file.map_err(failed)?,
+        };
+        let opened = guarded(|| self.rows(&file));
+        let (rows, seqs) = opened.map_err(|problem| problem.of(&name))?;
+        let covers = |of: ParquetFileName| Some((of.date().to_owned(), of.writer_id(), seqs?.1));
+        self.covered = source.of().and_then(covers);
+        let from = std::mem::take(&mut source.from);
+        self.current = Some(Current { name, from, rows });
         Ok(true)
     }
 
-    fn rows(&mut self, path: &Path) -> Result<ParquetRecordBatchReader, Problem> {
-        let object = self.vfs.open(path, Access::Read).map_err(Problem::Io)?;
-        let open = || Chunks::of(Arc::clone(&object)).map_err(Problem::Io);
-        let chunks = open()?;
+    /// Returns whether the events of a file were in another: one that it was merged into, and that was
+    /// read before it.
+    fn is_covered(&self, source: &Source) -> bool {
+        let Some((of, (date, writer, last))) = source.of().zip(self.covered.as_ref()) else {
+            return false;
+        };
+        of.date() == date && of.writer_id() == *writer && of.first_seq().max(source.from) <= *last
+    }
+
+    /// Returns the file that holds the events of one that is gone, if there is any.
+    fn replacement(&self, source: &Source) -> io::Result<Option<Source>> {
+        let (Some(of), Some(dir)) = (source.of(), source.path.parent()) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let mut found = Vec::new();
+        find(&*self.vfs, dir, DEPTH, &Filter::new(), &mut found)?;
+        let before = found.into_iter().filter_map(|other| {
+            let name = other.of()?;
+            let fits = name.writer_id() == of.writer_id() && name.first_seq() < of.first_seq();
+            fits.then_some((name.first_seq(), other))
+        });
+        let Some((_, mut other)) = before.max_by_key(|(first, _)| *first) else {
+            return Ok(None);
+        };
+        let file = match self.vfs.open(&other.path, Access::Read) {
+            // It was merged in its turn.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.replacement(source);
+            }
+            file => file?,
+        };
+        other.from = of.first_seq().max(source.from);
+        let holds = seqs_of(file).is_ok_and(|(_, last)| other.from <= last);
+        Ok(holds.then_some(other))
+    }
+
+    fn rows(&mut self, file: &Arc<dyn VfsFile>) -> Result<Rows, Problem> {
+        let open = || Chunks::of(Arc::clone(file));
+        let chunks = open().map_err(Problem::Io)?;
         // What a file says of its types beyond the format itself is somebody else's business.
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let file = ParquetRecordBatchReaderBuilder::try_new_with_options(chunks, options)?;
         let row_groups = pruning::row_groups(&file, &self.filter)?;
-        let again = open()?;
+        let again = open().map_err(Problem::Io)?;
         let mut row_bytes = 0;
         for number in &row_groups {
             let group = file.metadata().row_group(*number);
@@ -189,11 +256,13 @@ impl ParquetReader {
         let roots = schema.root_schema().get_fields().iter().enumerate();
         let roots = roots.filter(|(_, root)| is_read(root.name()));
         let columns = ProjectionMask::roots(schema, roots.map(|(number, _)| number));
-        Ok(file
+        let seqs = seqs_of_footer(file.metadata()).ok();
+        let rows = file
             .with_row_groups(row_groups)
             .with_projection(columns)
             .with_batch_size(usize::try_from(step).unwrap_or(1))
-            .build()?)
+            .build()?;
+        Ok((rows, seqs))
     }
 
     /// Reads some rows of the current file; returns false at its end.
@@ -229,7 +298,12 @@ impl Iterator for ParquetReader {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let filter = &self.filter;
-            if let Some(event) = self.ready.find(|event| filter.matches(event)) {
+            let from = self.current.as_ref().map_or(0, |current| current.from);
+            let is_new = |event: &Event| from == 0 || event.seq().is_none_or(|seq| from <= seq);
+            if let Some(event) = self
+                .ready
+                .find(|event| is_new(event) && filter.matches(event))
+            {
                 return Some(Ok(event));
             }
             match self.step() {
@@ -341,12 +415,21 @@ fn is_ours(dir: &str) -> bool {
     dir == LAYOUT || dir.starts_with(ParquetFileName::DATE)
 }
 
+impl Source {
+    /// Returns the name of the file, if it is one that a sink gives.
+    fn of(&self) -> Option<ParquetFileName> {
+        let partition = self.path.parent()?.file_name()?.to_str()?;
+        ParquetFileName::within(partition, self.path.file_name()?.to_str()?)
+    }
+}
+
 fn source(path: &Path) -> Source {
     let parent = path.parent().and_then(Path::file_name);
     let date = parent.and_then(|name| name.to_str()?.strip_prefix(ParquetFileName::DATE));
     Source {
         date: date.map(str::to_owned),
         path: path.to_owned(),
+        from: 0,
     }
 }
 
@@ -357,7 +440,7 @@ fn may_hold(date: Option<&str>, filter: &Filter) -> bool {
 }
 
 /// Returns the first and the last moment of a date.
-fn day(date: &str) -> Option<(Timestamp, Timestamp)> {
+pub(super) fn day(date: &str) -> Option<(Timestamp, Timestamp)> {
     const DAY: i64 = 86_400_000_000;
 
     let first: Timestamp = format!("{date}T00:00:00Z").parse().ok()?;

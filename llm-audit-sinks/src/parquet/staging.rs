@@ -10,7 +10,7 @@ use llm_audit_core::{EventId, Ids, RandomIds};
 use super::file_name::ParquetFileName;
 
 /// Engines pass over names that begin so.
-const FOLDER: &str = "_inprogress";
+pub(super) const FOLDER: &str = "_inprogress";
 const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".tmp";
 /// Names tried for a lock; each is new, so that the second is a rare accident.
@@ -48,7 +48,7 @@ impl Staging {
                     vfs,
                     _lock: lock,
                 };
-                staging.remove_leftovers()?;
+                remove_leftovers(root, &*staging.vfs)?;
                 return Ok(staging);
             }
         }
@@ -71,32 +71,42 @@ impl Staging {
     }
 
     fn lock_of(&self, owner: &str) -> PathBuf {
-        self.dir.join(format!("{owner}{LOCK}"))
+        lock_of(&self.dir, owner)
     }
+}
 
-    fn remove_leftovers(&self) -> io::Result<()> {
-        for entry in self.vfs.list(&self.dir)? {
-            let Some(owner) = owner_of(&entry.name) else {
-                continue;
-            };
-            if entry.kind == FileKind::File && owner != self.owner && !self.is_alive(owner) {
-                // Its lock goes last, in the order of the names: a start that dies here leaves no
-                // file without one.
-                match self.vfs.unlink(&self.dir.join(&entry.name)) {
-                    // Another start was faster.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    result => result?,
-                }
+fn lock_of(dir: &Path, owner: &str) -> PathBuf {
+    dir.join(format!("{owner}{LOCK}"))
+}
+
+/// Removes what dead owners left below `root`.
+pub(super) fn remove_leftovers(root: &Path, vfs: &dyn Vfs) -> io::Result<()> {
+    let dir = root.join(FOLDER);
+    let entries = match vfs.list(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let Some(owner) = owner_of(&entry.name) else {
+            continue;
+        };
+        if entry.kind == FileKind::File && !is_alive(vfs, &lock_of(&dir, owner)) {
+            // Its lock goes last, in the order of the names: a start that dies here leaves no
+            // file without one.
+            match vfs.unlink(&dir.join(&entry.name)) {
+                // Another start was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result?,
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn is_alive(&self, owner: &str) -> bool {
-        match self.vfs.open(&self.lock_of(owner), Access::Append) {
-            Ok(lock) => !lock.try_lock().unwrap_or(false),
-            Err(error) => error.kind() != io::ErrorKind::NotFound,
-        }
+fn is_alive(vfs: &dyn Vfs, lock: &Path) -> bool {
+    match vfs.open(lock, Access::Append) {
+        Ok(lock) => !lock.try_lock().unwrap_or(false),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

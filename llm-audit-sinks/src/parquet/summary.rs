@@ -11,8 +11,10 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 
-const FIRST_SEQ: &str = "llm_audit.first_seq";
-const LAST_SEQ: &str = "llm_audit.last_seq";
+pub(super) const FIRST_SEQ: &str = "llm_audit.first_seq";
+pub(super) const LAST_SEQ: &str = "llm_audit.last_seq";
+/// Facets that are in none of the file's events any more.
+pub(super) const EXPIRED: &str = "llm_audit.expired";
 /// Hashes that stand in the footer; a file with more names the first of them.
 const MAX_HASHES: usize = 64;
 
@@ -94,7 +96,8 @@ pub(super) fn seqs_in(footer: &[u8]) -> io::Result<(u64, u64)> {
     seqs_of_footer(&metadata)
 }
 
-fn seqs_of_footer(metadata: &ParquetMetaData) -> io::Result<(u64, u64)> {
+/// Returns the same of a footer that is read already.
+pub(super) fn seqs_of_footer(metadata: &ParquetMetaData) -> io::Result<(u64, u64)> {
     let pairs = metadata.file_metadata().key_value_metadata();
     let number = |key: &str| {
         let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
+use llm_audit_core::upkeep::Upkeep;
 use llm_audit_core::vfs::{Access, OsVfs, Vfs, create_dir_synced};
 use llm_audit_core::{
     Batch, Clock, Durable, Error, Event, SinkError, SinkLimits, SystemClock, WriterId,
@@ -17,6 +18,7 @@ use super::config::ParquetConfig;
 use super::encode::Table;
 use super::file::OpenFile;
 use super::file_name::ParquetFileName;
+use super::maintenance::RootUpkeep;
 use super::properties::properties;
 use super::schema::schema;
 use super::staging::{Staging, final_files};
@@ -151,6 +153,12 @@ impl RootWriter {
         if let Some(of) = &mut self.of {
             of.ranges.extend_from_slice(ranges);
         }
+    }
+
+    /// Returns what looks after the final files.
+    pub(super) fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
+        let upkeep = RootUpkeep::new(self.config.root.clone(), Arc::clone(&self.vfs));
+        self.config.enforce_retention.then(|| Box::new(upkeep) as _)
     }
 
     pub(super) fn limits(&self) -> SinkLimits {

@@ -1,10 +1,13 @@
 //! The sink with batches of a real log, on disks that fail.
 
 mod arbitrary;
+mod compaction;
 mod disk;
 mod exposure;
+mod killing;
 mod reader;
 mod restart;
+mod retention;
 mod roundtrip;
 #[cfg(feature = "store")]
 mod upload;
