@@ -50,6 +50,22 @@ pub trait AuditOutput {
 /// Takes what an answer says. Of a facet that is off nothing is built or copied.
 ///
 /// What several chunks say is put together: texts are appended, of other values the last one counts.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{AuditOutput, Facet, ResponseRecorder};
+///
+/// struct Scores(Vec<f64>);
+///
+/// impl AuditOutput for Scores {
+///     fn describe(&self, response: &mut ResponseRecorder<'_>) {
+///         if response.allows(Facet::Response) {
+///             response.text(format!("{:?}", self.0)).finish_reasons(["stop"]);
+///         }
+///     }
+/// }
+/// ```
 pub struct ResponseRecorder<'i>(&'i mut Interaction);
 
 impl<'i> ResponseRecorder<'i> {

@@ -43,6 +43,22 @@ pub trait AuditInput {
 }
 
 /// Takes what a request says. Of a facet that is off nothing is built or copied.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::{AuditInput, Facet, RequestRecorder};
+///
+/// struct Rows(Vec<u64>);
+///
+/// impl AuditInput for Rows {
+///     fn describe(&self, request: &mut RequestRecorder<'_>) {
+///         if request.allows(Facet::Prompt) {
+///             request.user(format!("Sum up {:?}.", self.0));
+///         }
+///     }
+/// }
+/// ```
 pub struct RequestRecorder<'i>(&'i mut Interaction);
 
 impl<'i> RequestRecorder<'i> {

@@ -13,6 +13,7 @@ use crate::timestamp::Timestamp;
 use crate::vfs::VfsFile;
 
 /// One file, as it is before.
+#[doc(hidden)]
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Copies {
@@ -27,6 +28,7 @@ pub struct Copies {
 }
 
 /// What is in a file.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Found {

@@ -55,7 +55,9 @@ pub(crate) use retiring::RUN_BYTES;
 pub(crate) use scan::Lines;
 pub(crate) use spool::{Bookmark, Portion, Spool};
 pub(crate) use sync::{SyncStatus, Syncer};
+#[doc(hidden)]
 #[cfg(any(test, feature = "testing"))]
 pub use upkeep::Trial;
+#[doc(hidden)]
 pub use upkeep::{Round, Upkeep};
 pub(crate) use writer::{Closed, Journal, WriteFailed, Written};

@@ -33,6 +33,7 @@ use crate::{
 };
 
 /// Looks after the files that a sink keeps.
+#[doc(hidden)]
 pub trait Upkeep: Send + 'static {
     /// Takes out of the files what has expired, as far as `round` lets it, or finds out what that
     /// would be.
@@ -81,6 +82,7 @@ impl fmt::Debug for Upkeeps {
 }
 
 /// One run of the retention, as the files of a sink see it.
+#[doc(hidden)]
 pub struct Round<'a> {
     job: &'a Job,
     done: &'a mut Done,
@@ -215,6 +217,7 @@ impl fmt::Debug for Round<'_> {
 }
 
 /// A run over the files of one sink, for the tests of sinks.
+#[doc(hidden)]
 #[cfg(any(test, feature = "testing"))]
 #[derive(Clone, Debug)]
 pub struct Trial {
