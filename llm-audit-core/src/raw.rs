@@ -45,6 +45,8 @@ pub(crate) struct RawEvent {
     pub(crate) failed: FacetSet,
     /// Fields that were cut while they were captured, with their size so far in bytes.
     pub(crate) cut: Vec<(Field, u64)>,
+    /// Those of them whose cut texts have no half secrets at their ends any more.
+    pub(crate) trimmed: Vec<Field>,
     /// Bytes of the memory budget that this event holds.
     pub(crate) reserved: usize,
     pub(crate) buffers: RawBuffers,

@@ -97,6 +97,7 @@ impl InFlight {
                 offered: FacetSet::EMPTY,
                 failed: FacetSet::EMPTY,
                 cut: Vec::new(),
+                trimmed: Vec::new(),
                 reserved: 0,
                 buffers: shared
                     .pipeline
@@ -224,6 +225,19 @@ impl InFlight {
     }
 
     pub(crate) fn note_cut(&mut self, field: Field, bytes: usize) {
+        self.raw.trimmed.retain(|trimmed| *trimmed != field);
+        self.add_cut(field, bytes);
+    }
+
+    /// Notes that `field` had `bytes` bytes, and that whoever cut it also dropped what may be half a secret.
+    pub(crate) fn note_trimmed(&mut self, field: Field, bytes: usize) {
+        if !self.raw.cut.iter().any(|(cut, _)| *cut == field) {
+            self.raw.trimmed.push(field);
+        }
+        self.add_cut(field, bytes);
+    }
+
+    fn add_cut(&mut self, field: Field, bytes: usize) {
         match self.raw.cut.iter_mut().find(|(cut, _)| *cut == field) {
             Some((_, total)) => *total = total.saturating_add(bytes as u64),
             None => self.raw.cut.push((field, bytes as u64)),

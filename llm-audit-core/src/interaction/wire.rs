@@ -27,6 +27,13 @@ impl Interaction {
         }
     }
 
+    /// Notes that `field` had `bytes` bytes, and that whoever cut it also dropped what may be half a secret.
+    pub(crate) fn note_trimmed(&mut self, field: Field, bytes: usize) {
+        if let Some(active) = &mut self.inner {
+            active.flight.note_trimmed(field, bytes);
+        }
+    }
+
     /// Puts what `value` makes in `field`, if it is captured.
     pub(crate) fn put_with(&mut self, field: Field, value: impl FnOnce() -> Option<Value>) {
         if self.accepts(field)

@@ -1,7 +1,7 @@
 //! An answer as it comes: choices of ordered parts, in bounded memory.
 
 use super::finish;
-use super::json::json_or_string;
+use super::results;
 use crate::catalog::Field;
 use crate::event::{Message, Part, Value};
 use crate::facet::Facet;
@@ -162,12 +162,16 @@ impl Answer {
             call.finish_reasons(reasons);
         }
         if (self.is_cut || self.lost > 0) && call.allows(Facet::Response) {
-            call.note_cut(
-                Field::OutputMessages,
-                self.offered.saturating_add(self.lost),
-            );
+            let bytes = self.offered.saturating_add(self.lost);
+            match self.is_cut {
+                true => call.note_cut(Field::OutputMessages, bytes),
+                false => call.note_trimmed(Field::OutputMessages, bytes),
+            }
         }
-        let messages: Vec<_> = choices.into_iter().map(message).collect();
+        let messages: Vec<_> = choices
+            .into_iter()
+            .map(|choice| message(call, choice))
+            .collect();
         if messages.iter().any(|message| message.parts.is_some()) && call.allows(Facet::Response) {
             call.put_in_room(Field::OutputMessages, Value::Messages(messages));
         }
@@ -230,12 +234,12 @@ impl Answer {
 /// The slot of what a protocol does not number: it goes on with the last part if that is of its type.
 pub(crate) const IN_ORDER: u64 = u64::MAX - 1;
 
-fn message(choice: Choice) -> Message {
+fn message(call: &mut Interaction, choice: Choice) -> Message {
     let mut parts: Vec<_> = choice.parts.into_iter().map(|(_, part)| part).collect();
     for part in &mut parts {
         // What came in pieces is text until it is complete, and stays text if it never is.
         if let Some(arguments) = &mut part.arguments {
-            *arguments = json_or_string(arguments);
+            *arguments = results::text_of(call, arguments);
         }
     }
     let mut message = Message::default().role("assistant");

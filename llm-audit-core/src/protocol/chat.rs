@@ -2,8 +2,8 @@
 
 use super::answer::{IN_ORDER, Piece};
 use super::json::Json;
-use super::parts;
 use super::turn::Turn;
+use super::{parts, results};
 use crate::event::Message;
 use crate::facet::Facet;
 use crate::interaction::Interaction;
@@ -36,8 +36,8 @@ fn message(call: &mut Interaction, message: Json<'_>) {
         // The message is one response of a tool.
         if call.allows(Facet::Prompt) && call.allows(Facet::ToolIo) {
             let id = id.and_then(Json::str).unwrap_or_default();
-            let response = content.map(|content| content.str().unwrap_or(content.text().into()));
-            let part = crate::Part::tool_call_response(id, &*response.unwrap_or_default());
+            let mut part = crate::Part::default().r#type("tool_call_response").id(id);
+            part.response = content.map(|content| results::text(call, content));
             parts::input(call, "tool", vec![part]);
         }
         return;

@@ -18,6 +18,10 @@ const LONGEST_ESCAPE: usize = 6;
 /// The state after a backslash; smaller numbers are digits of an escape that are still to come.
 const BACKSLASH: u8 = 5;
 
+/// What stands at the end of a text that was cut, and of a list: an escape that nobody writes like this, of
+/// a code point that no text has.
+pub(crate) const CUT_MARK: &str = "\\uFdD0";
+
 /// Levels of nesting that are kept; no protocol has half as many.
 const MAX_DEPTH: usize = 64;
 
@@ -179,6 +183,9 @@ impl Document {
                     if is_past && open.is_array && open.elements >= SHORT_LIST {
                         self.is_skipping = true;
                         self.cut += 1;
+                        self.extend(b",\"");
+                        self.extend(CUT_MARK.as_bytes());
+                        self.push(b'"');
                         return;
                     }
                 }
@@ -204,6 +211,9 @@ impl Document {
         match (string.escape, first) {
             (0, b'"') => {
                 if string.is_kept {
+                    if string.is_full {
+                        self.extend(CUT_MARK.as_bytes());
+                    }
                     self.push(first);
                 }
                 return rest;
@@ -250,7 +260,7 @@ mod tests {
         let text = format!(r#"{{"a":"{}","usage":{{"n":7}}}}"#, "x".repeat(100_000));
         let (kept, is_cut) = kept(1000, &text);
         assert!(is_cut && kept.len() < 1100);
-        assert!(kept.ends_with(r#"x","usage":{"n":7}}"#));
+        assert!(kept.ends_with(r#"x\uFdD0","usage":{"n":7}}"#));
     }
 
     #[test]
@@ -259,7 +269,7 @@ mod tests {
         let (kept, is_cut) = kept(0, &text);
         assert!(is_cut);
         assert_eq!(kept.matches("0.25").count(), 16);
-        assert!(kept.ends_with(r#"],"usage":7}"#));
+        assert!(kept.ends_with(r#","\uFdD0"],"usage":7}"#));
     }
 
     #[test]

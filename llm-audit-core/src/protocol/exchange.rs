@@ -301,7 +301,8 @@ impl Reading {
     ) {
         let text = String::from_utf8_lossy(document.bytes());
         self.has_ended |= text == "[DONE]";
-        let Some(json) = Json::parse(&text).filter(|json| json.is_object()) else {
+        let json = Json::parse_cut(&text, document.cut() > 0);
+        let Some(json) = json.filter(|json| json.is_object()) else {
             return;
         };
         self.answer.note_cut(document.cut());

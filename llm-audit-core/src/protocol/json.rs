@@ -6,17 +6,27 @@ use std::fmt;
 use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::document::Document;
+use super::document::{CUT_MARK, Document};
+use crate::seal::{TAIL, head};
 
-/// One JSON value within a text that is JSON.
+/// The character that the mark of what was cut stands for.
+pub(crate) const CUT: char = '\u{fdd0}';
+
+/// One JSON value within a text that is JSON, and whether the text was cut: only then is a mark of that what it
+/// seems to be.
 #[derive(Clone, Copy)]
-pub(crate) struct Json<'a>(&'a str);
+pub(crate) struct Json<'a>(&'a str, bool);
 
 impl<'a> Json<'a> {
     /// Returns the value that `text` is, if it is one.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let raw: &'a RawValue = serde_json::from_str(text).ok()?;
-        Some(Self(raw.get()))
+        Some(Self(raw.get(), false))
+    }
+
+    /// Returns the value that `text` is, which may lack something if `is_cut`.
+    pub(crate) fn parse_cut(text: &'a str, is_cut: bool) -> Option<Self> {
+        Some(Self(Self::parse(text)?.0, is_cut))
     }
 
     /// Returns the first member named `key`.
@@ -69,11 +79,51 @@ impl<'a> Json<'a> {
         }
         let mut reader = serde_json::Deserializer::from_str(self.0);
         // The text was read as JSON before, so nothing can be wrong with it.
-        reader.deserialize_seq(Elements(&mut look)).ok();
+        reader
+            .deserialize_seq(Elements(&mut |element: Self| {
+                let element = Self(element.0, self.1);
+                if !element.is_cut_whole() {
+                    look(element);
+                }
+            }))
+            .ok();
     }
 
-    /// Returns the text of a string. Halves of characters in it become the replacement character.
+    /// Returns the text of a string. Halves of characters in it become the replacement character; of a text
+    /// that was cut the end is not there, since it may be half a secret.
     pub(crate) fn str(self) -> Option<Cow<'a, str>> {
+        let text = self.decoded()?;
+        if !self.is_cut() {
+            return Some(text);
+        }
+        let text = text.trim_end_matches(CUT);
+        let most = text.len().saturating_sub(TAIL);
+        Some(Cow::Owned(head(text, most).to_owned()))
+    }
+
+    /// Returns whether it lacks something, or something in it does.
+    pub(crate) fn is_cut(self) -> bool {
+        if !self.1 {
+            return false;
+        }
+        let mut ends = self.0.match_indices(CUT_MARK);
+        // Behind a backslash that is escaped it is text.
+        ends.any(|(at, _)| {
+            let before = self.0.get(..at).unwrap_or_default();
+            (before.len() - before.trim_end_matches('\\').len()) % 2 == 0
+        })
+    }
+
+    fn is_cut_whole(self) -> bool {
+        self.1
+            && self
+                .0
+                .strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'))
+                == Some(CUT_MARK)
+    }
+
+    fn decoded(self) -> Option<Cow<'a, str>> {
         if !self.0.starts_with('"') {
             return None;
         }
@@ -122,6 +172,7 @@ impl<'a> Json<'a> {
     fn walk(self, mut look: impl FnMut(&str, Self) -> bool) {
         let mut reader = serde_json::Deserializer::from_str(self.0);
         // It ends with an error when `look` has seen enough.
+        let mut look = |key: &str, value: Self| look(key, Self(value.0, self.1));
         reader.deserialize_map(Members(&mut look)).ok();
     }
 }
@@ -134,18 +185,13 @@ impl fmt::Debug for Json<'_> {
 }
 
 /// Returns `text` without space between its tokens, if it is JSON.
-pub(crate) fn compact(text: &str) -> Option<String> {
+fn compact(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let mut document = Document::new(text.len());
     document.feed(text.as_bytes());
     let bytes = document.bytes();
     // Nothing but space and what is nested too deep is left out.
     Json::parse(std::str::from_utf8(bytes).ok()?).map(|json| json.text().to_owned())
-}
-
-/// Returns JSON text for `text`: itself when it is JSON, else a string.
-pub(crate) fn json_or_string(text: &str) -> String {
-    compact(text).unwrap_or_else(|| serde_json::to_string(text).unwrap_or_default())
 }
 
 struct Elements<'f, F>(&'f mut F);
@@ -159,7 +205,7 @@ impl<'a, F: FnMut(Json<'a>)> Visitor<'a> for Elements<'_, F> {
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut elements: A) -> Result<(), A::Error> {
         while let Some(raw) = elements.next_element::<&'a RawValue>()? {
-            self.0(Json(raw.get()));
+            self.0(Json(raw.get(), false));
         }
         Ok(())
     }
@@ -177,7 +223,7 @@ impl<'a, F: FnMut(&str, Json<'a>) -> bool> Visitor<'a> for Members<'_, F> {
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key::<Key<'a>>()? {
             let raw: &'a RawValue = members.next_value()?;
-            if !self.0(&key.0, Json(raw.get())) {
+            if !self.0(&key.0, Json(raw.get(), false)) {
                 return Err(A::Error::custom("enough"));
             }
         }
@@ -260,12 +306,6 @@ mod tests {
         );
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert!(json(&deep).is_array());
-    }
-
-    #[test]
-    fn json_is_made_compact_and_other_text_a_string() {
-        assert_eq!(json_or_string(" {\"a\" :\n \"b c\"} "), r#"{"a":"b c"}"#);
-        assert_eq!(json_or_string("{\"a\":"), r#""{\"a\":""#);
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod ollama;
 mod parts;
 mod request;
 mod responses;
+mod results;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -185,14 +186,15 @@ impl Wire {
         if !audit.is_capturing() {
             return Ok(None);
         }
-        let text = self.body_text(audit, request);
-        let body = text.as_deref().and_then(Json::parse);
+        let (text, cut) = self.body_text(audit, request);
+        let body = text.as_deref().and_then(|text| Json::parse_cut(text, cut));
         let Some(protocol) = protocol(request, body) else {
             return Ok(None);
         };
         let mut call = audit.try_begin(protocol.operation.clone())?;
         let connection = self.connection(protocol, request);
         fill(&mut call, protocol, &connection, request, body);
+        note_cut(&mut call, request, cut);
         call.sent();
         Ok(Some(Exchange::new(call, audit, self, protocol, connection)))
     }
@@ -209,12 +211,13 @@ impl Wire {
         audit: &Audit,
         request: &Request<'_>,
     ) -> impl Future<Output = Result<Option<Exchange>, Error>> + Send + use<> {
-        let text = self.body_text(audit, request);
-        let body = text.as_deref().and_then(Json::parse);
+        let (text, cut) = self.body_text(audit, request);
+        let body = text.as_deref().and_then(|text| Json::parse_cut(text, cut));
         let begun = protocol(request, body).map(|protocol| {
             let connection = self.connection(protocol, request);
             let begun = audit.begin_durable(protocol.operation.clone(), |call| {
                 fill(call, protocol, &connection, request, body);
+                note_cut(call, request, cut);
             });
             (begun, protocol, connection)
         });
@@ -257,16 +260,19 @@ impl Wire {
         limit.min(audit.max_event_bytes())
     }
 
-    /// The text of a request's body, with long texts cut if it is very large.
-    fn body_text<'a>(&self, audit: &Audit, request: &Request<'a>) -> Option<Cow<'a, str>> {
-        let body = request.body?;
+    /// The text of a request's body, with long texts cut if it is very large, and whether something is.
+    fn body_text<'a>(&self, audit: &Audit, request: &Request<'a>) -> (Option<Cow<'a, str>>, bool) {
+        let Some(body) = request.body else {
+            return (None, false);
+        };
         if body.len() <= MAX_REQUEST_BYTES {
-            return Some(String::from_utf8_lossy(body));
+            return (Some(String::from_utf8_lossy(body)), false);
         }
         let mut document = Document::new(self.limit(audit));
         document.feed(body);
         let text = String::from_utf8_lossy(document.bytes());
-        Some(Cow::Owned(text.into_owned()))
+        let is_cut = document.cut() > 0 || text.is_empty();
+        (Some(Cow::Owned(text.into_owned())), is_cut)
     }
 
     fn changed(self, change: impl FnOnce(&mut Shared)) -> Self {
@@ -331,6 +337,20 @@ fn fill(
         && let Some(raw) = request.body
     {
         call.raw_request(String::from_utf8_lossy(raw));
+    }
+}
+
+/// Notes which fields lack something of a request that was cut.
+fn note_cut(call: &mut Interaction, request: &Request<'_>, is_cut: bool) {
+    let bytes = request.body.map_or(0, <[u8]>::len);
+    for field in [
+        Field::InputMessages,
+        Field::SystemInstructions,
+        Field::ToolDefinitions,
+    ] {
+        if is_cut && call.accepts(field) {
+            call.note_trimmed(field, bytes);
+        }
     }
 }
 

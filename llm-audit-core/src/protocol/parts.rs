@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use sha2::{Digest as _, Sha256};
 
-use super::json::{Json, json_or_string};
+use super::json::Json;
+use super::results;
 use crate::catalog::Field;
 use crate::event::{Message, Part, Value};
 use crate::facet::Facet;
@@ -103,6 +104,15 @@ const URI: &[&str] = &[
     "file_url",
     "url",
 ];
+/// Members that only media have, within the JSON of a tool.
+const ENCLOSED: &[&str] = &[
+    "image_url",
+    "source.url",
+    "source.s3Location",
+    "source.file_id",
+    "fileUri",
+    "file_uri",
+];
 const FILE_ID: &[&str] = &["file_id", "source.file_id", "file.file_id"];
 
 /// Returns the part that `json` is, as far as the policy lets it be captured.
@@ -129,7 +139,7 @@ pub(crate) fn part(call: &mut Interaction, json: Json<'_>) -> Option<Part> {
             if call.allows(Facet::ToolIo) {
                 part.id = string(json, ID);
                 part.name = string(json, NAME);
-                part.arguments = json.first(ARGUMENTS).map(arguments);
+                part.arguments = json.first(ARGUMENTS).map(|json| arguments(call, json));
             }
             Some(part)
         }
@@ -137,7 +147,7 @@ pub(crate) fn part(call: &mut Interaction, json: Json<'_>) -> Option<Part> {
             let mut part = Part::default().r#type("tool_call_response");
             if call.allows(Facet::ToolIo) {
                 part.id = string(json, ID).or_else(|| string(json, NAME));
-                part.response = json.first(RESPONSE).map(Json::compact);
+                part.response = json.first(RESPONSE).map(|json| results::text(call, json));
             }
             Some(part)
         }
@@ -186,10 +196,10 @@ pub(crate) fn string(json: Json<'_>, paths: &[&str]) -> Option<String> {
 }
 
 /// Returns JSON text for arguments: those that are a string hold JSON themselves.
-pub(crate) fn arguments(json: Json<'_>) -> String {
+fn arguments(call: &mut Interaction, json: Json<'_>) -> String {
     match json.str() {
-        Some(text) => json_or_string(&text),
-        None => json.compact(),
+        Some(text) => results::text_of(call, &text),
+        None => results::text(call, json),
     }
 }
 
@@ -228,6 +238,31 @@ fn summary(json: Json<'_>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Returns what is left of `json` if it is media within the JSON of a tool.
+///
+/// There any name may mean anything: only what holds media is one.
+pub(crate) fn enclosed_media(call: &mut Interaction, json: Json<'_>) -> Option<Part> {
+    let (Kind::Media(modality), json) = kind_of(json)? else {
+        return None;
+    };
+    let data = json.first(INLINE);
+    let text = data.and_then(Json::str).unwrap_or_default();
+    let is_media = data.is_some_and(Json::is_cut)
+        || results::is_data_uri(&text)
+        || results::is_base64(&text)
+        || json.first(ENCLOSED).is_some();
+    is_media.then(|| media(call, json, modality))
+}
+
+/// Returns what is left of the base64 text or data URI `data`.
+pub(crate) fn inline(call: &mut Interaction, data: &str, is_cut: bool) -> Part {
+    let mut part = Part::default().r#type("blob");
+    if call.allows(Facet::Media) {
+        measure_inline(&mut part, data, is_cut);
+    }
+    part
+}
+
 /// A reference to media: never the bytes, but their type, their number and their digest.
 fn media(call: &mut Interaction, json: Json<'_>, modality: &str) -> Part {
     let mut part = Part::default().r#type("blob");
@@ -236,23 +271,23 @@ fn media(call: &mut Interaction, json: Json<'_>, modality: &str) -> Part {
     }
     part.mime_type = string(json, MIME);
     part.file_id = string(json, FILE_ID);
-    if let Some(uri) = json.first(URI).and_then(Json::str) {
-        match uri
-            .strip_prefix("data:")
-            .and_then(|uri| uri.split_once(','))
-        {
-            Some((head, data)) => {
-                part.mime_type = head.split(';').next().map(str::to_owned);
-                measure(&mut part, data);
-            }
-            None => {
-                part.r#type = Some("uri".to_owned());
-                part.uri = Some(uri.into_owned());
-            }
+    let [uri, data] = [URI, INLINE].map(|paths| {
+        json.first(paths)
+            .filter(|json| json.text().starts_with('"'))
+    });
+    if let Some(at) = uri
+        && let Some(uri) = at.str()
+    {
+        if results::is_data_uri(&uri) || at.is_cut() {
+            measure_inline(&mut part, &uri, at.is_cut());
+        } else {
+            part.r#type = Some("uri".to_owned());
+            part.uri = Some(uri.into_owned());
         }
-    } else if let Some(data) = json.first(INLINE).and_then(Json::str) {
-        let data = data.split_once(";base64,").map_or(&*data, |(_, data)| data);
-        measure(&mut part, data);
+    } else if let Some(at) = data
+        && let Some(data) = at.str()
+    {
+        measure_inline(&mut part, &data, at.is_cut());
     } else if part.file_id.is_some() {
         part.r#type = Some("file".to_owned());
     }
@@ -266,10 +301,25 @@ fn media(call: &mut Interaction, json: Json<'_>, modality: &str) -> Part {
     part
 }
 
+/// Says of `data`, base64 or a data URI, its type, its size and its digest; of one that was cut the type alone.
+fn measure_inline(part: &mut Part, data: &str, is_cut: bool) {
+    let (head, data) = match data.split_once(',') {
+        Some((head, data)) if results::is_data_uri(head) => (head.get(5..), data),
+        _ => (None, data),
+    };
+    let mime = head.and_then(|head| head.split(';').next());
+    if let Some(mime) = mime.filter(|mime| !mime.is_empty()) {
+        part.mime_type = Some(mime.to_owned());
+    }
+    if !is_cut {
+        measure(part, data);
+    }
+}
+
 /// Says how many bytes the base64 text `data` stands for, and their digest.
 fn measure(part: &mut Part, data: &str) {
     let digits = data.trim_end_matches('=');
-    part.bytes = u64::try_from(digits.len() / 4 * 3 + (digits.len() % 4).saturating_sub(1)).ok();
+    let bytes = digits.len() / 4 * 3 + (digits.len() % 4).saturating_sub(1);
     let mut hash = Sha256::new();
     let mut whole = true;
     // Four digits are three bytes, so that pieces of whole groups can be decoded one by one.
@@ -287,5 +337,6 @@ fn measure(part: &mut Part, data: &str) {
             None => whole = false,
         }
     }
+    part.bytes = u64::try_from(bytes).ok().filter(|_| whole);
     part.digest = whole.then(|| format!("sha256:{}", crate::encode::hex(&hash.finalize())));
 }

@@ -194,6 +194,21 @@ const HOSTS: &[(&str, &str)] = &[
     ("openrouter.ai", "openrouter"),
 ];
 
+/// Fields whose values are words of a vocabulary, or a tool's name.
+const WORDS: &[Field] = &[
+    Field::ServiceTier,
+    Field::SystemFingerprint,
+    Field::OutputType,
+    Field::ReasoningEffort,
+    Field::ToolChoice,
+];
+
+/// Texts that end the generation which are kept; providers allow at most 16.
+const MAX_STOPS: usize = 16;
+
+/// Bytes of such a text that is kept as it is.
+const MAX_STOP: usize = 32;
+
 /// What stands before the model in a path.
 const MODEL_AFTER: &[&str] = &["/models/", "/model/", "/deployments/"];
 
@@ -412,13 +427,18 @@ pub(crate) fn value(field: Field, json: Json<'_>) -> Option<Value> {
         FieldType::Int => json.u64().map(|number| Value::Int(crate::put::int(number))),
         FieldType::Texts => {
             let mut texts = Vec::new();
-            json.each(|text| texts.extend(text.str().map(std::borrow::Cow::into_owned)));
+            json.each(|text| {
+                if texts.len() < MAX_STOPS {
+                    texts.extend(text.str().map(|text| stop(&text)));
+                }
+            });
             Some(Value::Texts(texts))
         }
         _ => {
             let text = json.str();
             let text = match &text {
                 Some(text) if field == Field::OutputType && text.contains("json") => "json",
+                Some(text) if WORDS.contains(&field) => super::word(text)?,
                 Some(text) => super::name(text)?,
                 None if json.is_object() || json.is_array() => return None,
                 None => super::name(json.text())?,
@@ -428,13 +448,29 @@ pub(crate) fn value(field: Field, json: Json<'_>) -> Option<Value> {
     }
 }
 
+/// Returns what is kept of a text that ends the generation: all of a sign or a token of a model's template,
+/// of others the length, since a plain field holds no content.
+fn stop(text: &str) -> String {
+    let inner = text
+        .strip_prefix("<|")
+        .and_then(|text| text.strip_suffix("|>"));
+    let is_token = text == "</s>" || inner.is_some_and(|inner| super::word(inner).is_some());
+    let is_sign = text.len() <= MAX_STOP && !text.chars().any(char::is_alphanumeric);
+    if is_sign || is_token {
+        return text.to_owned();
+    }
+    format!("[{} bytes]", text.len())
+}
+
 fn definition(tool: Json<'_>) -> ToolDefinition {
     use sha2::{Digest as _, Sha256};
 
     let inner = tool.first(DECLARATION).unwrap_or(tool);
-    let digest = Sha256::digest(inner.compact().as_bytes());
-    let mut definition =
-        ToolDefinition::default().digest(format!("sha256:{}", crate::encode::hex(&digest)));
+    let mut definition = ToolDefinition::default();
+    if !inner.is_cut() {
+        let digest = Sha256::digest(inner.compact().as_bytes());
+        definition = definition.digest(format!("sha256:{}", crate::encode::hex(&digest)));
+    }
     if let Some(name) = inner.get("name").or(tool.get("type")).and_then(Json::str) {
         definition = definition.name(super::name(&name).unwrap_or_default());
     }

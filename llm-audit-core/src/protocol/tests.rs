@@ -2,6 +2,7 @@
 
 mod ends;
 mod hostile;
+mod media;
 mod scripts;
 
 use super::{Exchange, Request, Wire};

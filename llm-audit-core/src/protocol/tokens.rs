@@ -104,6 +104,48 @@ pub(crate) const BEDROCK: TokenPaths = TokenPaths {
     modalities: &[],
 };
 
+/// Bytes of a provider's object that is kept; the longest has some hundreds.
+const MAX_RAW: usize = 4096;
+
+/// Levels of nesting in it; the deepest has three.
+const MAX_RAW_DEPTH: usize = 4;
+
+/// Writes the numbers in `json` under their names: a text may be content, which no plain field holds.
+fn numbers(json: Json<'_>, depth: usize, raw: &mut String) {
+    let is_list = json.is_array();
+    let mut before = if is_list { '[' } else { '{' };
+    let mut write = |name: Option<&str>, value: Json<'_>| {
+        let is_inner = (value.is_array() || value.is_object()) && depth < MAX_RAW_DEPTH;
+        let is_named = is_list || name.is_some();
+        if raw.len() > MAX_RAW || !is_named || !is_inner && value.f64().is_none() {
+            return;
+        }
+        raw.push(std::mem::replace(&mut before, ','));
+        if let Some(name) = name {
+            raw.push_str(&format!("\"{name}\":"));
+        }
+        match is_inner {
+            true => numbers(value, depth + 1, raw),
+            false => raw.push_str(value.text()),
+        }
+    };
+    if is_list {
+        json.each(|value| write(None, value));
+    } else {
+        json.members(|name, value| {
+            if let Some(name) = super::word(name) {
+                write(Some(name), value);
+            }
+        });
+    }
+    match (before, is_list) {
+        ('[', _) => raw.push_str("[]"),
+        ('{', _) => raw.push_str("{}"),
+        (_, true) => raw.push(']'),
+        (_, false) => raw.push('}'),
+    }
+}
+
 /// What has been counted so far: each count as it was said last.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
@@ -151,7 +193,9 @@ impl Tokens {
             }
         }
         if !paths.object.is_empty() {
-            self.raw = Some(object.compact());
+            let mut raw = String::new();
+            numbers(object, 0, &mut raw);
+            self.raw = (raw.len() <= MAX_RAW).then_some(raw);
         }
     }
 

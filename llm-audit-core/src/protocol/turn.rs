@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::answer::{Answer, Piece};
 use super::json::Json;
-use super::{parts, word};
+use super::{parts, results, word};
 use crate::facet::Facet;
 use crate::interaction::Interaction;
 
@@ -40,7 +40,9 @@ impl Turn<'_> {
             && self.call.allows(Facet::Response)
         {
             let text = match json.str() {
-                None if piece == Piece::Arguments => Some(Cow::Owned(json.compact())),
+                None if piece == Piece::Arguments => {
+                    Some(Cow::Owned(results::text(self.call, json)))
+                }
                 text => text,
             };
             if let Some(text) = text {

@@ -8,7 +8,7 @@ use crate::interaction::in_flight::size_of_value;
 use super::absence::Absences;
 
 /// Longer than any secret that ends within it and that is not found by its beginning.
-const TAIL: usize = 4 * 1024;
+pub(crate) const TAIL: usize = 4 * 1024;
 
 /// What a byte of text can become in JSON: `\u0000`.
 const MAX_EXPANSION: usize = 6;

@@ -129,6 +129,7 @@ impl Sealer {
             offered: FacetSet::EMPTY,
             failed: FacetSet::EMPTY,
             cut: Vec::new(),
+            trimmed: Vec::new(),
             reserved: 0,
             buffers,
         }

@@ -35,7 +35,7 @@ use crate::resources::Probes;
 use crate::sync::{Arc, RwLock};
 
 pub(crate) use digest::sha256;
-pub(crate) use fit::head;
+pub(crate) use fit::{TAIL, head};
 pub(crate) use inspected::Inspection;
 use inspected::Layers;
 use report::Failures;
@@ -274,7 +274,9 @@ impl Sealer {
         }
         for (field, bytes) in &raw.cut {
             treatment.note_cut(*field, *bytes);
-            if let Some(value) = event.get_mut(*field) {
+            if let Some(value) = event.get_mut(*field)
+                && !raw.trimmed.contains(field)
+            {
                 fit::drop_tails(*field, value);
             }
         }

@@ -45,6 +45,7 @@ fn raw(policy: &Policy, fields: &[(Field, Value)]) -> RawEvent {
         offered: FacetSet::EMPTY,
         failed: FacetSet::EMPTY,
         cut: Vec::new(),
+        trimmed: Vec::new(),
         reserved: 0,
         buffers,
     }
