@@ -3,9 +3,10 @@
 use super::finish;
 use super::results;
 use crate::catalog::Field;
-use crate::event::{Message, Part, Value};
+use crate::event::{Message, Part, Value, ValueRef};
 use crate::facet::Facet;
 use crate::interaction::Interaction;
+use crate::interaction::in_flight::size_of_value;
 
 /// Choices of one answer; providers allow far fewer, and a wrong index must not cost memory.
 const MAX_CHOICES: usize = 128;
@@ -118,11 +119,9 @@ impl Answer {
 
     /// Adds a whole part.
     pub(crate) fn push(&mut self, call: &mut Interaction, choice: u64, part: Part) {
-        let texts = [&part.content, &part.arguments, &part.response, &part.uri];
-        let bytes = texts.into_iter().flatten().map(String::len).sum();
-        if !self.takes(call, Facet::Response, bytes)
-            || !call.make_room(Field::OutputMessages, size_of::<Part>())
-        {
+        let all = ValueRef::Parts(std::slice::from_ref(&part));
+        let bytes = size_of_value(all);
+        if !self.takes(call, Facet::Response, bytes) {
             return;
         }
         if let Some(choice) = self.choice(choice)

@@ -84,7 +84,10 @@ struct Reading {
     is_refused: bool,
     error: Option<ProviderError>,
     error_body: Vec<u8>,
+    /// Bytes of the body of an error, and of any body, that came.
+    error_offered: usize,
     raw: Vec<u8>,
+    raw_offered: usize,
     raw_limit: usize,
 }
 
@@ -310,8 +313,9 @@ impl Reading {
         if self.documents <= HEAD_DOCUMENTS {
             for (found, (field, paths)) in self.found.iter_mut().zip(METADATA) {
                 if !*found && let Some(at) = json.first(paths) {
-                    call.put_with(field, || value(field, at));
-                    *found = true;
+                    let value = value(field, at);
+                    *found = value.is_some();
+                    call.put_with(field, || value);
                 }
             }
         }
@@ -346,18 +350,23 @@ impl Reading {
     fn keep_error(&mut self, call: &mut Interaction, bytes: &[u8]) {
         let room = MAX_ERROR_BYTES.saturating_sub(self.error_body.len());
         if call.allows(Facet::ErrorDetail) {
+            self.error_offered = self.error_offered.saturating_add(bytes.len());
             let head = bytes.get(..room).unwrap_or(bytes);
             self.error_body.extend_from_slice(head);
         }
     }
 
     fn keep_raw(&mut self, call: &mut Interaction, bytes: &[u8]) {
+        if !call.allows(Facet::Raw) {
+            return;
+        }
+        // After a piece for which there was no room nothing is kept: a hole would not be seen.
+        let is_cut = self.raw_offered > self.raw.len();
         let room = self.raw_limit.saturating_sub(self.raw.len());
-        if room > 0 && call.allows(Facet::Raw) {
-            let head = bytes.get(..room).unwrap_or(bytes);
-            if call.make_room(Field::RawResponse, head.len()) {
-                self.raw.extend_from_slice(head);
-            }
+        self.raw_offered = self.raw_offered.saturating_add(bytes.len());
+        let head = bytes.get(..room).unwrap_or(bytes);
+        if !is_cut && !head.is_empty() && call.make_room(Field::RawResponse, head.len()) {
+            self.raw.extend_from_slice(head);
         }
     }
 
@@ -369,6 +378,9 @@ impl Reading {
             && let Some(id) = &self.fallback_id
         {
             call.response_id(id);
+        }
+        if self.raw_offered > self.raw.len() {
+            call.note_cut(Field::RawResponse, self.raw_offered);
         }
         if !self.raw.is_empty() {
             let raw = std::mem::take(&mut self.raw);
@@ -393,6 +405,9 @@ impl Reading {
             call.error_message(message);
         }
         if !self.error_body.is_empty() && call.accepts(Field::ErrorBody) {
+            if self.error_offered > self.error_body.len() {
+                call.note_cut(Field::ErrorBody, self.error_offered);
+            }
             call.error_body(String::from_utf8_lossy(&self.error_body));
         }
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::document::{CUT_MARK, Document};
@@ -29,24 +29,21 @@ impl<'a> Json<'a> {
         Some(Self(Self::parse(text)?.0, is_cut))
     }
 
-    /// Returns the first member named `key`.
+    /// Returns the last member named `key`, as most servers do where it occurs twice.
     pub(crate) fn get(self, key: &str) -> Option<Self> {
         let [found] = self.pick([key]);
         found
     }
 
-    /// Returns the first member of each name, in one walk.
+    /// Returns the last member of each name, in one walk.
     pub(crate) fn pick<const N: usize>(self, keys: [&str; N]) -> [Option<Self>; N] {
         let mut found = [None; N];
         if self.is_object() {
-            let mut left = N;
-            self.walk(|key, value| {
+            self.members(|key, value| {
                 let slots = found.iter_mut().zip(keys);
-                if let Some((slot, _)) = slots.into_iter().find(|(s, k)| s.is_none() && *k == key) {
+                if let Some((slot, _)) = slots.into_iter().find(|(_, name)| *name == key) {
                     *slot = Some(value);
-                    left -= 1;
                 }
-                left > 0
             });
         }
         found.map(|value| value.filter(|value| value.0 != "null"))
@@ -65,10 +62,10 @@ impl<'a> Json<'a> {
     /// Calls `look` with each member.
     pub(crate) fn members(self, mut look: impl FnMut(&str, Self)) {
         if self.is_object() {
-            self.walk(|key, value| {
-                look(key, value);
-                true
-            });
+            let mut reader = serde_json::Deserializer::from_str(self.0);
+            let mut look = |key: &str, value: Self| look(key, Self(value.0, self.1));
+            // The text was read as JSON before, so nothing can be wrong with it.
+            reader.deserialize_map(Members(&mut look)).ok();
         }
     }
 
@@ -167,14 +164,6 @@ impl<'a> Json<'a> {
     pub(crate) fn compact(self) -> String {
         compact(self.0).unwrap_or_default()
     }
-
-    /// Walks over the members for as long as `look` says.
-    fn walk(self, mut look: impl FnMut(&str, Self) -> bool) {
-        let mut reader = serde_json::Deserializer::from_str(self.0);
-        // It ends with an error when `look` has seen enough.
-        let mut look = |key: &str, value: Self| look(key, Self(value.0, self.1));
-        reader.deserialize_map(Members(&mut look)).ok();
-    }
 }
 
 /// Shows the size, never the text.
@@ -213,7 +202,7 @@ impl<'a, F: FnMut(Json<'a>)> Visitor<'a> for Elements<'_, F> {
 
 struct Members<'f, F>(&'f mut F);
 
-impl<'a, F: FnMut(&str, Json<'a>) -> bool> Visitor<'a> for Members<'_, F> {
+impl<'a, F: FnMut(&str, Json<'a>)> Visitor<'a> for Members<'_, F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -223,9 +212,7 @@ impl<'a, F: FnMut(&str, Json<'a>) -> bool> Visitor<'a> for Members<'_, F> {
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key::<Key<'a>>()? {
             let raw: &'a RawValue = members.next_value()?;
-            if !self.0(&key.0, Json(raw.get(), false)) {
-                return Err(A::Error::custom("enough"));
-            }
+            self.0(&key.0, Json(raw.get(), false));
         }
         Ok(())
     }

@@ -354,9 +354,9 @@ fn note_cut(call: &mut Interaction, request: &Request<'_>, is_cut: bool) {
     }
 }
 
-/// Returns `text` if it can be a name: short, and without control characters.
+/// Returns `text` if it can be a name: not empty, short, and without control characters.
 fn name(text: &str) -> Option<&str> {
-    let is_name = text.len() <= MAX_NAME && !text.chars().any(char::is_control);
+    let is_name = !text.is_empty() && text.len() <= MAX_NAME && !text.chars().any(char::is_control);
     is_name.then_some(text)
 }
 

@@ -126,6 +126,77 @@ fn content_does_not_get_into_plain_fields() {
     assert!(!all.contains("Ada"), "{all}");
 }
 
+#[test]
+fn every_column_of_an_answer_takes_bounded_memory() {
+    let (log, probe) = log(everything());
+    let long = "a".repeat(1 << 15);
+    let parts = [
+        format!(r#"{{"type":"reasoning","signature":"{long}"}}"#),
+        format!(r#"{{"type":"tool_use","id":"{long}","name":"n"}}"#),
+        format!(r#"{{"type":"tool_use","id":"i","name":"{long}"}}"#),
+        format!(r#"{{"type":"image","mime_type":"{long}"}}"#),
+        format!(r#"{{"type":"image","file_id":"{long}"}}"#),
+    ];
+    let count = parts.len();
+    for part in parts {
+        let line = format!(r#"{{"content":[{part}]}}"#) + "\n";
+        let pieces = (0..200).map(|_| line.clone().into_bytes());
+        let info = allocation_counter::measure(|| {
+            read(&log, "/v1/messages", "application/x-ndjson", pieces);
+        });
+        assert!(
+            info.bytes_max < 1 << 20,
+            "{}: {}",
+            &part[..40],
+            info.bytes_max
+        );
+    }
+    let events = interactions(&probe);
+    assert_eq!(events.len(), count);
+    for event in events {
+        let cut = &event.truncations().unwrap()[0];
+        assert_eq!(cut.field.as_deref(), Some("output_messages"));
+    }
+}
+
+#[test]
+fn of_a_member_that_occurs_twice_the_last_counts() {
+    let (log, probe) = log(everything());
+    let body =
+        br#"{"model":"harmless","model":"m","messages":[{"role":"user","content":"harmless"}],
+        "messages":[{"role":"user","content":"meant","content":"asked"}]}"#;
+    let request = Request::new("POST", "/v1/chat/completions").body(body);
+    drop(Wire::new().begin(&log, &request).unwrap().unwrap());
+    let check = probe.one_of(Kind::Interaction);
+    check.prompt("asked").field(crate::Field::RequestModel, "m");
+}
+
+#[test]
+fn an_empty_name_is_none() {
+    let (log, probe) = log(everything());
+    let request = Request::new("POST", "/v1/chat/completions");
+    let mut exchange = Wire::new().begin(&log, &request).unwrap().unwrap();
+    exchange.response(
+        200,
+        &[
+            ("content-type", b"text/event-stream"),
+            ("x-request-id", b"h-1"),
+        ],
+    );
+    exchange.chunk(
+        b"data: {\"choices\":[],\"id\":\"\",\"model\":\"\",\"prompt_filter_results\":[]}\n\n",
+    );
+    exchange.chunk(
+        b"data: {\"choices\":[{\"index\":0,\"delta\":{}}],\"id\":\"c-1\",\"model\":\"m-1\"}\n\n",
+    );
+    exchange.end();
+    let event = &interactions(&probe)[0];
+    assert_eq!(
+        (event.response_id(), event.response_model()),
+        (Some("c-1"), Some("m-1"))
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

@@ -242,3 +242,55 @@ fn counts_of_any_size_stay_small() {
     assert_eq!(event.input_tokens(), Some(3));
     assert!(event.usage_raw().is_none());
 }
+
+#[test]
+fn bodies_that_are_kept_in_part_are_marked_and_end_before_what_may_be_half_a_secret() {
+    let (log, probe) = log(everything().facet(Facet::Raw, Level::Full).consent_to_raw());
+    for (status, length, field) in [
+        (200, 1 << 16, Field::RawResponse),
+        (500, 1 << 14, Field::ErrorBody),
+    ] {
+        let wire = Wire::new().max_body_bytes(1 << 16);
+        let request = Request::new("POST", "/v1/chat/completions");
+        let mut exchange = wire.begin(&log, &request).unwrap().unwrap();
+        exchange.response(status, &[("content-type", b"application/json")]);
+        let body = format!(
+            "{{\"a\":\"{}sk-live-{}",
+            "x ".repeat(length / 2 - 10),
+            "9".repeat(1 << 16)
+        );
+        exchange.chunk(body.as_bytes());
+        exchange.chunk(b"after");
+        exchange.end();
+        let events = interactions(&probe);
+        let event = events.last().unwrap();
+        let cut: Vec<_> = event.truncations().unwrap().iter().collect();
+        let cut = cut
+            .iter()
+            .find(|cut| cut.field.as_deref() == Some(field.name()));
+        assert_eq!(cut.unwrap().bytes, Some(body.len() as u64 + 5), "{field:?}");
+        let kept = match field {
+            Field::RawResponse => event.raw_response(),
+            _ => event.error_body(),
+        };
+        let kept = kept.unwrap();
+        assert!(
+            kept.len() > length / 2 && !kept.contains("sk-live"),
+            "{field:?}"
+        );
+    }
+}
+
+#[test]
+fn a_raw_body_that_is_whole_is_not_marked() {
+    let (log, probe) = log(everything().facet(Facet::Raw, Level::Full).consent_to_raw());
+    let request = Request::new("POST", "/v1/chat/completions");
+    let mut exchange = Wire::new().begin(&log, &request).unwrap().unwrap();
+    exchange.response(200, &[("content-type", b"application/json")]);
+    exchange.chunk(br#"{"choices":"#);
+    exchange.chunk(b"[]}");
+    exchange.end();
+    let event = &interactions(&probe)[0];
+    assert_eq!(event.raw_response(), Some(r#"{"choices":[]}"#));
+    assert!(event.truncations().is_none());
+}
