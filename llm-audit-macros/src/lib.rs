@@ -218,7 +218,7 @@ use model::{Arguments, Function};
 /// | ends | `ok` |
 /// | has an item that is an `Err` | `error`, by the first such item |
 /// | panics | `error`, with `error_type = "panic"` |
-/// | is dropped before its end | `cancelled`, or `ok` once an item had `finish_reasons` |
+/// | is dropped before its end | `cancelled`, or `ok` once an item had `finish_reasons`, if facet `model` is on |
 ///
 /// ```
 /// use futures_core::stream::BoxStream;

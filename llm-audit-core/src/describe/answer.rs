@@ -124,7 +124,7 @@ impl<'i> ResponseRecorder<'i> {
     }
 
     /// Says why the model stopped, one reason for each choice. A stream that has said so is complete:
-    /// dropped after that, its call is no cancelled one.
+    /// dropped after that, its call is no cancelled one, as far as facet `model` is on.
     pub fn finish_reasons<T: Into<String>>(
         &mut self,
         reasons: impl IntoIterator<Item = T>,

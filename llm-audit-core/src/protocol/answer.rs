@@ -100,12 +100,40 @@ impl Answer {
         if !self.takes(call, Facet::ToolIo, bytes) {
             return;
         }
+        if let (Some(id), Some(_)) = (id, name.filter(|name| !name.is_empty())) {
+            self.another_tool(call, at, id);
+        }
         if let Some(part) = self.part(call, at, Piece::Arguments.part_type()) {
             for (column, text) in [(&mut part.id, id), (&mut part.name, name)] {
                 if let Some(text) = text.filter(|text| !text.is_empty()) {
                     column.get_or_insert_with(|| text.to_owned());
                 }
             }
+        }
+    }
+
+    /// Notes that a choice has begun, also where nothing of it is kept.
+    pub(crate) fn begin(&mut self, choice: u64) {
+        self.choice(choice);
+    }
+
+    /// Begins another call at `at`, where one has an identifier that is not `id`: some servers number all
+    /// calls alike.
+    fn another_tool(&mut self, call: &mut Interaction, (choice, slot): (u64, u64), id: &str) {
+        let Some(known) = self.choice(choice) else {
+            return;
+        };
+        let is_tool =
+            |(at, part): &&(u64, Part)| *at == slot && part.is_type(Piece::Arguments.part_type());
+        let last = known.parts.iter().rfind(is_tool);
+        let is_other = last.is_some_and(|(_, part)| part.id.as_deref().is_some_and(|i| i != id));
+        if is_other
+            && known.parts.len() < MAX_PARTS
+            && call.make_room(Field::OutputMessages, size_of::<Part>())
+            && let Some(choice) = self.choice(choice)
+        {
+            let part = Part::default().r#type(Piece::Arguments.part_type());
+            choice.parts.push((slot, part));
         }
     }
 

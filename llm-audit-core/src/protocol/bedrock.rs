@@ -1,4 +1,4 @@
-//! Amazon Bedrock's converse. What a model is invoked with by its own protocol is read as that.
+//! Amazon Bedrock's converse.
 
 use super::answer::Piece;
 use super::json::Json;
@@ -44,12 +44,5 @@ pub(crate) fn answer(turn: &mut Turn<'_>, document: Json<'_>) {
     if let Some(reason) = stop.and_then(Json::str) {
         turn.answer.finish(0, &reason);
     }
-    match turn.event {
-        "metadata" => turn.has_ended = true,
-        event if event.ends_with("xception") || event.ends_with("Error") => {
-            let event = event.to_owned();
-            turn.failed_as(&event, document);
-        }
-        _ => {}
-    }
+    turn.has_ended |= turn.event == "metadata";
 }

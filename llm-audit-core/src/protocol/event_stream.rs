@@ -24,6 +24,9 @@ const VALUE_BYTES: [usize; 10] = [0, 0, 1, 2, 4, 8, 0, 0, 8, 16];
 /// Names of the headers that say what a message is, those of failures first.
 const NAMES: [&[u8]; 3] = [b":exception-type", b":error-code", b":event-type"];
 
+/// What the name of a failure begins with.
+pub(crate) const FAILURE: &str = "failure ";
+
 /// A stream of which some of a message has come.
 #[derive(Debug)]
 pub(crate) struct EventStream {
@@ -132,7 +135,8 @@ fn number(bytes: Option<&[u8]>) -> Option<u32> {
     Some(u32::from_be_bytes(bytes?.try_into().ok()?))
 }
 
-/// The name of the message: its exception, its error or its event, whichever of them it has first.
+/// The name of the message: its exception, its error or its event, whichever of them it has first; that of
+/// a failure is marked as one.
 fn name(mut headers: &[u8]) -> Option<String> {
     let mut found: [Option<&[u8]>; NAMES.len()] = [None; NAMES.len()];
     while let Some((length, rest)) = headers.split_first() {
@@ -154,8 +158,10 @@ fn name(mut headers: &[u8]) -> Option<String> {
             }
         }
     }
+    let is_failure = found.first()?.is_some() || found.get(1)?.is_some();
     let value = found.into_iter().flatten().next()?;
-    Some(std::str::from_utf8(value).ok()?.to_owned())
+    let mark = if is_failure { FAILURE } else { "" };
+    Some(mark.to_owned() + std::str::from_utf8(value).ok()?)
 }
 
 /// CRC-32 as zip and Ethernet have it, of what came before and of `bytes`; begin with all ones, and
@@ -247,7 +253,7 @@ pub(crate) mod tests {
         let bytes = two();
         let expected = [
             ("contentBlockDelta", r#"{"delta":{"text":"Hel"}}"#),
-            ("throttlingException", ""),
+            ("failure throttlingException", ""),
         ];
         let expected = expected.map(|(name, text)| (name.to_owned(), text.to_owned()));
         for at in 0..=bytes.len() {

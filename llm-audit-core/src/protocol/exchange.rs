@@ -5,6 +5,7 @@ use std::fmt;
 use super::answer::Answer;
 use super::connection::Connection;
 use super::document::Document;
+use super::event_stream::FAILURE;
 use super::framing::{Form, Framing};
 use super::headers;
 use super::json::Json;
@@ -158,6 +159,18 @@ impl Exchange {
         }
         let id = headers::first(headers, headers::RESPONSE_ID).and_then(super::name);
         reading.fallback_id = id.map(str::to_owned);
+        if headers::header(headers, "content-encoding").is_some_and(|coding| !is_plain(coding)) {
+            for field in [
+                Field::OutputMessages,
+                Field::OutputTokens,
+                Field::RawResponse,
+            ] {
+                if call.accepts(field) {
+                    call.put_failed(field);
+                }
+            }
+            return;
+        }
         let form = match headers::header(headers, "content-type") {
             Some(_) if status >= 400 => Form::Whole,
             Some(media_type) => Form::of(media_type),
@@ -186,8 +199,8 @@ impl Exchange {
             && let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace())
         {
             reading.is_first_chunk = false;
-            if framing.form() == Form::Whole && *first == b'[' {
-                framing = framing.into_array();
+            if !reading.is_refused {
+                framing.sniff(*first);
             }
         }
         if reading.is_refused {
@@ -258,14 +271,12 @@ impl Exchange {
             if ending == Ending::Body || framing.is_whole() {
                 let is_stream = framing.form() != Form::Whole;
                 framing.end(&mut |event, document| {
-                    is_whole = !is_stream && (document.is_whole() || !is_json(document.bytes()));
+                    is_whole = !is_stream && document.is_whole();
                     reading.document(call, protocol, is_stream, event, document);
                 });
             }
         }
-        let is_over = reading.has_ended
-            || is_whole
-            || ending == Ending::Body && !is_damaged && reading.answer.is_finished();
+        let is_over = reading.has_ended || is_whole || !is_damaged && reading.answer.is_finished();
         reading.put(call, protocol, is_over);
         if self.attempt > 1 {
             call.attempt(self.attempt).retries(self.attempt - 1);
@@ -305,7 +316,11 @@ impl Reading {
         let text = String::from_utf8_lossy(document.bytes());
         self.has_ended |= text == "[DONE]";
         let json = Json::parse_cut(&text, document.cut() > 0);
-        let Some(json) = json.filter(|json| json.is_object()) else {
+        let failure = event.strip_prefix(FAILURE);
+        // A failure may have no payload.
+        let json = json.filter(|json| json.is_object());
+        let json = json.or_else(|| failure.and(Json::parse("{}")));
+        let Some(json) = json else {
             return;
         };
         self.answer.note_cut(document.cut());
@@ -330,7 +345,9 @@ impl Reading {
             is_empty: false,
             error: None,
         };
-        if self.is_refused || json.get("error").is_some() {
+        if let Some(class) = failure {
+            turn.failed_as(class, json);
+        } else if self.is_refused || json.get("error").is_some() {
             turn.failed(json);
         } else {
             (protocol.answer)(&mut turn, json);
@@ -428,7 +445,7 @@ impl fmt::Debug for Exchange {
     }
 }
 
-/// Returns whether a body is JSON by how it begins; one that is not has no end that it could miss.
-fn is_json(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(b'{' | b'['))
+/// Returns whether a body of that coding can be read as it is.
+fn is_plain(coding: &str) -> bool {
+    coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity")
 }

@@ -94,10 +94,16 @@ impl Framing {
         self.form
     }
 
-    /// Returns the body as an array of documents; nothing of it has come yet.
-    pub(crate) fn into_array(mut self) -> Self {
-        self.form = Form::Array;
-        self
+    /// Sees by the first byte of a body what form it has, whatever its media type says: JSON begins with
+    /// neither the name of a field of an event nor with a comment.
+    pub(crate) fn sniff(&mut self, first: u8) {
+        if self.form == Form::Whole {
+            self.form = match first {
+                b'[' => Form::Array,
+                b'd' | b'e' | b'i' | b'r' | b':' => Form::Events,
+                _ => Form::Whole,
+            };
+        }
     }
 
     /// Returns whether the one document of the body has come in whole.
@@ -114,7 +120,15 @@ impl Framing {
     pub(crate) fn feed(&mut self, bytes: &[u8], look: &mut dyn FnMut(&str, &Document)) {
         match self.form {
             Form::Whole => {
-                self.document.feed(bytes);
+                let taken = self.document.feed(bytes);
+                let rest = bytes.get(taken..).unwrap_or_default().trim_ascii_start();
+                // Another document behind the first: the body is lines of them.
+                if self.document.is_whole() && rest.first() == Some(&b'{') {
+                    look("", &self.document);
+                    self.document.clear();
+                    self.form = Form::Lines;
+                    self.lines(rest, look);
+                }
             }
             Form::Array => self.array(bytes, look),
             Form::Lines => self.lines(bytes, look),

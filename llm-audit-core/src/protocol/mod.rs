@@ -13,14 +13,15 @@
 //! Of a facet that is off nothing is decoded and nothing kept. A request is never changed. The body of an
 //! answer may come in pieces of any size, as one document, server-sent events, lines of JSON, a JSON array or
 //! AWS event stream. A text beyond the most that one event takes is cut, and what follows it, such as the
-//! tokens, is read all the same. What has an unknown shape leaves its metadata. Images, audio and
-//! files become a type, a size and a digest. Of a credential only its kind is read.
+//! tokens, is read all the same; so it is with a request of more than 8 MiB. What has an unknown shape leaves
+//! its metadata, and an answer with a `content-encoding` its head. Images, audio and files become a type, a
+//! size and a digest, also within what tools give. Of a credential only its kind is read.
 //!
 //! # How a call ends
 //!
 //! | what happens | `status` |
 //! |---|---|
-//! | the protocol says that the answer is complete, however the body ends | `ok` |
+//! | the protocol says that the answer is complete, or why each choice ends, however the body ends | `ok` |
 //! | the body ends before | `partial` |
 //! | a status from 400 on, or an error within a stream | `error`, with the provider's class |
 //! | the connection fails | `error`, or `timeout` |

@@ -36,6 +36,9 @@ pub(crate) struct ProviderError {
 impl Turn<'_> {
     /// Appends a string to a part of the answer; arguments may be any JSON.
     pub(crate) fn text(&mut self, at: (u64, u64), piece: Piece, json: Option<Json<'_>>) {
+        if json.is_some() {
+            self.answer.begin(at.0);
+        }
         if let Some(json) = json
             && self.call.allows(Facet::Response)
         {
@@ -58,6 +61,7 @@ impl Turn<'_> {
         id: Option<Json<'_>>,
         name: Option<Json<'_>>,
     ) {
+        self.answer.begin(at.0);
         if self.call.allows(Facet::Response) && self.call.allows(Facet::ToolIo) {
             let [id, name] = [id, name].map(|json| json.and_then(Json::str));
             self.answer
@@ -67,6 +71,7 @@ impl Turn<'_> {
 
     /// Adds a whole part to the answer.
     pub(crate) fn part(&mut self, choice: u64, json: Json<'_>) {
+        self.answer.begin(choice);
         if self.call.allows(Facet::Response)
             && let Some(part) = parts::part(self.call, json)
         {

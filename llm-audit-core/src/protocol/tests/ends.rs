@@ -66,12 +66,7 @@ fn a_stream_is_complete_when_its_protocol_says_so_and_not_when_its_body_ends() {
         }
         let events = interactions(&probe).split_off(seen);
         seen += events.len();
-        let of_terminator = if script.name.contains("gemini") {
-            Status::Cancelled
-        } else {
-            Status::Ok
-        };
-        assert_eq!(events[0].status(), Some(of_terminator), "{}", script.name);
+        assert_eq!(events[0].status(), Some(Status::Ok), "{}", script.name);
         assert_eq!(
             events[1].status(),
             Some(Status::Cancelled),
@@ -96,6 +91,154 @@ fn a_stream_without_its_terminator_is_complete_when_every_choice_has_ended() {
         .chunk(b"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
     exchange.end();
     probe.one_of(Kind::Interaction).status(Status::Ok);
+}
+
+#[test]
+fn whether_a_stream_is_complete_does_not_depend_on_what_is_captured() {
+    let first = r#"data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}"#;
+    let ends = |choice| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":{choice},\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n"
+        )
+    };
+    let policies = [
+        everything(),
+        Policy::builder().facet(Facet::Usage, Level::Full),
+    ];
+    for policy in policies {
+        let (log, probe) = log(policy);
+        for choices in [1, 2] {
+            for is_dropped in [false, true] {
+                let mut exchange = begin(&Wire::new(), &log);
+                exchange.response(200, &[("content-type", b"text/event-stream")]);
+                exchange.chunk(format!("{first}\n\n").as_bytes());
+                for choice in 0..choices {
+                    exchange.chunk(ends(choice).as_bytes());
+                }
+                if !is_dropped {
+                    exchange.end();
+                }
+            }
+        }
+        let events = interactions(&probe);
+        let statuses: Vec<_> = events.iter().map(|event| event.status().unwrap()).collect();
+        let expected = [Status::Partial, Status::Cancelled, Status::Ok, Status::Ok];
+        assert_eq!(statuses, expected);
+    }
+}
+
+#[test]
+fn a_body_is_read_in_the_form_that_it_has_and_not_taken_for_an_answer_that_it_is_not() {
+    let chunk = r#"{"choices":[{"index":0,"delta":{"content":"Hel"}}]}"#;
+    let last = r#"{"choices":[{"index":0,"delta":{"content":"lo"},"finish_reason":"stop"}]}"#;
+    let cases: [(&str, &str, String, Status, &str); 6] = [
+        (
+            "",
+            "",
+            format!("data: {chunk}\n\ndata: {last}\n\n"),
+            Status::Ok,
+            "Hello",
+        ),
+        (
+            "text/plain",
+            "",
+            format!(": hi\n\ndata: {chunk}\n\n"),
+            Status::Partial,
+            "Hel",
+        ),
+        (
+            "application/json",
+            "identity",
+            format!("{chunk}\n{last}\n"),
+            Status::Ok,
+            "Hello",
+        ),
+        (
+            "application/json",
+            "",
+            format!("{chunk}\n"),
+            Status::Ok,
+            "Hel",
+        ),
+        (
+            "text/html",
+            "",
+            "<html>Sign in</html>".to_owned(),
+            Status::Partial,
+            "",
+        ),
+        (
+            "text/event-stream",
+            "gzip",
+            "\u{1f}compressed".to_owned(),
+            Status::Partial,
+            "",
+        ),
+    ];
+    let (log, probe) = log(everything());
+    for (media_type, coding, body, status, text) in cases {
+        let mut exchange = begin(&Wire::new(), &log);
+        let headers = [
+            ("content-type", media_type.as_bytes()),
+            ("content-encoding", coding.as_bytes()),
+        ];
+        exchange.response(200, &headers);
+        exchange.chunk(body.as_bytes());
+        exchange.end();
+        let events = interactions(&probe);
+        let event = events.last().unwrap();
+        assert_eq!(event.status(), Some(status), "{media_type} {body}");
+        assert_eq!(
+            event.response().unwrap_or_default(),
+            text,
+            "{media_type} {body}"
+        );
+        let is_unread = event.to_json().contains(r#""failed""#);
+        assert_eq!(is_unread, coding == "gzip", "{}", event.to_json());
+    }
+}
+
+#[test]
+fn calls_that_a_server_numbers_alike_are_two() {
+    let (log, probe) = log(everything());
+    for index in ["\"index\":0,", ""] {
+        let mut exchange = begin(&Wire::new(), &log);
+        exchange.response(200, &[("content-type", b"text/event-stream")]);
+        for (id, name) in [("t-1", "a"), ("t-2", "b")] {
+            exchange.chunk(format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{{index}\"id\":\"{id}\",\"function\":{{\"name\":\"{name}\",\"arguments\":\"{{}}\"}}}}]}}}}]}}\n\n").as_bytes());
+        }
+        exchange.end();
+        let events = interactions(&probe);
+        let shown = shown(events.last().unwrap().output_messages());
+        assert_eq!(shown, "assistant: tool_call=t-1=a={}, tool_call=t-2=b={}");
+    }
+}
+
+#[test]
+fn a_failure_in_an_event_stream_needs_no_payload() {
+    let (log, probe) = log(everything());
+    for (kind, name) in [
+        (":error-code", "throttled"),
+        (":exception-type", "modelStreamErrorException"),
+    ] {
+        let request = Request::new("POST", "/model/m/converse-stream");
+        let mut exchange = Wire::new().begin(&log, &request).unwrap().unwrap();
+        exchange.response(
+            200,
+            &[("content-type", b"application/vnd.amazon.eventstream")],
+        );
+        exchange.chunk(&crate::protocol::event_stream::tests::message(
+            &[(":message-type", "error"), (kind, name)],
+            "",
+        ));
+        exchange.end();
+        let events = interactions(&probe);
+        let event = events.last().unwrap();
+        assert_eq!(
+            (event.status(), event.error_type()),
+            (Some(Status::Error), Some(name))
+        );
+    }
 }
 
 #[test]
