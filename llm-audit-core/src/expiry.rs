@@ -140,7 +140,7 @@ impl Expiry {
         self.holds.holds(event)
     }
 
-    /// Returns whether a legal hold may be on something recorded before `end`.
+    /// Returns whether a legal hold may be on something recorded at `end` or before it.
     pub fn may_hold(&self, end: Timestamp) -> bool {
         self.holds.may_hold(end)
     }

@@ -184,11 +184,11 @@ impl Hold {
         }
     }
 
-    /// Whether something recorded before `end` may be held.
+    /// Whether something recorded at `end` or before it may be held.
     fn may_hold(&self, end: Timestamp) -> bool {
         match &self.of {
             Of::Subject(_) | Of::Subjects(_) | Of::Session(_) => true,
-            Of::Between { since, .. } => *since < end.as_unix_micros(),
+            Of::Between { since, .. } => *since <= end.as_unix_micros(),
         }
     }
 }

@@ -69,7 +69,11 @@ impl ParquetConfig {
     }
 
     /// Uploads files to `store` once they are finished; an event is delivered when its object is there.
-    /// The root is where files are until then.
+    /// The root is where files are until then, those of earlier starts too.
+    ///
+    /// The log's retention and its legal holds do not reach the store: have the bucket's lifecycle rules delete
+    /// what is old. In the root, retention takes only files that are in the store, and
+    /// [`compact`](super::compact) refuses it.
     #[cfg(feature = "store")]
     #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
     #[must_use]
@@ -91,7 +95,8 @@ impl ParquetConfig {
     /// Sets whether the log's retention takes expired data out of the files below the root (default true).
     /// It goes by the policy and the legal holds of this log, for every file there, whoever wrote it.
     ///
-    /// Switch it off where another log, with a policy or holds of its own, looks after the same root.
+    /// It knows no holds of another log: switch it off where another one, with a policy or holds of its own, looks
+    /// after the same root. Objects in a store it does not reach.
     #[must_use]
     pub const fn enforce_retention(mut self, enforce: bool) -> Self {
         self.enforce_retention = enforce;

@@ -95,6 +95,8 @@ mod pruning;
 mod reader;
 mod schema;
 mod staging;
+#[cfg(feature = "store")]
+mod stored;
 mod summary;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use super::file_name::ParquetFileName;
 
 /// Engines pass over names that begin so.
 pub(super) const FOLDER: &str = "_inprogress";
+/// Stands there as long as the final files go to an object store.
+pub(super) const MARK: &str = "uploads";
 const LOCK: &str = ".lock";
 const TEMPORARY: &str = ".tmp";
 /// Names tried for a lock; each is new, so that the second is a rare accident.
@@ -122,6 +124,14 @@ fn owner_of(name: &str) -> Option<&str> {
         .parse::<EventId>()
         .is_ok_and(|id| id.to_string() == owner);
     (ours && canonical).then_some(owner)
+}
+
+/// Returns whether a sink uploads the final files of `root`.
+pub(super) fn goes_to_store(root: &Path, vfs: &dyn Vfs) -> io::Result<bool> {
+    match vfs.open(&root.join(FOLDER).join(MARK), Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        mark => mark.map(|_| true),
+    }
 }
 
 /// Returns the final files of `root`, all or of one date, in the order of their names.

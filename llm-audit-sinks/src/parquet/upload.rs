@@ -1,6 +1,6 @@
 //! Finished files on their way to an object store.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +10,10 @@ use llm_audit_core::{Batch, Durable, Error, SinkError, WriterId};
 
 use super::file_name::{LAYOUT, ParquetFileName};
 use super::staging::final_files;
+use super::stored::{Final, Stored, covers, is_lasting};
 use super::summary::{seqs_in, seqs_of};
 use super::writer::RootWriter;
-use crate::store::{Objects, Tries, Upload};
+use crate::store::{Failure, Objects, Tries, Upload};
 
 /// What of a root's files is in the store, and what the log may be told therefore.
 #[derive(Debug)]
@@ -23,11 +24,38 @@ pub(super) struct Uploads {
     keep_local: bool,
     /// Whether what earlier starts left in the root is known.
     started: bool,
-    waiting: VecDeque<ParquetFileName>,
+    waiting: VecDeque<Final>,
+    /// The files that stay and are in the store too.
+    stored: Stored,
     /// What is in final files, and is durable once none of them waits.
     held: VecDeque<Durable>,
+    /// Writers of whom nothing from a number on is told before the next start: it is in a file that nobody
+    /// can read, or that is gone.
+    withheld: BTreeMap<WriterId, u64>,
+    /// What nobody was told yet of such a file, and how many others there are.
+    untold: Option<(String, usize)>,
     /// The writer and the dates whose objects are known.
     looked: Option<(WriterId, BTreeSet<String>)>,
+}
+
+/// Why a file is not uploaded.
+enum Trouble {
+    /// The call fails, and is to be tried again.
+    Call(SinkError),
+    /// Something is the matter with the file alone.
+    File(String),
+}
+
+impl From<SinkError> for Trouble {
+    fn from(error: SinkError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Call(failure.into())
+    }
 }
 
 impl Uploads {
@@ -48,7 +76,10 @@ impl Uploads {
             keep_local: config.keep_local,
             started: false,
             waiting: VecDeque::new(),
+            stored: root.stored(),
             held: VecDeque::new(),
+            withheld: BTreeMap::new(),
+            untold: None,
             looked: None,
         }))
     }
@@ -59,6 +90,7 @@ impl Uploads {
         batch: &Batch,
     ) -> Result<Durable, SinkError> {
         self.settle(root).await?;
+        self.tell()?;
         let old = root.turn_to(batch.writer_id())?;
         self.hold(old.unwrap_or(Durable::UNCHANGED));
         self.settle(root).await?;
@@ -74,6 +106,7 @@ impl Uploads {
         let taken = root.confirm()?;
         self.hold(taken);
         self.settle(root).await?;
+        self.tell()?;
         Ok(self.release())
     }
 
@@ -89,11 +122,31 @@ impl Uploads {
 
     /// Returns what may be told; of two writers, the rest with the next call.
     fn release(&mut self) -> Durable {
-        if self.waiting.is_empty() {
-            self.held.pop_front().unwrap_or(Durable::UNCHANGED)
-        } else {
-            Durable::UNCHANGED
+        while self.waiting.is_empty()
+            && let Some(durable) = self.held.pop_front()
+        {
+            let writer = durable.writer_id;
+            match writer.and_then(|writer| Some((writer, *self.withheld.get(&writer)?))) {
+                Some((writer, first)) if durable.up_to >= Some(first) => {
+                    if let Some(before) = first.checked_sub(1) {
+                        return Durable::up_to(before).of(writer);
+                    }
+                }
+                _ => return durable,
+            }
         }
+        Durable::UNCHANGED
+    }
+
+    /// # Errors
+    ///
+    /// Once for what is the matter with files: the call that comes after it goes on without them.
+    fn tell(&mut self) -> Result<(), SinkError> {
+        Err(SinkError::misconfigured(match self.untold.take() {
+            None => return Ok(()),
+            Some((message, 0)) => message,
+            Some((message, others)) => format!("{message}; so with {others} other files"),
+        }))
     }
 
     /// Uploads what is final, oldest first, and what earlier starts left.
@@ -102,80 +155,160 @@ impl Uploads {
             self.waiting = self.left_over().await?;
             self.started = true;
         }
-        self.waiting.extend(root.take_finished());
-        while let Some(name) = self.waiting.front() {
-            self.upload(name).await?;
-            self.waiting.pop_front();
+        for file in root.take_finished() {
+            self.add(file);
+        }
+        while let Some(file) = self.waiting.front() {
+            match self.bring(file).await {
+                Ok(instead) => {
+                    self.waiting.pop_front();
+                    instead.into_iter().for_each(|file| self.add(file));
+                }
+                Err(Trouble::Call(error)) => return Err(error),
+                Err(Trouble::File(message)) => {
+                    let (writer, first) = (file.name.writer_id(), file.name.first_seq());
+                    let from = self.withheld.entry(writer).or_insert(first);
+                    *from = first.min(*from);
+                    match &mut self.untold {
+                        Some((_, others)) => *others += 1,
+                        none => *none = Some((message, 0)),
+                    }
+                    self.waiting.pop_front();
+                }
+            }
         }
         Ok(())
     }
 
-    async fn left_over(&self) -> Result<VecDeque<ParquetFileName>, SinkError> {
+    fn add(&mut self, file: Final) {
+        let is_stored = |last| self.stored.has_to(&file.name, last);
+        if file.last.is_some_and(is_stored) {
+            return;
+        }
+        match self.waiting.iter_mut().find(|of| of.name == file.name) {
+            Some(of) => of.last = of.last.max(file.last),
+            None => self.waiting.push_back(file),
+        }
+    }
+
+    /// Returns what may not be in the store: nothing is told of it before it was compared number by number.
+    async fn left_over(&self) -> Result<VecDeque<Final>, SinkError> {
         let mut names = final_files(&self.root, self.vfs.as_ref())
             .map_err(|error| SinkError::retry(format!("failed to look for files: {error}")))?;
         if self.keep_local {
             let dates: BTreeSet<_> = names.iter().map(|name| name.date().to_owned()).collect();
-            let mut known = HashSet::new();
+            let mut known = BTreeMap::new();
             for date in dates {
                 let mut listed = self.objects.list_after(&folder(&date), &folder(&date));
                 while let Some(object) = self.objects.next_of(&date, &mut listed).await? {
-                    known.extend(self.objects.name_of(&object.location));
+                    let name = self.objects.name_of(&object.location);
+                    known.extend(name.map(|name| (name, object.size)));
                 }
             }
-            names.retain(|name| !known.contains(&name.to_string()));
+            names.retain(|name| {
+                let file = self.vfs.open(&name.path(&self.root), Access::Read);
+                let size = file.and_then(|file| file.size()).ok();
+                let is_there = size.is_some() && known.get(&name.to_string()).copied() == size;
+                if is_there {
+                    self.stored.add(name.clone(), None);
+                }
+                !is_there
+            });
         }
-        Ok(names.into())
+        Ok(names.into_iter().map(Final::left_over).collect())
     }
 
-    async fn upload(&self, name: &ParquetFileName) -> Result<(), SinkError> {
+    /// Sees to it that the events of a file are in the store; returns the file that is to be there in its
+    /// place, if it was merged away.
+    async fn bring(&self, file: &Final) -> Result<Option<Final>, Trouble> {
+        let name = &file.name;
         let path = name.path(&self.root);
         let failed = |what: &str, error: &io::Error| {
-            SinkError::retry(format!("failed to {what} `{name}`: {error}"))
-        };
-        let file = match self.vfs.open(&path, Access::Read) {
-            // Another program on this root may have brought it there and removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match self.objects.head(&name.to_string()).await? {
-                    Some(_) => Ok(()),
-                    None => Err(SinkError::retry(format!(
-                        "`{name}` was removed before it was uploaded; its events come again after a restart"
-                    ))),
-                };
+            let message = format!("failed to {what} `{name}`: {error}");
+            match is_lasting(error) {
+                true => Trouble::File(format!(
+                    "{message}; nothing of its writer is told from there on: move it away and start anew"
+                )),
+                false => SinkError::retry(message).into(),
             }
-            file => file.map_err(|error| failed("open", &error))?,
+        };
+        let open = match self.vfs.open(&path, Access::Read) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.gone(file).await,
+            open => open.map_err(|error| failed("open", &error))?,
         };
         let seqs =
-            seqs_of(Arc::clone(&file)).map_err(|error| failed("read the range of", &error))?;
-        let upload = Upload::new(name.to_string(), &*file);
+            seqs_of(Arc::clone(&open)).map_err(|error| failed("read the range of", &error))?;
+        let upload = Upload::new(name.to_string(), &*open);
         let upload = upload.map_err(|error| failed("read", &error))?;
-        if !self.objects.put(&upload, false).await? && !self.has(&upload, name, seqs).await? {
+        let is_there = !file.is_new && self.has(&upload, name, seqs).await?;
+        if !is_there
+            && !self.objects.put(&upload, false).await?
+            && !self.has(&upload, name, seqs).await?
+        {
             // What is there holds fewer of these events, and none that this file has not.
             self.objects.put(&upload, true).await?;
         }
-        if !self.keep_local {
+        if file.last.is_some_and(|last| seqs.1 < last) {
+            return Err(Trouble::File(format!(
+                "`{name}` holds less than it did; its other events come again after a restart"
+            )));
+        }
+        if self.keep_local {
+            self.stored.add(name.clone(), Some(seqs.1));
+        } else {
             // What stays is found and looked for by the next start.
             self.vfs.unlink(&path).ok();
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Whether the object under the file's name has all its events.
+    /// What is to be done for a file that is not there any more.
+    async fn gone(&self, file: &Final) -> Result<Option<Final>, Trouble> {
+        let (name, Some(last)) = (&file.name, file.last) else {
+            // Nothing counts on it: the journal has what is not durable.
+            return Ok(None);
+        };
+        let seqs = (name.first_seq(), last);
+        // Another program on this root may have brought it there and removed it.
+        if covers(&self.ranges(name, seqs).await?, seqs) {
+            return Ok(None);
+        }
+        let names = final_files(&self.root, self.vfs.as_ref())
+            .map_err(|error| SinkError::retry(format!("failed to look for files: {error}")))?;
+        let of_writer = |other: &ParquetFileName| other.writer_id() == name.writer_id();
+        for other in names.into_iter().filter(of_writer) {
+            let open = self.vfs.open(&other.path(&self.root), Access::Read);
+            if let Ok(range) = open.and_then(seqs_of)
+                && covers(&[range], seqs)
+            {
+                return Ok(Some(Final::found(other, range.1)));
+            }
+        }
+        Err(Trouble::File(format!(
+            "`{name}` was removed before it was uploaded; its events come again after a restart"
+        )))
+    }
+
+    /// Whether all events of a file are in the store.
     async fn has(
         &self,
         upload: &Upload<'_>,
         name: &ParquetFileName,
-        (_, last): (u64, u64),
+        seqs: (u64, u64),
     ) -> Result<bool, SinkError> {
-        let Some(found) = self.objects.head(&name.to_string()).await? else {
-            return Err(SinkError::retry(format!(
-                "`{name}` was in the store and is gone"
-            )));
-        };
-        if upload.is(&found) {
-            return Ok(true);
+        match self.objects.head(&name.to_string()).await? {
+            Some(found) if upload.is(&found) => Ok(true),
+            _ => Ok(covers(&self.ranges(name, seqs).await?, seqs)),
         }
-        let seqs = self.seqs(name, found.size).await?;
-        Ok(seqs.1 >= last)
+    }
+
+    async fn ranges(
+        &self,
+        name: &ParquetFileName,
+        (from, to): (u64, u64),
+    ) -> Result<Vec<(u64, u64)>, SinkError> {
+        self.ranges_of(name.writer_id(), name.date(), from, to)
+            .await
     }
 
     /// Returns the first and the last number of the events in an object.
@@ -206,7 +339,11 @@ impl Uploads {
             if self.looked.as_ref().is_some_and(is_known) {
                 continue;
             }
-            root.learn(&self.ranges(writer, &date, batch.first_seq()).await?);
+            root.learn(
+                &self
+                    .ranges_of(writer, &date, batch.first_seq(), u64::MAX)
+                    .await?,
+            );
             if let Some((_, known)) = &mut self.looked {
                 known.insert(date);
             }
@@ -215,12 +352,13 @@ impl Uploads {
     }
 
     /// Returns which events of a writer and a date are in the store, as far as they can be numbered
-    /// `from` or higher.
-    async fn ranges(
+    /// `from` to `to`.
+    async fn ranges_of(
         &self,
         writer: WriterId,
         date: &str,
         from: u64,
+        to: u64,
     ) -> Result<Vec<(u64, u64)>, SinkError> {
         let mut listed = self.objects.list_after(
             &folder(date),
@@ -233,7 +371,7 @@ impl Uploads {
             let Some(name) = name.and_then(|name| name.parse::<ParquetFileName>().ok()) else {
                 continue;
             };
-            if name.writer_id() > writer {
+            if name.writer_id() > writer || name.writer_id() == writer && name.first_seq() > to {
                 break;
             }
             if name.writer_id() == writer {

@@ -22,6 +22,8 @@ use super::maintenance::RootUpkeep;
 use super::properties::properties;
 use super::schema::schema;
 use super::staging::{Staging, final_files};
+#[cfg(feature = "store")]
+use super::stored::{Final, Stored, is_lasting, mark};
 use super::summary::{Summary, seqs_of};
 
 /// Many rows at a time make the work for each column, of which there are hundreds, small.
@@ -40,9 +42,11 @@ pub(super) struct RootWriter {
     table: Table,
     open: Option<OpenFile>,
     of: Option<Progress>,
-    /// Files that became final since they were last asked for, if anybody asks.
+    /// Files whose events count as written since they were last asked for, if they go to a store.
     #[cfg(feature = "store")]
-    finished: Option<Vec<ParquetFileName>>,
+    finished: Option<Vec<Final>>,
+    #[cfg(feature = "store")]
+    stored: Stored,
     /// Whether the encoder failed: what it took is pending until the next start.
     broken: bool,
 }
@@ -109,6 +113,10 @@ impl RootWriter {
         let properties = properties(&schema).map_err(|error| failed(io::Error::other(error)))?;
         #[cfg(feature = "store")]
         let has_store = config.store.is_some();
+        #[cfg(feature = "store")]
+        if has_store {
+            mark(&config.root, vfs.as_ref()).map_err(failed)?;
+        }
         Ok(Self {
             config,
             vfs,
@@ -120,6 +128,8 @@ impl RootWriter {
             of: None,
             #[cfg(feature = "store")]
             finished: has_store.then(Vec::new),
+            #[cfg(feature = "store")]
+            stored: Stored::default(),
             broken: false,
         })
     }
@@ -138,9 +148,15 @@ impl RootWriter {
         Arc::clone(&self.vfs)
     }
 
-    /// Returns the files that became final since the last call.
+    /// Returns what is known to be in the store, which the root's upkeep goes by.
     #[cfg(feature = "store")]
-    pub(super) fn take_finished(&mut self) -> Vec<ParquetFileName> {
+    pub(super) fn stored(&self) -> Stored {
+        self.stored.clone()
+    }
+
+    /// Returns the files whose events count as written since the last call.
+    #[cfg(feature = "store")]
+    pub(super) fn take_finished(&mut self) -> Vec<Final> {
         self.finished
             .as_mut()
             .map(std::mem::take)
@@ -158,6 +174,11 @@ impl RootWriter {
     /// Returns what looks after the final files.
     pub(super) fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
         let upkeep = RootUpkeep::new(self.config.root.clone(), Arc::clone(&self.vfs));
+        #[cfg(feature = "store")]
+        let upkeep = match self.finished {
+            Some(_) => upkeep.of_stored(self.stored()),
+            None => upkeep,
+        };
         self.config.enforce_retention.then(|| Box::new(upkeep) as _)
     }
 
@@ -230,7 +251,7 @@ impl RootWriter {
             let (first, last) = (open.summary.first_seq, open.summary.last_seq);
             #[cfg(feature = "store")]
             if let Some(finished) = &mut self.finished {
-                finished.push(open.name.clone());
+                finished.push(Final::new(open.name.clone(), last));
             }
             self.open = None;
             if let Some(of) = &mut self.of {
@@ -247,9 +268,10 @@ impl RootWriter {
             return Ok(None);
         }
         let old = self.confirm()?;
+        let ranges = self.final_ranges(writer)?;
         self.of = Some(Progress {
             writer_id: writer,
-            ranges: self.final_ranges(writer)?,
+            ranges,
             settled: None,
             told: None,
         });
@@ -258,7 +280,7 @@ impl RootWriter {
 
     /// Returns which of `writer`'s events are in final files, of an earlier start or another, and has
     /// their names confirmed.
-    fn final_ranges(&self, writer: WriterId) -> Result<Vec<(u64, u64)>, SinkError> {
+    fn final_ranges(&mut self, writer: WriterId) -> Result<Vec<(u64, u64)>, SinkError> {
         let root = &self.config.root;
         let files = final_files(root, self.vfs.as_ref()).map_err(|error| {
             SinkError::retry(format!("failed to look for the writer's files: {error}"))
@@ -279,14 +301,29 @@ impl RootWriter {
                 ))
             })?;
         }
-        files
-            .into_iter()
-            .map(|name| {
-                let file = self.vfs.open(&name.path(root), Access::Read);
-                let seqs = file.and_then(seqs_of);
-                seqs.map_err(|error| failed("read the range of", &name, &error))
-            })
-            .collect()
+        let mut ranges = Vec::with_capacity(files.len());
+        for name in files {
+            let file = self.vfs.open(&name.path(root), Access::Read);
+            let seqs = file.and_then(seqs_of);
+            #[cfg(feature = "store")]
+            let seqs = match (&mut self.finished, seqs) {
+                (Some(finished), seqs) => {
+                    let seqs = match seqs {
+                        // Nobody knows what it holds: so nothing behind its first event is written
+                        // before somebody has moved it away, and nothing is told.
+                        Err(error) if is_lasting(&error) => Ok((name.first_seq(), u64::MAX)),
+                        seqs => seqs,
+                    };
+                    if let Ok((_, last)) = seqs {
+                        finished.push(Final::found(name.clone(), last));
+                    }
+                    seqs
+                }
+                (None, seqs) => seqs,
+            };
+            ranges.push(seqs.map_err(|error| failed("read the range of", &name, &error))?);
+        }
+        Ok(ranges)
     }
 
     /// Whether the event numbered `seq` is in a final file, or in the open one.

@@ -37,9 +37,10 @@
 //!
 //! An event counts as delivered when the store has said that its object is there: after one `PUT`, or
 //! after the last word of an upload in parts. Until then it is pending, and a start after a crash uploads
-//! the file that is still there, or gets the event again from the journal. An object is created, never
-//! replaced: one of the same size and checksum is the file itself, from a try whose answer was lost, and
-//! one that holds the same numbers or more of the same writer has those events already. What another
+//! the file that is still there, or gets the event again from the journal. An object is created, and
+//! replaced only by a file with more of its writer's events: one of the same size and checksum is the file
+//! itself, from a try whose answer was lost, and events whose numbers objects of the same writer and date
+//! hold already, under whatever name, are not uploaded again. What another
 //! start put there is looked for before the first event of each writer and date is written, so that a
 //! lost disk doubles nothing.
 //!
@@ -82,7 +83,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 
-pub(crate) use failure::Answers;
+pub(crate) use failure::{Answers, Failure};
 pub(crate) use files::StoreFiles;
 pub(crate) use objects::{Objects, Upload};
 
@@ -98,6 +99,8 @@ pub use s3::S3Config;
 const PART_BYTES: usize = 8 << 20;
 
 /// A place in an object store: a bucket, and perhaps a prefix in it.
+///
+/// The log's retention and legal holds do not reach what is in it: that is for the bucket's lifecycle rules.
 ///
 /// It connects when there is something to do. Clones are the same place. Credentials appear in no
 /// `Debug` output and no error.

@@ -185,3 +185,28 @@ fn a_held_copy_stays_and_a_spoilt_line_stays_under_a_hold_and_is_told_without() 
     let plan = trial.run(&mut upkeep, &retentions(), after(31), false).0;
     assert!(events(&vfs) == without_models(&before), "{plan:?}");
 }
+
+#[test]
+fn a_hold_that_begins_at_a_copys_newest_event_keeps_it() {
+    let (vfs, before) = written();
+    let trial = trial();
+    let newest = before.iter().map(Event::recorded_at).max().unwrap();
+    let behind = Timestamp::from_unix_micros(newest.as_unix_micros() + 1);
+    trial.hold(vec![Hold::between("m", newest, behind)]);
+    let last = vfs.files().into_keys().next_back().unwrap();
+    let mut content = vfs.get(&last).unwrap();
+    content.extend_from_slice(b"{\"half a line\n");
+    vfs.put(&last, content);
+    let mut upkeep = upkeep(&vfs);
+    for days in [31, 365] {
+        let plan = trial.run(&mut upkeep, &retentions(), after(days), false).0;
+        assert!(plan.held_events > 0, "{plan:?}");
+        let kept = String::from_utf8(vfs.get(&last).unwrap()).unwrap();
+        let held = before.iter().filter(|event| event.recorded_at() == newest);
+        for event in held {
+            assert!(kept.contains(&event.to_json()), "{days}");
+        }
+        // It may have been recorded then, too.
+        assert!(kept.ends_with("{\"half a line\n"), "{days}");
+    }
+}

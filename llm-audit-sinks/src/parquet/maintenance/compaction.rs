@@ -15,7 +15,7 @@ use llm_audit_core::{Clock, Error, FacetSet, SystemClock, Timestamp, WriterId};
 
 use super::super::file_name::ParquetFileName;
 use super::super::reader::day;
-use super::super::staging::{Staging, final_files};
+use super::super::staging::{FOLDER, MARK, Staging, final_files, goes_to_store};
 use super::super::summary::Chunks;
 use super::footer::{Columns, Footer};
 use super::rewrite::{Source, has_room};
@@ -98,7 +98,8 @@ pub struct Compaction {
 ///
 /// # Errors
 ///
-/// When an option is out of its range, or the directory cannot be used.
+/// When an option is out of its range, the directory cannot be used, or its files go to an object store: one
+/// that waits for it must stay as it is. `_inprogress/uploads` says that they do.
 ///
 /// # Examples
 ///
@@ -131,6 +132,13 @@ pub(in super::super) fn compact_in(
         let root = root.display();
         Error::io(format!("failed to compact `{root}`"), error)
     };
+    if goes_to_store(root, &*vfs).map_err(failed)? {
+        return Err(Error::configuration(format!(
+            "`{}` goes to an object store, and files that wait for it must not be merged; remove \
+             `{FOLDER}/{MARK}` there when no sink uploads them any more",
+            root.display()
+        )));
+    }
     let runs = runs(final_files(root, &*vfs).map_err(failed)?, now);
     let mut done = Compaction::default();
     if runs.is_empty() {

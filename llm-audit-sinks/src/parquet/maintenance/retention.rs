@@ -13,6 +13,8 @@ use llm_audit_core::{Event, Expiry, Facet, FacetSet, Fate, Timestamp, WriterId};
 use super::super::file_name::ParquetFileName;
 use super::super::reader::day;
 use super::super::staging::{Staging, final_files, remove_leftovers};
+#[cfg(feature = "store")]
+use super::super::stored::Stored;
 use super::super::summary::Chunks;
 use super::footer::{Columns, Footer};
 use super::rewrite::{NewFile, Source, has_room};
@@ -29,11 +31,16 @@ pub(in super::super) struct RootUpkeep {
     by: Option<Expiry>,
     /// Where the last run stopped, so that files which fail are in nobody's way.
     next: Option<ParquetFileName>,
+    /// The files that are in the store, of a root that goes to one.
+    #[cfg(feature = "store")]
+    stored: Option<Stored>,
 }
 
-/// What is known of a file, so that it is not opened in every run.
+/// What is known of a file, so that it is not read in every run.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
+    /// A file of another size is another one, which took the name.
+    size: u64,
     /// Facets that no event has which is not held.
     gone: FacetSet,
     /// Whether it is there only because something in it is held.
@@ -56,7 +63,24 @@ impl RootUpkeep {
             known: BTreeMap::new(),
             by: None,
             next: None,
+            #[cfg(feature = "store")]
+            stored: None,
         }
+    }
+
+    /// Passes over the files that are not known to be in the store: they still wait for it.
+    #[cfg(feature = "store")]
+    pub(in super::super) fn of_stored(mut self, stored: Stored) -> Self {
+        self.stored = Some(stored);
+        self
+    }
+
+    fn waits(&self, _name: &ParquetFileName) -> bool {
+        #[cfg(feature = "store")]
+        if let Some(stored) = &self.stored {
+            return !stored.has(_name);
+        }
+        false
     }
 
     fn work(&mut self, round: &mut Round<'_>) -> io::Result<()> {
@@ -99,6 +123,11 @@ impl RootUpkeep {
                 self.next = Some(due.name);
                 break;
             }
+            if self.waits(&due.name) {
+                let error = io::Error::other("it is not known to be in the store yet, and stays");
+                round.failed(&due.name, error);
+                continue;
+            }
             let mut file = File {
                 of: self,
                 due: &due,
@@ -126,7 +155,12 @@ impl RootUpkeep {
     fn due(&mut self, round: &Round<'_>) -> io::Result<Vec<Due>> {
         let names = final_files(&self.root, &*self.vfs)?;
         let there: BTreeSet<_> = names.iter().cloned().collect();
-        self.known.retain(|name, _| there.contains(name));
+        let (vfs, root) = (&self.vfs, &self.root);
+        self.known.retain(|name, known| {
+            let is_it = |size: u64| size == known.size;
+            let size = || vfs.open(&name.path(root), Access::Read)?.size();
+            there.contains(name) && size().is_ok_and(is_it)
+        });
         let mut due = ages(names, round.own());
         let expiry = round.expiry();
         due.retain(|due| {
@@ -204,13 +238,18 @@ impl File<'_, '_> {
                 self.round.held(held);
             }
         }
-        let known = Known {
-            gone: union(due, footer.gone),
-            is_held: is_over,
-        };
         if !due.is_empty() && !self.rewrite(&footer, due, size, staging)? {
             return Ok(false);
         }
+        let known = Known {
+            size: self
+                .of
+                .vfs
+                .open(&name.path(&self.of.root), Access::Read)?
+                .size()?,
+            gone: union(due, footer.gone),
+            is_held: is_over,
+        };
         self.of.known.insert(name.clone(), known);
         Ok(false)
     }

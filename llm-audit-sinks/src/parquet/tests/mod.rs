@@ -1,6 +1,7 @@
 //! The sink with batches of a real log, on disks that fail.
 
 mod arbitrary;
+mod boundary;
 mod compaction;
 mod disk;
 mod exposure;
@@ -11,6 +12,8 @@ mod retention;
 mod roundtrip;
 #[cfg(feature = "store")]
 mod upload;
+#[cfg(feature = "store")]
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

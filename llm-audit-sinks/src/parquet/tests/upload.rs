@@ -21,13 +21,13 @@ use crate::store::Store;
 use crate::store::tests::{Fault, Faulty};
 
 /// A sink on a disk in memory and a store in memory.
-struct Machine {
-    root: RootWriter,
+pub(super) struct Machine {
+    pub(super) root: RootWriter,
     uploads: Uploads,
 }
 
 impl Machine {
-    fn start(vfs: &MemVfs, store: &Store, keep: bool) -> Self {
+    pub(super) fn start(vfs: &MemVfs, store: &Store, keep: bool) -> Self {
         let config = ParquetConfig::new(ROOT)
             .file_max_bytes(64 << 10)
             .store(store.clone())
@@ -38,11 +38,11 @@ impl Machine {
         Self { root, uploads }
     }
 
-    fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
+    pub(super) fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
         wait(self.uploads.write(&mut self.root, batch))
     }
 
-    fn confirm(&mut self) -> Result<Durable, SinkError> {
+    pub(super) fn confirm(&mut self) -> Result<Durable, SinkError> {
         wait(self.uploads.confirm(&mut self.root))
     }
 }
@@ -106,7 +106,7 @@ fn run(machine: &mut Machine, faulty: &Faulty, batches: &[Batch], what: &str) ->
     told
 }
 
-fn stored(faulty: &Faulty) -> Vec<Event> {
+pub(super) fn stored(faulty: &Faulty) -> Vec<Event> {
     let inner = Faulty::of(faulty.inner());
     let reader = ParquetReader::open_store(&inner.store(), Filter::new()).unwrap();
     let mut events: Vec<_> = reader.map(Result::unwrap).collect();
@@ -129,7 +129,7 @@ fn above(batches: &[Batch], seq: Option<u64>) -> Vec<Batch> {
     batches.iter().filter(cut).cloned().collect()
 }
 
-fn objects(faulty: &Faulty) -> BTreeMap<String, u64> {
+pub(super) fn objects(faulty: &Faulty) -> BTreeMap<String, u64> {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let listed = faulty.inner().list(None).try_collect::<Vec<_>>();
     let listed = runtime.unwrap().block_on(listed).unwrap().into_iter();
