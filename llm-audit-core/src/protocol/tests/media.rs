@@ -170,24 +170,28 @@ fn a_request_that_is_too_large_is_marked_and_what_was_cut_has_no_digest() {
 
 #[test]
 fn an_image_that_is_too_large_in_an_answer_has_no_digest() {
-    let (log, probe) = log(everything());
-    let body = br#"{"contents":[]}"#;
-    let request = Request::new("POST", "/v1beta/models/m:generateContent").body(body);
-    let wire = Wire::new().max_body_bytes(1 << 16);
-    let mut exchange = wire.begin(&log, &request).unwrap().unwrap();
-    exchange.response(200, &[("content-type", b"application/json")]);
-    let image = "aGVsbG9o".repeat(1 << 14);
-    let body = format!(
-        r#"{{"candidates":[{{"content":{{"parts":[{{"inlineData":{{"mimeType":"image/png","data":"{image}"}}}}]}},"finishReason":"STOP"}}]}}"#
-    );
-    exchange.chunk(body.as_bytes());
-    exchange.end();
-    let event = &interactions(&probe)[0];
-    let image = &event.output_messages().unwrap()[0].parts.as_ref().unwrap()[0];
-    assert_eq!(image.mime_type.as_deref(), Some("image/png"));
-    assert_eq!((image.bytes, image.digest.as_deref()), (None, None));
-    let cut = &event.truncations().unwrap()[0];
-    assert_eq!(cut.field.as_deref(), Some("output_messages"));
+    // Wherever within a group of digits it is cut.
+    for pad in 0..4 {
+        let (log, probe) = log(everything());
+        let body = br#"{"contents":[]}"#;
+        let request = Request::new("POST", "/v1beta/models/m:generateContent").body(body);
+        let wire = Wire::new().max_body_bytes(1 << 16);
+        let mut exchange = wire.begin(&log, &request).unwrap().unwrap();
+        exchange.response(200, &[("content-type", b"application/json")]);
+        let image = "aGVsbG9o".repeat(1 << 14);
+        let pad = "x".repeat(pad);
+        let body = format!(
+            r#"{{"pad":"{pad}","candidates":[{{"content":{{"parts":[{{"inlineData":{{"mimeType":"image/png","data":"{image}"}}}}]}},"finishReason":"STOP"}}]}}"#
+        );
+        exchange.chunk(body.as_bytes());
+        exchange.end();
+        let event = &interactions(&probe)[0];
+        let image = &event.output_messages().unwrap()[0].parts.as_ref().unwrap()[0];
+        assert_eq!(image.mime_type.as_deref(), Some("image/png"));
+        assert_eq!((image.bytes, image.digest.as_deref()), (None, None));
+        let cut = &event.truncations().unwrap()[0];
+        assert_eq!(cut.field.as_deref(), Some("output_messages"));
+    }
 }
 
 #[test]
