@@ -10,6 +10,7 @@ use std::time::Duration;
 use llm_audit::clients::Capture;
 use llm_audit::clients::gateway::Gateway;
 use llm_audit::{Policy, Preset};
+use tokio::sync::oneshot;
 
 type Failure = Box<dyn Error>;
 
@@ -41,8 +42,12 @@ async fn main() -> Result<(), Failure> {
             gateway.serve(listener, end).await?;
         }
         None => {
-            let end = async { drop(tokio::signal::ctrl_c().await) };
-            gateway.serve(listener, end).await?;
+            let (stop, stopped) = oneshot::channel::<()>();
+            let mut stop = Some(stop);
+            ctrlc::set_handler(move || drop(stop.take()))?;
+            gateway
+                .serve(listener, async { drop(stopped.await) })
+                .await?;
         }
     }
     println!("{}", audit.shutdown(Duration::from_secs(5)));

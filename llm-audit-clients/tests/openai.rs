@@ -15,10 +15,12 @@ use llm_audit_clients::async_openai_0_43::openai;
 use llm_audit_core::{AuditGuard, Field, Kind, Status};
 
 fn client(log: &AuditGuard, provider: &Provider) -> Client<OpenAIConfig> {
+    // First: it settles which TLS there is, and the client makes one of its own.
+    let http = http();
     let config = OpenAIConfig::new()
         .with_api_base(&provider.url)
         .with_api_key("sk-secret");
-    Client::with_config(config).with_http_service(openai(&Capture::new(log), http()))
+    Client::with_config(config).with_http_service(openai(&Capture::new(log), http))
 }
 
 fn request() -> CreateChatCompletionRequest {
