@@ -60,6 +60,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `async-openai` | no | `clients::async_openai_0_43`: a service for async-openai 0.43, with its retries |
+//! | `axum` | no | `clients::server` learns the matched route and the peer from axum 0.8; with `server` |
 //! | `azure` | no | Azure Blob Storage in module `sinks::store`; with `store` and `http` |
 //! | `gateway` | no | `clients::gateway`: a reverse proxy on loopback, for clients in any language |
 //! | `gcs` | no | Google Cloud Storage in module `sinks::store`; with `store` and `http` |
@@ -75,6 +76,7 @@
 //! | `regex` | no | [`redact`]: detectors and allowed values that are patterns |
 //! | `reqwest-middleware` | no | `clients::Capture` is a middleware of reqwest-middleware 0.5, for reqwest 0.13 |
 //! | `s3` | no | S3 and what speaks its protocol in module `sinks::store`; with `store` and `http` |
+//! | `server` | no | `clients::server`: a layer that says of each request that a tower service answers who asks |
 //! | `store` | no | module `sinks::store`: Parquet files go to an object store; a store in memory; with `parquet` |
 //! | `testing` | no | module `testing`: a log in memory with checks, sinks that fail, a suite for sinks, a kit that finds leaks |
 //! | `token` | no | [`redact`]: values that whoever holds a key can read again |
@@ -136,11 +138,12 @@ pub mod guide;
 #[cfg_attr(docsrs, doc(cfg(feature = "otel")))]
 pub mod otel;
 
-/// Adapters of clients of language models, one feature each.
+/// Adapters of clients of language models and of services that answer requests, one feature each.
 #[cfg(any(
     feature = "async-openai",
     feature = "gateway",
     feature = "reqwest-middleware",
+    feature = "server",
     feature = "tower"
 ))]
 #[cfg_attr(
@@ -149,6 +152,7 @@ pub mod otel;
         feature = "async-openai",
         feature = "gateway",
         feature = "reqwest-middleware",
+        feature = "server",
         feature = "tower"
     )))
 )]
@@ -160,6 +164,9 @@ pub mod clients {
     #[cfg(feature = "gateway")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
     pub use llm_audit_clients::gateway;
+    #[cfg(feature = "server")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    pub use llm_audit_clients::server;
     #[cfg(feature = "tower")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
     pub use llm_audit_clients::tower;

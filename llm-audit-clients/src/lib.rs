@@ -22,6 +22,7 @@
 //! | `tower` | Rust 1.89 | `Capture` is a layer for any service that takes requests of the crate `http` |
 //! | `reqwest-middleware` | Rust 1.89 | `Capture` is a middleware of reqwest-middleware 0.5, for reqwest 0.13 |
 //! | `async-openai` | Rust 1.89 | module `async_openai_0_43`: a service for async-openai 0.43, with its retries |
+//! | `server` | Rust 1.89 | module `server`: a layer that says of each request that a service answers who asks; `axum` adds the matched route and the peer |
 //! | `gateway` | Rust 1.89 | module `gateway`: a reverse proxy on loopback, for clients in any language |
 //!
 //! The identifier of the event is in the extensions of each answer, as an
@@ -50,6 +51,9 @@ pub mod gateway;
 mod reqwest_0_13;
 #[cfg(feature = "reqwest-middleware")]
 mod reqwest_middleware_0_5;
+#[cfg(feature = "server")]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower;
