@@ -50,7 +50,7 @@ pub(crate) struct Framing {
     document: Document,
     events: Events,
     binary: EventStream,
-    /// Whether something of the document has come.
+    /// Whether something of the document has come, of a body that is one document behind that.
     has_begun: bool,
 }
 
@@ -122,12 +122,14 @@ impl Framing {
             Form::Whole => {
                 let taken = self.document.feed(bytes);
                 let rest = bytes.get(taken..).unwrap_or_default().trim_ascii_start();
-                // Another document behind the first: the body is lines of them.
-                if self.document.is_whole() && rest.first() == Some(&b'{') {
+                // Another document right behind the first: the body is lines of them.
+                if !self.has_begun && rest.first() == Some(&b'{') {
                     look("", &self.document);
                     self.document.clear();
                     self.form = Form::Lines;
                     self.lines(rest, look);
+                } else {
+                    self.has_begun |= !rest.is_empty();
                 }
             }
             Form::Array => self.array(bytes, look),
