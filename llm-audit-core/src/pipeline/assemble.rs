@@ -52,14 +52,15 @@ pub(super) fn assemble<S: Seal>(
     });
     let starts: Vec<_> = starts.collect();
     let first = FIRST_SEQ + opening.len() as u64;
-    if let Some(log) = &mut log {
-        // Without it a crash would leave no trace of what it lost.
-        log.reserve(first + config.max_events as u64 + RESERVE_BLOCK)?;
-    }
     let spooled = match &mut log {
         Some(log) => log.start_sinks(&starts)?,
         None => None,
     };
+    if let Some(log) = &mut log {
+        // Without it a crash would leave no trace of what it lost. Behind the cursors: a loss that recovery
+        // tells of a writer whom none of them names would go to no sink.
+        log.reserve(first + config.max_events as u64 + RESERVE_BLOCK)?;
+    }
     if let Some(log) = &log
         && let Err(error) = log.disk().sync(FIRST_SYNC)
     {

@@ -315,6 +315,16 @@ mod tests {
     }
 
     #[test]
+    fn lines_follow_a_document_only_right_behind_it() {
+        assert_eq!(texts(Form::Whole, "{\"a\":1}\n{\"b\":2}").len(), 2);
+        let split: [&[u8]; 4] = [b"{\"a\":1}", b"\n", b"more ", b"{\"b\":2}"];
+        for parts in [&split[..], &[&split.concat()]] {
+            let expected = (String::new(), "{\"a\":1}".to_owned());
+            assert_eq!(documents(Form::Whole, parts), [expected]);
+        }
+    }
+
+    #[test]
     fn the_media_type_says_the_form() {
         assert_eq!(Form::of("text/event-stream; charset=utf-8"), Form::Events);
         assert_eq!(Form::of("application/X-NDJSON"), Form::Lines);

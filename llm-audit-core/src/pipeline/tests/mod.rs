@@ -5,6 +5,7 @@ mod behaviour;
 mod disk;
 mod fakes;
 mod fork;
+mod killed_start;
 mod laws;
 mod numbers;
 mod overload;

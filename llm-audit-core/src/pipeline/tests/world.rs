@@ -14,6 +14,7 @@ use super::fakes::*;
 use super::laws::assert_balanced;
 use crate::batch::Batch;
 use crate::diagnostics::{DiagnosticKind, Diagnostics, Hook};
+use crate::error::Error;
 use crate::event::{Event, Kind};
 use crate::id::RandomIds;
 use crate::journal::{Journal, JournalConfig, Reader};
@@ -225,6 +226,11 @@ impl World {
 
     /// Starts the program; sinks in `from_start` get what is there already.
     pub(super) fn start_with(&mut self, from_start: &[&str]) -> Program {
+        self.try_start(from_start).unwrap()
+    }
+
+    /// As [`World::start_with`], on a disk that may fail it.
+    pub(super) fn try_start(&mut self, from_start: &[&str]) -> Result<Program, Error> {
         self.starts += 1;
         let writer = WriterId::from_bytes([self.starts; 16]);
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
@@ -247,7 +253,7 @@ impl World {
         let ids = Arc::new(RandomIds::new());
         let opened = Journal::open(journal, vfs, Arc::clone(&config.clock), ids, writer);
         let log = JournalLog::new(
-            opened.unwrap().0,
+            opened?.0,
             self.retention.is_none(),
             Arc::clone(&config.clock),
             config.diagnostics.clone(),
@@ -266,8 +272,8 @@ impl World {
         let opening = vec![OwnEvent::new(Kind::LogOpened)];
         let log: Box<dyn Log> = Box::new(log);
         let (shared, worker, outlets) =
-            assemble(config, sealer, Some(log), sinks.collect(), opening).unwrap();
-        Program {
+            assemble(config, sealer, Some(log), sinks.collect(), opening)?;
+        Ok(Program {
             pipeline: Pipeline { shared },
             backlogs: outlets.iter().map(Outlet::backlog).collect(),
             worker,
@@ -275,7 +281,7 @@ impl World {
             start: self.starts,
             writer,
             clock: Arc::clone(&self.clock),
-        }
+        })
     }
 
     /// How often the diagnostics were told so.
