@@ -54,14 +54,26 @@ struct State<'t> {
 impl State<'_> {
     #[inline]
     fn block(&mut self, block: &[u8; BLOCK], visit: &mut impl FnMut(Trigger, usize)) {
-        let maps = Maps::of(block);
-        self.is_marked |= maps.is_marked;
-        let full = full_words(maps.parts) << 1 | self.part_before;
+        let glance = Glance::of(block);
+        let full = full_words(glance.parts) << 1 | self.part_before;
         self.part_before = full >> WORD;
         if full & full >> 1 != 0 {
             self.long_runs(block, visit);
         }
         self.last = *block.last_chunk().unwrap_or(&[0; WORD]);
+        if glance.may_hold {
+            self.look(block, visit);
+        } else {
+            self.digit_before = 0;
+        }
+        self.position += BLOCK;
+    }
+
+    /// Looks at the triggers of a block.
+    #[inline(never)]
+    fn look(&mut self, block: &[u8; BLOCK], visit: &mut impl FnMut(Trigger, usize)) {
+        let maps = Maps::of(block);
+        self.is_marked |= maps.is_marked;
         let digits = in_order(maps.digits);
         let starts = digits & !(digits << 1 | self.digit_before);
         self.digit_before = digits >> (BLOCK - 1);
@@ -81,7 +93,6 @@ impl State<'_> {
             visit(trigger, at);
             found &= found - 1;
         }
-        self.position += BLOCK;
     }
 
     /// Looks closer where two words in a row may be part of a long run.
@@ -98,12 +109,45 @@ impl State<'_> {
     }
 }
 
+/// What of a block is looked at in every text. Prose without values has no more to look at in most
+/// of its blocks.
+struct Glance {
+    /// Characters of tokens, and others that words of prose do not have: a bit for each, see [`join`].
+    parts: u64,
+    /// Whether some byte may be a trigger, or disguise others.
+    may_hold: bool,
+}
+
+impl Glance {
+    /// Without branches, so that it becomes vector instructions.
+    #[inline]
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let mut parts = [0; LANE];
+        let mut others = [0; LANE];
+        for (lane, bit) in lanes(block) {
+            for ((parts, others), byte) in parts.iter_mut().zip(&mut others).zip(lane) {
+                *parts |= part(*byte, bit);
+                // From `0` to `:`. More than three bytes compared in one expression become a look at a
+                // table of bits, which is no vector instruction.
+                let is_number = byte.wrapping_sub(b'0') < 11;
+                let is_single = (*byte == b'@') | (*byte == b'~');
+                let is_mark = (*byte == b'\\') | (*byte == b'%');
+                *others |= *byte | if is_number { 0xff } else { 0 };
+                *others |= if is_single { 0xff } else { 0 };
+                *others |= if is_mark { 0xff } else { 0 };
+            }
+        }
+        Self {
+            parts: join(parts),
+            may_hold: !others.is_ascii(),
+        }
+    }
+}
+
 /// Where bytes of some kinds stand in a block, a bit for each byte; see [`join`] for their order.
 struct Maps {
     digits: u64,
     singles: u64,
-    /// Characters of tokens, and others that words of prose do not have.
-    parts: u64,
     /// Whether some byte disguises others.
     is_marked: bool,
 }
@@ -114,33 +158,32 @@ impl Maps {
     fn of(block: &[u8; BLOCK]) -> Self {
         let mut digits = [0; LANE];
         let mut singles = [0; LANE];
-        let mut parts = [0; LANE];
         let mut marks = [0; LANE];
         for (lane, bit) in lanes(block) {
-            let maps = digits.iter_mut().zip(&mut singles).zip(&mut parts);
-            for ((((digits, singles), parts), marks), byte) in maps.zip(&mut marks).zip(lane) {
-                *marks |= *byte;
-                *marks |= if (*byte == b'\\') | (*byte == b'%') {
-                    0x80
-                } else {
-                    0
-                };
+            let maps = digits.iter_mut().zip(&mut singles).zip(&mut marks);
+            for (((digits, singles), marks), byte) in maps.zip(lane) {
+                let is_mark = (*byte == b'\\') | (*byte == b'%');
+                *marks |= *byte | if is_mark { 0xff } else { 0 };
                 let is_single = (*byte == b'@') | (*byte == b'~') | (*byte == b':');
                 *digits |= if is_digit(*byte) { bit } else { 0 };
                 *singles |= if is_single { bit } else { 0 };
-                *parts |= if byte.cast_signed() >= b'+'.cast_signed() {
-                    bit
-                } else {
-                    0
-                };
             }
         }
         Self {
             digits: join(digits),
             singles: join(singles),
-            parts: join(parts),
             is_marked: !marks.is_ascii(),
         }
+    }
+}
+
+/// Returns `bit` where the byte is a character of tokens, or another that words of prose do not have.
+#[inline]
+const fn part(byte: u8, bit: u8) -> u8 {
+    if byte.cast_signed() >= b'+'.cast_signed() {
+        bit
+    } else {
+        0
     }
 }
 

@@ -72,7 +72,11 @@ fn next<'t>(mark: &Finder<'_>, text: &'t str, from: usize) -> Option<DataUri<'t>
     const SIGN: &[u8] = b";base64,";
     const TYPE: ByteSet = ByteSet::ALNUM.and(b"/\\+-._;= \"");
     const SCHEME: &[u8] = b"data:";
+    const MIN: usize = SCHEME.len() + SIGN.len() + MIN_BODY;
     let bytes = text.as_bytes();
+    if bytes.len() - from < MIN {
+        return None;
+    }
     let mut at = from;
     while let Some(offset) = mark.find(bytes.get(at..)?) {
         at += offset + MARK.len();

@@ -58,9 +58,10 @@ fn beginning(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> Option<us
         .filter(|(_, b)| !b.is_ascii_alphanumeric())
         .map(|(offset, _)| range.start + offset + 1)
         .take(MAX_BEGINNINGS);
-    let beginnings = [range.start, after_escape(text, range.start)];
+    let behind = Some(after_escape(text, range.start)).filter(|behind| *behind > range.start);
+    let beginnings = [Some(range.start), behind].into_iter().flatten();
     let mut other = None;
-    for start in beginnings.into_iter().chain(signs) {
+    for start in beginnings.chain(signs) {
         let first = text.get(start..range.end)?;
         if !(MIN_RUN..=MAX_RUN).contains(&first.len()) || !begins_as_text(first) {
             continue;
@@ -151,6 +152,11 @@ fn next_line(text: &[u8], at: usize) -> Option<usize> {
 
 /// Returns whether the first characters decode to text, or to text that is cut.
 fn begins_as_text(value: &[u8]) -> bool {
+    // Of what is no text, most shows that in its first bytes.
+    let first = value.first_chunk().and_then(decode_group);
+    if first.is_none_or(|bytes| matches!(bytes, [0x80..=0xc1, ..]) || !is_text(&bytes)) {
+        return false;
+    }
     let mut probe = [0; PROBE / 4 * 3];
     let groups = value.as_chunks::<4>().0.iter();
     for (to, group) in probe.as_chunks_mut::<3>().0.iter_mut().zip(groups) {

@@ -4,7 +4,7 @@
 //! separator, the same one each time: a space, `-` or `.`. All else stands for itself.
 
 use super::bytes::{before, byte, digits, in_word};
-use super::runs::{CLASSES, MAX, Runs, class};
+use super::runs::{CLASSES, MAX, OfRuns, Runs, class};
 
 /// Patterns with a value each, by the length of their first run of digits.
 pub(super) struct Layouts<T: 'static> {
@@ -88,20 +88,26 @@ impl<T> Layouts<T> {
         clippy::indexing_slicing,
         reason = "evaluated at compile time, where a wrong index does not compile"
     )]
+    #[expect(clippy::cast_possible_truncation, reason = "there are ten digits")]
     pub(super) const fn runs(&self) -> Runs {
         let mut lengths = [0; CLASSES];
+        let mut digits = OfRuns::all(0);
+        let mut seconds = OfRuns::all(0);
         let mut length = 0;
         while length <= MAX {
             let mut class = 0;
             while class < CLASSES {
-                if self.by_run[length] & self.by_next[class] != 0 {
+                let rows = self.by_run[length] & self.by_next[class];
+                if rows != 0 {
                     lengths[class] |= 1 << length;
+                    digits = digits.with(class, length, members(&self.by_digit, rows) as u16);
+                    seconds = seconds.with(class, length, members(&self.by_second, rows));
                 }
                 class += 1;
             }
             length += 1;
         }
-        Runs::by_class(lengths)
+        Runs::by_class(lengths, digits, seconds)
     }
 
     /// Returns the layouts that the text has whose first run of digits begins at `at`: where each
@@ -125,6 +131,20 @@ impl<T> Layouts<T> {
             rows,
         }
     }
+}
+
+/// Returns a bit for each of the sets that has one of the rows.
+#[expect(clippy::indexing_slicing, reason = "the position is below the length")]
+const fn members(sets: &[u64], rows: u64) -> u32 {
+    let mut members = 0;
+    let mut at = 0;
+    while at < sets.len() {
+        if sets[at] & rows != 0 {
+            members |= 1 << at;
+        }
+        at += 1;
+    }
+    members
 }
 
 /// The layouts that a text has at a place.
@@ -317,14 +337,22 @@ mod tests {
 
     #[test]
     fn runs_are_those_of_the_layouts() {
-        let mut lengths = [0; CLASSES];
-        lengths[class(b')')] = 1 << 3;
+        let mut lengths = [0_u32; CLASSES];
+        let mut digits = OfRuns::all(0);
+        let mut seconds = OfRuns::all(0);
+        let mut row = |next: u8, length: usize, first: u16, second: u32| {
+            lengths[class(next)] |= 1 << length;
+            digits = digits.with(class(next), length, first);
+            seconds = seconds.with(class(next), length, second);
+        };
+        let any = (1 << (MAX + 1)) - 1;
+        row(b')', 3, 0b11_1111_1100, any);
         for separator in b" -." {
-            lengths[class(*separator)] = 1 << 3;
+            row(*separator, 3, 0b11_1111_1111, 1 << 3);
         }
-        lengths[class(b'A')] = 1 << 7;
-        lengths[class(b'-')] |= 1 << 2;
-        assert_eq!(LAYOUTS.runs(), Runs::by_class(lengths));
+        row(b'A', 7, 0b11_1111_1111, any);
+        row(b'-', 2, 1, 1 << 4);
+        assert_eq!(LAYOUTS.runs(), Runs::by_class(lengths, digits, seconds));
     }
 
     const IN_ROWS: &[(&str, u8)] = &[("### ###", 1), ("###-###", 2), ("## ##A", 3), ("###_##", 4)];

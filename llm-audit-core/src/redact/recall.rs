@@ -91,30 +91,41 @@ impl Session {
 /// Calls `visit` with each place of `value` in `text`, of places that overlap with the first; of a
 /// value of at most 64 bytes, with the first that `visit` takes.
 fn places(text: &[u8], value: &[u8], mut visit: impl FnMut(usize) -> bool) {
-    /// For longer values, a search by two of their bytes is built.
+    /// A longer value is not compared at every byte that it may stand at: where this many were in
+    /// vain, a search of linear time is built.
     const MAX_SHORT: usize = 64;
-    let signs = value.iter().rposition(|b| !b.is_ascii_lowercase());
-    let Some((offset, sign)) = signs.and_then(|at| Some((at, *value.get(at)?))) else {
-        return memmem::find_iter(text, value).for_each(|at| {
-            visit(at);
-        });
-    };
-    if value.len() > MAX_SHORT {
-        return memmem::find_iter(text, value).for_each(|at| {
-            visit(at);
-        });
-    }
+    const MAX_VAIN: usize = 16;
+    let is_short = value.len() <= MAX_SHORT;
     let mut covered = 0;
-    for at in memchr_iter(sign, text) {
-        let start = at.wrapping_sub(offset);
-        if start >= covered
-            && text
-                .get(start..)
-                .is_some_and(|rest| rest.starts_with(value))
-            && visit(start)
-        {
-            covered = start + value.len();
+    let signs = value.iter().rposition(|b| !b.is_ascii_lowercase());
+    if let Some((offset, sign)) = signs.and_then(|at| Some((at, *value.get(at)?))) {
+        // Where the sign may stand so that all of the value is in the text.
+        let last = (text.len() + offset + 1).saturating_sub(value.len());
+        let mut vain = 0;
+        for at in memchr_iter(sign, text.get(offset..last).unwrap_or_default()) {
+            if at < covered {
+                continue;
+            }
+            let rest = text.get(at..).unwrap_or_default();
+            if rest.starts_with(value) {
+                if visit(at) || !is_short {
+                    covered = at + value.len();
+                }
+                continue;
+            }
+            vain += 1;
+            if vain > MAX_VAIN && !is_short {
+                covered = at + 1;
+                break;
+            }
         }
+        if is_short || vain <= MAX_VAIN {
+            return;
+        }
+    }
+    let rest = text.get(covered..).unwrap_or_default();
+    for at in memmem::find_iter(rest, value) {
+        visit(covered + at);
     }
 }
 
@@ -141,6 +152,8 @@ fn is_telling(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::redact::{Given, Redactor};
 
@@ -152,5 +165,23 @@ mod tests {
         assert!(text("password='zq9-zq9'").is_some());
         let new = text("see xzq9-zq9-zq9 there").unwrap();
         assert_eq!(new, "see xzq9-[GENERIC_SECRET] there");
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_value_is_found_where_a_plain_search_finds_it(
+            value in "[a1]{65,70}",
+            parts in prop::collection::vec(("[a1]{0,70}", any::<bool>()), 0..8)
+        ) {
+            let part = |(other, holds): &(String, bool)| other.clone() + if *holds { &value } else { "" };
+            let text: String = parts.iter().map(part).collect();
+            let mut found = Vec::new();
+            places(text.as_bytes(), value.as_bytes(), |at| {
+                found.push(at);
+                true
+            });
+            let expected: Vec<_> = memmem::find_iter(text.as_bytes(), value.as_bytes()).collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 }

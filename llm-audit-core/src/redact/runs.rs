@@ -3,7 +3,7 @@
 //! Numbers are everywhere, and what they can be shows in these: of a dozen detectors none or one
 //! is asked about most runs.
 
-use super::bytes::{before, byte, in_word};
+use super::bytes::{before, byte, digits, in_word};
 
 /// Runs that are longer count as runs of this length.
 pub(super) const MAX: usize = 20;
@@ -26,6 +26,31 @@ pub(super) struct Runs {
     lengths: [u32; CLASSES],
     /// A bit for each lead.
     leads: u16,
+    digits: OfRuns<u16>,
+    seconds: OfRuns<u32>,
+}
+
+/// Sets of bits by the class of the byte behind a run, and its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OfRuns<T>([[T; LENGTHS]; CLASSES]);
+
+impl<T: Copy> OfRuns<T> {
+    pub(super) const fn all(set: T) -> Self {
+        Self([[set; LENGTHS]; CLASSES])
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated at compile time, where a wrong index does not compile"
+    )]
+    pub(super) const fn with(mut self, class: usize, length: usize, set: T) -> Self {
+        self.0[class][length] = set;
+        self
+    }
+
+    fn get(&self, class: usize, length: usize) -> Option<T> {
+        self.0.get(class)?.get(length).copied()
+    }
 }
 
 /// What stands beside a run.
@@ -66,15 +91,26 @@ impl Runs {
         let runs = Self {
             lengths: [lengths; CLASSES],
             leads: 0,
+            digits: OfRuns::all(!0),
+            seconds: OfRuns::all(!0),
         };
         runs.beside(Beside::Other, Beside::Other)
     }
 
     /// Returns runs whose length has its bit for the class of the byte behind, and that do not go
-    /// on from a word.
-    pub(super) const fn by_class(lengths: [u32; CLASSES]) -> Self {
-        let leads = Beside::Other.leads();
-        Self { lengths, leads }
+    /// on from a word: those whose first digit has its bit in `digits`, and the length of the run
+    /// that begins two bytes behind them in `seconds`.
+    pub(super) const fn by_class(
+        lengths: [u32; CLASSES],
+        digits: OfRuns<u16>,
+        seconds: OfRuns<u32>,
+    ) -> Self {
+        Self {
+            lengths,
+            leads: Beside::Other.leads(),
+            digits,
+            seconds,
+        }
     }
 
     /// The runs of these lengths beside other bytes.
@@ -100,6 +136,18 @@ impl Runs {
             class += 1;
         }
         self.behind(before)
+    }
+
+    /// The same runs, where a run of one of these lengths begins two bytes behind them.
+    pub(super) const fn then(mut self, lengths: &[usize]) -> Self {
+        let mut seconds = 0;
+        let mut rest = lengths;
+        while let [length, tail @ ..] = rest {
+            seconds |= 1 << *length;
+            rest = tail;
+        }
+        self.seconds = OfRuns::all(seconds);
+        self
     }
 
     /// The same runs behind other bytes.
@@ -205,63 +253,131 @@ fn lead(text: &[u8], at: usize) -> usize {
 
 /// Values by the runs that they belong to.
 pub(super) struct Table<T> {
-    /// For each kind of run, which of the lists.
-    rows: Vec<u8>,
-    lists: Vec<Vec<T>>,
+    values: Vec<Known<T>>,
+    /// A bit for each value, by the kind of a run.
+    rows: Vec<u32>,
+    /// The same by class, length and first digit.
+    digits: Vec<u32>,
+    /// The same by class, length and the length of the run that begins two bytes behind.
+    seconds: Vec<u32>,
+    /// A bit for each value that goes by that length.
+    by_second: u32,
 }
 
-impl<T: Copy + PartialEq> Table<T> {
-    /// Each value is once in a row, however many of its runs are.
-    pub(super) fn new(values: &[(Runs, T)]) -> Self {
-        let mut lists: Vec<Vec<T>> = vec![Vec::new()];
-        let rows = (0..LEADS * CLASSES * LENGTHS)
-            .map(|row| {
-                let (lead, rest) = (row / (CLASSES * LENGTHS), row % (CLASSES * LENGTHS));
-                let (class, length) = (rest / LENGTHS, rest % LENGTHS);
-                let mut list: Vec<T> = Vec::new();
-                for (runs, value) in values {
-                    if runs.contains(length, lead, class) && !list.contains(value) {
-                        list.push(*value);
-                    }
-                }
-                let known = lists.iter().position(|known| *known == list);
-                let index = known.unwrap_or_else(|| {
-                    lists.push(list);
-                    lists.len() - 1
-                });
-                debug_assert!(index < 256, "detectors agree on the kinds of run");
-                u8::try_from(index).unwrap_or(0)
+struct Known<T> {
+    value: T,
+    /// A bit for each place where this value stands.
+    same: u32,
+}
+
+const DIGITS: usize = 10;
+
+impl<T: PartialEq> Table<T> {
+    /// Takes at most 32 values; equal ones count as one.
+    pub(super) fn new(values: Vec<(Runs, T)>) -> Self {
+        debug_assert!(values.len() <= 32, "a bit for each");
+        let bits = |is_in: &dyn Fn(&Runs) -> bool| {
+            let bits = values.iter().zip(0..32);
+            bits.fold(0, |bits, ((runs, _), bit)| {
+                bits | u32::from(is_in(runs)) << bit
             })
-            .collect();
-        Self { rows, lists }
+        };
+        let rows = (0..LEADS * CLASSES * LENGTHS).map(|row| {
+            let (lead, rest) = (row / (CLASSES * LENGTHS), row % (CLASSES * LENGTHS));
+            bits(&|runs| runs.contains(rest % LENGTHS, lead, rest / LENGTHS))
+        });
+        let rows = rows.collect();
+        let by_run = |kinds: usize, is_in: &dyn Fn(&Runs, usize, usize, usize) -> bool| {
+            let rows = (0..CLASSES * LENGTHS * kinds).map(|row| {
+                let (run, kind) = (row / kinds, row % kinds);
+                bits(&|runs| is_in(runs, run / LENGTHS, run % LENGTHS, kind))
+            });
+            rows.collect()
+        };
+        let digits = by_run(DIGITS, &|runs, class, length, digit| {
+            runs.digits
+                .get(class, length)
+                .is_some_and(|set| set >> digit & 1 != 0)
+        });
+        let seconds = by_run(LENGTHS, &|runs, class, length, second| {
+            runs.seconds
+                .get(class, length)
+                .is_some_and(|set| set >> second & 1 != 0)
+        });
+        let by_second = bits(&|runs| runs.seconds != OfRuns::all(!0));
+        let same = |value: &T| {
+            let bits = values.iter().zip(0..32);
+            bits.fold(0, |bits, ((_, other), bit)| {
+                bits | u32::from(other == value) << bit
+            })
+        };
+        let same: Vec<u32> = values.iter().map(|(_, value)| same(value)).collect();
+        let values = values.into_iter().zip(same);
+        Self {
+            values: values
+                .map(|((_, value), same)| Known { value, same })
+                .collect(),
+            rows,
+            digits,
+            seconds,
+            by_second,
+        }
     }
 
     /// Returns the values of the run of `length` digits that begins at `at`.
     #[inline]
     #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
-    pub(super) fn at(&self, text: &[u8], at: usize, length: usize) -> &[T] {
+    pub(super) fn at(&self, text: &[u8], at: usize, length: usize) -> Found<'_, T> {
         let length = length.min(MAX);
+        let first = byte(text, at).unwrap_or(b'0');
         let class = byte(text, at + length).map_or(CLASSES - 1, |b| CLASS[usize::from(b)].into());
         let mut lead = lead(text, at);
-        if let Some([b'0', b'0']) = text.get(at..at + 2) {
+        if first == b'0' && byte(text, at + 1) == Some(b'0') {
             lead += ZEROS;
         }
-        let row = (lead * CLASSES + class) * LENGTHS + length;
-        self.rows
-            .get(row)
-            .and_then(|list| self.lists.get(usize::from(*list)))
-            .map_or(&[], Vec::as_slice)
+        let run = class * LENGTHS + length;
+        let of = |rows: &[u32], row: usize| rows.get(row).copied().unwrap_or(0);
+        let mut bits = of(&self.rows, lead * CLASSES * LENGTHS + run);
+        if bits != 0 {
+            let digit = usize::from(first.wrapping_sub(b'0'));
+            bits &= of(&self.digits, run * DIGITS + digit);
+        }
+        if bits & self.by_second != 0 {
+            let second = digits(text, at + length + 1).min(MAX);
+            bits &= of(&self.seconds, run * LENGTHS + second);
+        }
+        Found {
+            values: &self.values,
+            bits,
+        }
+    }
+}
+
+/// The values of a run.
+pub(super) struct Found<'t, T> {
+    values: &'t [Known<T>],
+    bits: u32,
+}
+
+impl<'t, T> Iterator for Found<'t, T> {
+    type Item = &'t T;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'t T> {
+        let first = self.bits.trailing_zeros();
+        let known = self.values.get(first as usize)?;
+        self.bits &= !known.same;
+        Some(&known.value)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::bytes::digits;
 
     #[test]
     fn a_run_is_known_by_its_length_and_what_stands_beside_it() {
-        let table = Table::new(&[
+        let table = Table::new(vec![
             (Runs::of(&[2, 30]), "free"),
             (Runs::of(&[2]), "free"),
             (Runs::of(&[2]).beside(Beside::Letter, Beside::Any), "behind"),
@@ -272,6 +388,7 @@ mod tests {
                 Runs::of(&[5]).beside(Beside::Other, Beside::OneOf(b".")),
                 "dotted",
             ),
+            (Runs::of(&[6]).then(&[1, 3]), "followed"),
         ]);
         for (text, at, expected) in [
             ("12", 0, vec!["free"]),
@@ -293,9 +410,15 @@ mod tests {
             (":123 ", 1, vec![]),
             ("12345.", 0, vec!["dotted"]),
             ("12345", 0, vec![]),
+            ("123456 1", 0, vec!["followed"]),
+            ("123456-123a", 0, vec!["followed"]),
+            ("123456 12", 0, vec![]),
+            ("123456a1234", 0, vec![]),
+            ("123456", 0, vec![]),
         ] {
             let length = digits(text.as_bytes(), at);
-            assert_eq!(table.at(text.as_bytes(), at, length), expected, "{text}");
+            let found = table.at(text.as_bytes(), at, length);
+            assert_eq!(found.copied().collect::<Vec<_>>(), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::blocks::{self, LONG_RUN, TOKEN};
 use super::buffers;
-use super::bytes::{ByteSet, before, byte, run, run_back};
+use super::bytes::{ByteSet, before, byte, steps};
 use super::data_type::{DataType, Family};
 use super::detectors::{Anchor, Confidence, Detector, Find, Matcher, Named, Token, Trigger};
 use super::encoded;
@@ -51,6 +51,10 @@ impl Hit {
 /// How many disguises over one another are seen through: `%2540`, or base64 of `%40`.
 pub(super) const MAX_DEPTH: usize = 2;
 
+/// No shorter text holds a value without its name: `a@b.co` and `fe80::` are the shortest ones. Names of
+/// members are often as short.
+const MIN_TEXT: usize = 5;
+
 /// How near the border of a part a value may be that goes on behind it.
 const MARGIN: usize = 512;
 
@@ -64,10 +68,29 @@ pub(super) struct Scanner {
     /// By the first byte of a place in a long run where a value may begin.
     runs: Vec<Vec<Action>>,
     whole_runs: Vec<Action>,
-    /// In the order of the names.
-    named: Vec<(&'static [u8], &'static Detector)>,
-    /// In the order of the last byte.
-    endings: Vec<(&'static [u8], &'static Detector)>,
+    named: Names,
+    /// Names that longer ones may end in.
+    endings: Names,
+}
+
+/// Names of members, by their first byte or their last.
+struct Names(Vec<Vec<(&'static [u8], &'static Detector)>>);
+
+impl Names {
+    fn new() -> Self {
+        Self(vec![Vec::new(); 256])
+    }
+
+    fn add(&mut self, key: Option<&u8>, name: &'static [u8], detector: &'static Detector) {
+        if let Some(names) = key.and_then(|key| self.0.get_mut(usize::from(*key))) {
+            names.push((name, detector));
+        }
+    }
+
+    fn of(&self, key: Option<&u8>) -> &[(&'static [u8], &'static Detector)] {
+        let names = key.and_then(|key| self.0.get(usize::from(*key)));
+        names.map_or(&[], Vec::as_slice)
+    }
 }
 
 /// What to run at an anchor.
@@ -99,19 +122,20 @@ impl Scanner {
             at: Vec::new(),
             tilde: Vec::new(),
             colon: Vec::new(),
-            digits: Table::new(&[]),
+            digits: Table::new(Vec::new()),
             runs: vec![Vec::new(); 256],
             whole_runs: Vec::new(),
-            named: Vec::new(),
-            endings: Vec::new(),
+            named: Names::new(),
+            endings: Names::new(),
         };
         for detector in detectors {
             if let Some(Named { names, ending, .. }) = detector.named {
-                let list = match ending {
-                    true => &mut scanner.endings,
-                    false => &mut scanner.named,
-                };
-                list.extend(names.iter().map(|name| (name.as_bytes(), detector)));
+                for name in names.iter().map(|name| name.as_bytes()) {
+                    match ending {
+                        true => scanner.endings.add(name.last(), name, detector),
+                        false => scanner.named.add(name.first(), name, detector),
+                    }
+                }
             }
             let action = |check| Action {
                 detector,
@@ -153,9 +177,7 @@ impl Scanner {
             }
         }
         scanner.literals = Literals::new(literals.into_iter());
-        scanner.digits = Table::new(&digits);
-        scanner.named.sort_by_key(|(name, _)| *name);
-        scanner.endings.sort_by_key(|(name, _)| name.last());
+        scanner.digits = Table::new(digits);
         scanner
     }
 
@@ -172,17 +194,11 @@ impl Scanner {
         &'n self,
         name: &'n [u8],
     ) -> impl Iterator<Item = &'static Detector> + 'n {
-        let first = self.named.partition_point(|(known, _)| *known < name);
-        let rest = self.named.get(first..).unwrap_or_default();
-        let exact = rest.iter().take_while(move |(known, _)| *known == name);
-        let last = name.last();
-        let first = self
-            .endings
-            .partition_point(|(known, _)| known.last() < last);
-        let rest = self.endings.get(first..).unwrap_or_default();
-        let ending = rest
+        let with_first = self.named.of(name.first());
+        let exact = with_first.iter().filter(move |(known, _)| *known == name);
+        let with_last = self.endings.of(name.last());
+        let ending = with_last
             .iter()
-            .take_while(move |(known, _)| known.last() == last)
             .filter(move |(known, _)| name.ends_with(known));
         let found = exact.chain(ending).map(|(_, detector)| *detector);
         found.filter(move |detector| {
@@ -198,7 +214,9 @@ impl Scanner {
     /// The detectors run on the text, on its folded views, and on what runs of base64 decode to;
     /// there they find a run as a whole.
     pub(super) fn scan(&self, text: &str, families: Families, hits: &mut Vec<Hit>) {
-        self.scan_with(text, families, MAX_DEPTH, hits);
+        if text.len() >= MIN_TEXT {
+            self.scan_with(text, families, MAX_DEPTH, hits);
+        }
     }
 
     fn scan_with(&self, text: &str, families: Families, depth: usize, hits: &mut Vec<Hit>) {
@@ -294,7 +312,11 @@ impl Scan<'_, '_> {
             .literals
             .scan(text, |action, at| self.run(action, at));
         blocks::scan(text, |trigger, at| match trigger {
-            Trigger::Digits(length) => self.run_all(scanner.digits.at(text, at, length), at),
+            Trigger::Digits(length) => {
+                for action in scanner.digits.at(text, at, length) {
+                    self.run(action, at);
+                }
+            }
             Trigger::At => self.run_all(&scanner.at, at),
             Trigger::Tilde => self.run_all(&scanner.tilde, at),
             Trigger::Colon => {
@@ -345,8 +367,12 @@ impl Scan<'_, '_> {
             return;
         }
         let (scanner, text) = (self.scanner, self.text);
-        let start = run_back(text, at, &TOKEN, at - self.run_end);
-        let end = run(text, at, &TOKEN, usize::MAX);
+        let is_part = |b: &u8| kind(*b) != OTHER;
+        let head = text.get(self.run_end..at).unwrap_or_default();
+        let start = at - head.iter().rev().take_while(|b| is_part(b)).count();
+        let rest = text.get(at..).unwrap_or_default();
+        let end = at + rest.iter().take_while(|b| is_part(b)).count();
+        steps::add(end - start);
         self.run_end = end;
         if end - start < LONG_RUN {
             return;
@@ -359,7 +385,7 @@ impl Scan<'_, '_> {
         }
         let rest = text.get(start + MAX_ESCAPE..last).unwrap_or_default();
         for (offset, byte) in rest.iter().enumerate() {
-            if !byte.is_ascii_alphanumeric() {
+            if kind(*byte) == SIGN {
                 self.begin_in_run(start + MAX_ESCAPE + offset + 1);
             }
         }
@@ -389,15 +415,60 @@ impl Scan<'_, '_> {
     }
 }
 
-/// Returns whether the colon at `at` may part groups of hex digits.
+/// What a byte is in a long run, by a look at a table.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+fn kind(byte: u8) -> u8 {
+    static KINDS: [u8; 256] = {
+        let mut kinds = [OTHER; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            if TOKEN.contains(byte as u8) {
+                let is_sign = !ByteSet::ALNUM.contains(byte as u8);
+                kinds[byte] = if is_sign { SIGN } else { LETTER };
+            }
+            byte += 1;
+        }
+        kinds
+    };
+    KINDS[usize::from(byte)]
+}
+
+/// Ends a run.
+const OTHER: u8 = 0;
+const LETTER: u8 = 1;
+/// Behind one of these a value may begin.
+const SIGN: u8 = 2;
+
+/// Returns whether the colon at `at` may part groups of hex digits. Of most paths of code no letter
+/// beside the colons is one.
 #[inline]
 fn parts_hex(text: &[u8], at: usize) -> bool {
-    const HEX_OR_COLON: ByteSet = ByteSet::HEX.and(b":");
-    byte(text, at + 1).is_some_and(|next| {
-        HEX_OR_COLON.contains(next)
-            && (next == b':' || before(text, at).is_some_and(|b| ByteSet::HEX.contains(b)))
-    })
+    let is_hex = |b: Option<u8>| b.is_some_and(|b| ByteSet::HEX.contains(b));
+    match byte(text, at + 1) {
+        Some(b':') => is_hex(before(text, at)) || is_hex(byte(text, at + 2)),
+        next => is_hex(next) && is_hex(before(text, at)),
+    }
 }
 
 /// The letters of `\u0022`, which read as a part of the run behind them.
 const MAX_ESCAPE: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::redact::detectors::DETECTORS;
+
+    proptest! {
+        #[test]
+        fn texts_that_are_not_scanned_hold_no_value(text in "[a-f0-9:@.~/=%]{0,4}|[ -~]{0,4}|.") {
+            static SCANNER: std::sync::LazyLock<Scanner> =
+                std::sync::LazyLock::new(|| Scanner::new(DETECTORS.iter()));
+            let mut hits = Vec::new();
+            SCANNER.scan_with(&text, Families::All, MAX_DEPTH, &mut hits);
+            prop_assert!(text.len() >= MIN_TEXT || hits.is_empty());
+        }
+    }
+}

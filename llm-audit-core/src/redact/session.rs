@@ -155,13 +155,12 @@ impl Session {
     /// Returns a session for texts outside of an event; without a key, pseudonyms become
     /// placeholders without a tag.
     pub(super) fn direct(redactor: Redactor, facet: Option<Facet>) -> Self {
-        Self {
-            keyless: true,
-            metered: false,
-            viewers: Viewers::All,
-            facet,
-            ..Self::new(redactor, &Given::default())
-        }
+        let mut session = Self::new(redactor, &Given::default());
+        session.keyless = true;
+        session.metered = false;
+        session.viewers = Viewers::All;
+        session.facet = facet;
+        session
     }
 
     /// Returns a session for texts of an event that are not kept.

@@ -51,14 +51,23 @@ pub(super) fn is_named(name: &str) -> bool {
 }
 
 fn is_one_of(known: &[&str], name: &str) -> bool {
-    let name = name.trim_matches('"');
-    let same = |known: &&str| {
-        let bytes = name.bytes().filter(|b| !matches!(b, b'-' | b'_'));
-        bytes
-            .map(|b| b.to_ascii_lowercase())
-            .eq(known.bytes().map(|b| b.to_ascii_lowercase()))
-    };
-    known.iter().any(same)
+    /// No known name is longer.
+    const MAX: usize = 16;
+    let mut normal = [0; MAX];
+    let mut length = 0;
+    let name = name.strip_prefix('"').unwrap_or(name);
+    let name = name.strip_suffix('"').unwrap_or(name);
+    for byte in name.bytes().filter(|b| !matches!(b, b'-' | b'_')) {
+        let Some(slot) = normal.get_mut(length) else {
+            return false;
+        };
+        *slot = byte;
+        length += 1;
+    }
+    let name = normal.get(..length).unwrap_or_default();
+    known
+        .iter()
+        .any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Returns whether `text`, in quotes or not, is an option in full: no value of the option before it.

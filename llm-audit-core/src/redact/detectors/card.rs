@@ -12,7 +12,11 @@ pub(super) const CARD: Detector = Detector::find(
     DataType::CreditCard,
     Confidence::Valid,
     &[
-        Anchor::Digits(Runs::of(&[4, 6]).beside(Beside::Other, Beside::OneOf(b" -."))),
+        Anchor::Digits(
+            Runs::of(&[4, 6])
+                .beside(Beside::Other, Beside::OneOf(b" -."))
+                .then(&[4, 6, 13]),
+        ),
         Anchor::Digits(Runs::of(&[14, 15, 16, 17, 18, 19])),
     ],
     find,

@@ -13,7 +13,9 @@ pub(super) const IPV4: Detector = Detector::find(
     DataType::IpAddress,
     Confidence::Shape,
     &[Anchor::Digits(
-        Runs::of(&[1, 2, 3]).beside(Beside::Other, Beside::OneOf(b".")),
+        Runs::of(&[1, 2, 3])
+            .beside(Beside::Other, Beside::OneOf(b"."))
+            .then(&[1, 2, 3]),
     )],
     v4,
 );

@@ -79,6 +79,10 @@ impl Confidence {
 
 /// Where a detector is asked to look.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the table of detectors is made at compile time and read once"
+)]
 pub(super) enum Anchor {
     /// At each occurrence of a literal of at least three bytes, upper and lower case apart.
     Literal(&'static str),
@@ -88,7 +92,7 @@ pub(super) enum Anchor {
     At,
     /// At each `~`.
     Tilde,
-    /// At each `:` behind a hex digit or before another `:`, with one of both behind it.
+    /// At each `:` that has a hex digit on both sides, and at each `::` that has one on either.
     Colon,
     /// At the first digit of some runs of digits.
     Digits(Runs),
