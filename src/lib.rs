@@ -59,7 +59,7 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `async-openai` | no | `clients::async_openai_0_43`: a service for async-openai 0.43, with its retries |
+//! | `async-openai` | no | `clients::async_openai_0_43`: a service for async-openai 0.43, with its retries; its types say of themselves what is recorded |
 //! | `axum` | no | `clients::server` learns the matched route and the peer from axum 0.8; with `server` |
 //! | `azure` | no | Azure Blob Storage in module `sinks::store`; with `store` and `http` |
 //! | `gateway` | no | `clients::gateway`: a reverse proxy on loopback, for clients in any language |
@@ -99,10 +99,10 @@ pub use llm_audit_core::{
     Breaker, Clock, Commit, Context, Counters, Diagnostic, DiagnosticKind, Document, Durable,
     Error, Escalation, Evaluation, Event, EventId, Expiry, Explained, Explanation, Facet,
     FacetGroup, FacetRule, FacetSet, Fate, Field, Fields, Filter, FirstEvent, Guardrail, Hold, Ids,
-    InContext, Inspection, Inspector, InspectorCounters, Intent, Interaction, Key, KeyRing, Kind,
-    Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message, Narrowed,
-    Operation, Overflow, Part, PlannedRewrite, Policy, PolicyBuilder, PolicyLoader, Preset,
-    ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report, RequestRecorder,
+    InContext, Inspection, Inspector, InspectorCounters, Intent, Interaction, Json, Key, KeyRing,
+    Kind, Layer, LayerBuilder, Level, Levels, Link, LossCounts, LossReason, MediaItem, Message,
+    Narrowed, Operation, Overflow, Part, PlannedRewrite, Policy, PolicyBuilder, PolicyLoader,
+    Preset, ProcessProbe, RandomIds, Receipt, Recorder, RedactionCount, Report, RequestRecorder,
     ResourceProbe, Resources, ResponseRecorder, Retention, RetentionPlan, Retentions, Scope,
     Scoped, Sink, SinkCounters, SinkError, SinkExt, SinkLimits, Status, SystemClock, Timestamp,
     ToolDefinition, TraceParent, Truncation, Usage, Warning, Watch, WriterId, begin, begin_durable,

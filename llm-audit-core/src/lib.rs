@@ -71,7 +71,7 @@ pub use catalog::Field;
 pub use clock::{Clock, SystemClock};
 pub use commit::{Ack, Commit, Receipt};
 pub use context::{Context, Scoped};
-pub use describe::{AuditInput, AuditOutput, RequestRecorder, ResponseRecorder};
+pub use describe::{AuditInput, AuditOutput, Json, RequestRecorder, ResponseRecorder};
 pub use diagnostics::{Diagnostic, DiagnosticKind};
 pub use error::Error;
 pub use event::{

@@ -52,6 +52,8 @@
 //! [`event_id_header`](ServerLayer::event_id_header) the client gets it too, for its feedback. The body may
 //! go on longer; an interaction that only begins in it comes too late for the head.
 
+#[cfg(feature = "axum")]
+mod json;
 mod known;
 mod service;
 
@@ -62,6 +64,9 @@ use http::HeaderName;
 use http::request::Parts;
 use llm_audit_core::{Context, Facet, FacetGroup, Fields, Level, contained};
 
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+pub use json::Json;
 pub use service::{Answering, AuditService, ScopedBody};
 
 type Identify = dyn Fn(&Parts) -> Fields + Send + Sync;

@@ -73,10 +73,14 @@ impl<K> Slot<K> {
     /// Returns the slot of `interaction`, unless its facet is off.
     pub(super) fn take(self, interaction: &mut Interaction) -> Option<Taken<'_, K>> {
         let allowed = match self.target {
+            Target::Field(Field::FinishReasons) => {
+                interaction.accepts(Field::FinishReasons) || interaction.is_streamed()
+            }
             Target::Column(field, _) | Target::Field(field) | Target::Verdict(field) => {
                 interaction.accepts(field)
             }
-            Target::Answer => says_something(interaction, &OF_ANSWERS),
+            // Whatever is captured of it, a stream is asked whether it is complete.
+            Target::Answer => says_something(interaction, &OF_ANSWERS) || interaction.is_streamed(),
             Target::Assistant | Target::Prompt => interaction.allows(Facet::Prompt),
             Target::Input => says_something(interaction, &OF_REQUESTS),
             Target::Reasoning => {
@@ -121,6 +125,11 @@ fn says_something(interaction: &mut Interaction, facets: &[Facet; 4]) -> bool {
 impl<K> Taken<'_, K> {
     fn put_value(self, value: Option<Value>) {
         match (self.target, value) {
+            (Target::Field(Field::FinishReasons), Some(value)) => {
+                self.interaction.told_why_it_ends();
+                self.interaction
+                    .put_with(Field::FinishReasons, || Some(value));
+            }
             (Target::Field(field), Some(value)) => self.interaction.put(field, value),
             (Target::Column(_, column), Some(value)) => {
                 self.interaction.put_in_verdict(column, value);

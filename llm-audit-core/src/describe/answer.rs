@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::event::Message;
 use crate::facet::Facet;
 use crate::interaction::Interaction;
+use crate::protocol::answer::Piece;
+use crate::protocol::memory;
 use crate::usage::Usage;
 
 /// An answer of a model, or a chunk of one, that says what is to be recorded of it:
@@ -80,13 +82,13 @@ impl<'i> ResponseRecorder<'i> {
 
     /// Adds text to the answer.
     pub fn text<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.add("text", text.into())
+        self.add(Piece::Text, text.into())
     }
 
     /// Adds text to choice number `choice` of the answer, counting from 0.
     pub fn text_of(&mut self, choice: usize, text: &str) -> &mut Self {
         if self.0.is_streamed() {
-            self.0.append(choice, "text", text);
+            self.0.append(choice, Piece::Text, text);
         } else if choice == 0 {
             self.0.response(text);
         } else if self.0.allows(Facet::Response) {
@@ -97,7 +99,7 @@ impl<'i> ResponseRecorder<'i> {
 
     /// Adds text to the reasoning. It takes facets `response` and `reasoning`.
     pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.add("reasoning", text.into())
+        self.add(Piece::Reasoning, text.into())
     }
 
     /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
@@ -108,6 +110,26 @@ impl<'i> ResponseRecorder<'i> {
         arguments: &(impl Serialize + ?Sized),
     ) -> &mut Self {
         self.0.tool_call(id, name, arguments);
+        self
+    }
+
+    /// Adds a piece of a tool call to the answer: the `arguments` of all pieces with the same `slot`, put
+    /// together, are its JSON. A piece may say what the call's identifier and tool are; an identifier that
+    /// differs begins another call. It takes facets `response` and `tool_io`.
+    pub fn tool_call_delta(
+        &mut self,
+        slot: u32,
+        id: Option<&str>,
+        name: Option<&str>,
+        arguments: &str,
+    ) -> &mut Self {
+        let at = (0, u64::from(slot));
+        self.0.streamed(|said, call| {
+            if id.is_some() || name.is_some() {
+                said.answer.name_tool(call, at, id, name);
+            }
+            said.answer.append(call, at, Piece::Arguments, arguments);
+        });
         self
     }
 
@@ -124,11 +146,12 @@ impl<'i> ResponseRecorder<'i> {
     }
 
     /// Says why the model stopped, one reason for each choice. A stream that has said so is complete:
-    /// dropped after that, its call is no cancelled one, as far as facet `model` is on.
+    /// dropped after that, its call is no cancelled one.
     pub fn finish_reasons<T: Into<String>>(
         &mut self,
         reasons: impl IntoIterator<Item = T>,
     ) -> &mut Self {
+        self.0.told_why_it_ends();
         self.0.finish_reasons(reasons);
         self
     }
@@ -145,10 +168,15 @@ impl<'i> ResponseRecorder<'i> {
         self
     }
 
-    fn add(&mut self, part_type: &'static str, text: Cow<'_, str>) -> &mut Self {
+    /// Adds what `text`, which is JSON, says in the shape of a protocol.
+    pub(super) fn json(&mut self, text: &str) {
+        memory::answer(self.0, text);
+    }
+
+    fn add(&mut self, piece: Piece, text: Cow<'_, str>) -> &mut Self {
         if self.0.is_streamed() {
-            self.0.append(0, part_type, &text);
-        } else if part_type == "reasoning" {
+            self.0.append(0, piece, &text);
+        } else if piece == Piece::Reasoning {
             self.0.reasoning(text);
         } else {
             self.0.response(text);

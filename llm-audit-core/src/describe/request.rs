@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::event::{Message, ToolDefinition};
 use crate::facet::Facet;
 use crate::interaction::Interaction;
+use crate::protocol::memory;
 
 /// A request to a model that says what is to be recorded of it: `#[audit(input = request)]` takes it.
 ///
@@ -141,6 +142,13 @@ impl<'i> RequestRecorder<'i> {
     pub fn tools(&mut self, tools: impl IntoIterator<Item = ToolDefinition>) -> &mut Self {
         self.0.tool_definitions(tools);
         self
+    }
+}
+
+impl RequestRecorder<'_> {
+    /// Adds what `text`, which is JSON, says in the shape of a protocol.
+    pub(super) fn json(&mut self, text: &str) {
+        memory::request(self.0, text);
     }
 }
 

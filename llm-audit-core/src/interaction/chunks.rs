@@ -3,9 +3,11 @@
 use super::stream::Stream;
 use super::{Active, Interaction, micros};
 use crate::catalog::Field;
-use crate::event::{Part, Value};
+use crate::event::Value;
 use crate::facet::Facet;
 use crate::interaction::in_flight::size_of_value;
+use crate::protocol::answer::{IN_ORDER, Piece};
+use crate::protocol::said::Said;
 use crate::put::PutField;
 
 impl Interaction {
@@ -17,13 +19,13 @@ impl Interaction {
     /// Adds `text` to choice number `choice` of a streamed answer, counting from 0.
     pub fn chunk_of(&mut self, choice: usize, text: &str) -> &mut Self {
         self.tick();
-        self.append(choice, "text", text)
+        self.append(choice, Piece::Text, text)
     }
 
     /// Adds `text` to the reasoning of a streamed answer.
     pub fn reasoning_chunk(&mut self, text: &str) -> &mut Self {
         self.tick();
-        self.append(0, "reasoning", text)
+        self.append(0, Piece::Reasoning, text)
     }
 
     /// Counts a chunk of a streamed answer without text, such as one that only has the usage.
@@ -35,10 +37,12 @@ impl Interaction {
     /// Counts a chunk, whatever it says.
     pub(crate) fn tick(&mut self) {
         if let Some(active) = &mut self.inner {
-            let stream = active.stream.get_or_insert_default();
-            if active.flight.allows(Facet::Timing) {
-                let clock = &active.flight.shared.clock;
-                stream.tick(clock.now(), clock.monotonic());
+            let clock = &active.flight.shared.clock;
+            let at = (clock.now(), clock.monotonic());
+            let is_timed = active.flight.allows(Facet::Timing);
+            let stream = active.streamed();
+            if is_timed {
+                stream.tick(at.0, at.1);
             }
         }
     }
@@ -53,52 +57,86 @@ impl Interaction {
         self.chunks().is_some_and(|stream| stream.is_told_why)
     }
 
+    /// Notes that a chunk says why the answer ends, also where that is not captured.
+    pub(crate) fn told_why_it_ends(&mut self) {
+        let stream = self
+            .inner
+            .as_mut()
+            .and_then(|active| active.stream.as_mut());
+        if let Some(stream) = stream {
+            stream.is_told_why = true;
+        }
+    }
+
     fn chunks(&self) -> Option<&Stream> {
         self.inner.as_ref()?.stream.as_deref()
     }
 
     /// Appends `text` to choice number `choice` of a streamed answer.
-    pub(crate) fn append(
-        &mut self,
-        choice: usize,
-        part_type: &'static str,
-        text: &str,
-    ) -> &mut Self {
+    pub(crate) fn append(&mut self, choice: usize, piece: Piece, text: &str) -> &mut Self {
+        let at = (u64::try_from(choice).unwrap_or(u64::MAX), IN_ORDER);
+        self.streamed(|said, call| said.answer.append(call, at, piece, text))
+    }
+
+    /// Runs `run` with what has come of a streamed answer.
+    pub(crate) fn streamed(&mut self, run: impl FnOnce(&mut Said, &mut Self)) -> &mut Self {
         let Some(active) = &mut self.inner else {
             return self;
         };
-        if text.is_empty() || !active.flight.allows(Facet::Response) {
-            return self;
-        }
-        if part_type == "reasoning" && !active.flight.allows(Facet::Reasoning) {
-            return self;
-        }
-        let field = Field::OutputMessages;
-        let stream = active.stream.get_or_insert_default();
-        let room = active
-            .flight
-            .shared
-            .max_event_bytes
-            .saturating_sub(stream.bytes);
-        stream.offered = stream.offered.saturating_add(text.len());
-        if stream.is_cut {
-            return self;
-        }
-        let mut needed = text.len();
-        if stream.begins_part(choice, part_type) {
-            needed += size_of::<Part>();
-        }
-        let has_room = text.len() <= room && active.flight.reserve_bytes(field, needed);
-        if has_room && stream.append(choice, part_type, text) {
-            stream.bytes += text.len();
-        } else {
-            stream.is_cut = true;
+        let limit = active.flight.shared.max_event_bytes;
+        let mut said = active.streamed().said.take().unwrap_or_else(|| {
+            let mut said = Box::<Said>::default();
+            said.answer.limit(limit);
+            said
+        });
+        run(&mut said, self);
+        let active = self.inner.as_mut();
+        if let Some(stream) = active.and_then(|active| active.stream.as_mut()) {
+            stream.said = Some(said);
         }
         self
+    }
+
+    /// Puts what has come of a streamed answer, and takes the interaction out.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Active> {
+        if self.is_streamed() {
+            self.put_said();
+        }
+        self.inner.take()
+    }
+
+    fn put_said(&mut self) {
+        let stream = self
+            .inner
+            .as_mut()
+            .and_then(|active| active.stream.as_mut());
+        if let Some(mut said) = stream.and_then(|stream| stream.said.take()) {
+            let is_over = said.is_over();
+            let protocol = said.protocol;
+            said.put(self, protocol, is_over);
+        }
     }
 }
 
 impl Active {
+    /// Returns the answer that comes in chunks, and what was said of it before.
+    #[inline]
+    fn streamed(&mut self) -> &mut Stream {
+        let Self { flight, stream, .. } = self;
+        stream.get_or_insert_with(|| {
+            let mut stream = Box::<Stream>::default();
+            let parts = flight.raw.buffers.take_output_parts();
+            if !parts.is_empty() {
+                let mut said = Box::<Said>::default();
+                said.answer.limit(flight.shared.max_event_bytes);
+                said.answer.adopt(parts);
+                stream.said = Some(said);
+            }
+            stream
+        })
+    }
+
     /// Puts `text` in `field`. What every chunk of a stream says again is kept once.
     pub(super) fn put_text(&mut self, field: Field, text: &str) {
         if self.stream.is_some() {
@@ -136,7 +174,7 @@ impl Active {
         }
     }
 
-    pub(super) fn put_stream(&mut self, mut stream: Stream) {
+    pub(super) fn put_stream(&mut self, stream: &Stream) {
         let flight = &mut self.flight;
         if stream.count > 0 && flight.allows(Facet::Timing) {
             flight.put(Field::ChunkCount, Value::Int(stream.count));
@@ -159,18 +197,28 @@ impl Active {
                 }
             }
         }
-        if stream.is_cut {
-            flight.note_cut(Field::OutputMessages, stream.offered);
-        }
-        if stream.bytes > 0 {
-            for part in flight.raw.buffers.take_output_parts() {
-                stream.push(part);
-            }
-            let messages = stream.into_messages();
-            flight
-                .raw
-                .buffers
-                .push(Field::OutputMessages, Value::Messages(messages));
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{Kind, Operation};
+    use crate::facet::Facet;
+    use crate::level::Level;
+    use crate::policy::Policy;
+    use crate::retention::Retention;
+    use crate::testing::probe;
+
+    #[test]
+    fn a_wrong_choice_costs_no_memory() {
+        let policy = Policy::builder().facet(Facet::Response, Level::Full);
+        let policy = policy.retention(Retention::Days30).build().unwrap();
+        let (log, probe) = probe(policy).unwrap();
+        let mut call = log.begin(Operation::Chat);
+        call.chunk("So.").chunk_of(usize::MAX, "wrong");
+        call.finish();
+        let events = probe.kind(Kind::Interaction);
+        assert_eq!(events[0].output_messages().unwrap().len(), 1);
+        assert!(!events[0].truncations().unwrap().is_empty());
     }
 }

@@ -35,7 +35,7 @@ impl Interaction {
     /// }
     /// ```
     pub fn commit(mut self, ack: Ack) -> Commit {
-        match self.inner.take() {
+        match self.take() {
             Some(active) => active.commit(ack),
             None => Commit::of_nothing(),
         }

@@ -280,7 +280,7 @@ impl Interaction {
     /// Records that the operation succeeded, or what [`outcome`](Interaction::outcome) says, and
     /// returns the event's identifier.
     pub fn finish(mut self) -> Option<EventId> {
-        self.inner.take().and_then(Active::finish)
+        self.take().and_then(Active::finish)
     }
 
     /// Records that the operation failed, as [`failed`](Interaction::failed) says it.
@@ -346,7 +346,7 @@ impl Interaction {
 
     /// Records that the operation ended with `status`, and returns the event's identifier.
     pub fn end(mut self, status: Status) -> Option<EventId> {
-        self.inner.take().and_then(|active| active.end(status))
+        self.take().and_then(|active| active.end(status))
     }
 
     fn put_error_type<E: ?Sized>(&mut self) {
@@ -396,7 +396,7 @@ impl Active {
             verdict.put(&mut self.flight, status, latency);
         }
         if let Some(stream) = self.stream.take() {
-            self.put_stream(*stream);
+            self.put_stream(&stream);
         }
     }
 }
@@ -458,7 +458,7 @@ impl PutField for Interaction {
 
 impl Drop for Interaction {
     fn drop(&mut self) {
-        let Some(mut active) = self.inner.take() else {
+        let Some(mut active) = self.take() else {
             return;
         };
         let late = active

@@ -71,7 +71,12 @@ impl Interaction {
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> &mut Self {
-        if let Some(active) = &mut self.inner {
+        if self.is_streamed() {
+            if self.allows(Facet::Response) && self.allows(Facet::ToolIo) {
+                let part = Part::tool_call(id, name, arguments);
+                self.streamed(|said, call| said.answer.push(call, 0, part));
+            }
+        } else if let Some(active) = &mut self.inner {
             active
                 .flight
                 .put_output_part(Facet::ToolIo, || Part::tool_call(id, name, arguments));

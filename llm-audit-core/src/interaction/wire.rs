@@ -43,14 +43,20 @@ impl Interaction {
         }
     }
 
+    /// Returns the most bytes of content that the event takes.
+    pub(crate) fn max_event_bytes(&self) -> usize {
+        let active = self.inner.as_ref();
+        active.map_or(0, |active| active.flight.shared.max_event_bytes)
+    }
+
     /// Takes what has been put, and records nothing.
     #[cfg(test)]
     pub(crate) fn take_fields(mut self) -> Vec<(Field, Value)> {
-        let Some(mut active) = self.inner.take() else {
+        let Some(mut active) = self.take() else {
             return Vec::new();
         };
         if let Some(stream) = active.stream.take() {
-            active.put_stream(*stream);
+            active.put_stream(&stream);
         }
         let fields = active.flight.raw.buffers.fields();
         active.flight.discard();

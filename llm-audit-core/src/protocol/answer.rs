@@ -85,6 +85,17 @@ impl Answer {
                 Piece::Text | Piece::Refusal | Piece::Reasoning => &mut part.content,
             };
             column.get_or_insert_default().push_str(text);
+        } else {
+            self.is_cut = true;
+        }
+    }
+
+    /// Adds parts for which there is room already.
+    pub(crate) fn adopt(&mut self, parts: Vec<Part>) {
+        if let Some(choice) = self.choice(0) {
+            choice
+                .parts
+                .extend(parts.into_iter().map(|part| (WHOLE, part)));
         }
     }
 
@@ -155,7 +166,7 @@ impl Answer {
         if let Some(choice) = self.choice(choice)
             && choice.parts.len() < MAX_PARTS
         {
-            choice.parts.push((u64::MAX, part));
+            choice.parts.push((WHOLE, part));
         }
     }
 
@@ -258,8 +269,11 @@ impl Answer {
     }
 }
 
+/// The slot of what is whole when it comes.
+const WHOLE: u64 = u64::MAX;
+
 /// The slot of what a protocol does not number: it goes on with the last part if that is of its type.
-pub(crate) const IN_ORDER: u64 = u64::MAX - 1;
+pub(crate) const IN_ORDER: u64 = WHOLE - 1;
 
 fn message(call: &mut Interaction, choice: Choice) -> Message {
     let mut parts: Vec<_> = choice.parts.into_iter().map(|(_, part)| part).collect();

@@ -2,6 +2,7 @@
 
 use super::answer::{IN_ORDER, Piece};
 use super::json::Json;
+use super::said::Said;
 use super::turn::Turn;
 use super::{parts, results};
 use crate::event::Message;
@@ -23,7 +24,8 @@ pub(crate) fn messages(call: &mut Interaction, body: Json<'_>) {
     }
 }
 
-fn message(call: &mut Interaction, message: Json<'_>) {
+/// Reads one message of a request.
+pub(super) fn message(call: &mut Interaction, message: Json<'_>) {
     let [role, content, calls, id, reasoning] = message.pick([
         "role",
         "content",
@@ -80,6 +82,19 @@ pub(crate) fn answer(turn: &mut Turn<'_>, document: Json<'_>) {
             turn.answer.finish(index, &reason);
         }
     });
+}
+
+/// Reads a message of an answer that is in memory.
+pub(super) fn said_in(answer: &mut Said, call: &mut Interaction, message: Json<'_>) {
+    let mut turn = Turn {
+        call,
+        answer: &mut answer.answer,
+        event: "",
+        has_ended: false,
+        is_empty: false,
+        error: None,
+    };
+    said(&mut turn, 0, message);
 }
 
 fn said(turn: &mut Turn<'_>, choice: u64, said: Json<'_>) {

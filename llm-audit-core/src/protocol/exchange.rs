@@ -2,16 +2,15 @@
 
 use std::fmt;
 
-use super::answer::Answer;
 use super::connection::Connection;
 use super::document::Document;
 use super::event_stream::FAILURE;
 use super::framing::{Form, Framing};
 use super::headers;
 use super::json::Json;
-use super::table::{METADATA, Protocol, value};
-use super::tokens::Tokens;
-use super::turn::{ProviderError, Turn};
+use super::said::{Came, Said};
+use super::table::Protocol;
+use super::turn::ProviderError;
 use super::{Failure, Wire};
 use crate::audit::Audit;
 use crate::catalog::Field;
@@ -24,9 +23,6 @@ use crate::put::PutField;
 
 /// Bytes of the body of an error that are kept.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
-
-/// Documents of a stream in which an answer may say what it is.
-const HEAD_DOCUMENTS: u32 = 4;
 
 /// A call of a model that is on the wire.
 ///
@@ -72,18 +68,11 @@ pub struct Exchange {
 struct Reading {
     /// `None` before the head has come, and while a chunk is read.
     framing: Option<Framing>,
-    answer: Answer,
-    tokens: Tokens,
-    /// Documents that have come.
-    documents: u32,
-    /// Which of the metadata has been found.
-    found: [bool; METADATA.len()],
+    said: Said,
     fallback_id: Option<String>,
-    has_ended: bool,
     is_first_chunk: bool,
     /// Whether the head said that the body is an error.
     is_refused: bool,
-    error: Option<ProviderError>,
     error_body: Vec<u8>,
     /// Bytes of the body of an error, and of any body, that came.
     error_offered: usize,
@@ -152,7 +141,7 @@ impl Exchange {
                 .next()
                 .and_then(super::word)
                 .map(str::to_owned);
-            reading.error = Some(ProviderError {
+            reading.said.error = Some(ProviderError {
                 class,
                 ..ProviderError::default()
             });
@@ -178,7 +167,7 @@ impl Exchange {
         };
         // Content that is not captured is not kept either.
         let limit = self.wire.limit(&self.audit);
-        reading.answer.limit(limit);
+        reading.said.answer.limit(limit);
         reading.raw_limit = limit;
         let limit = if call.allows(Facet::Response) {
             limit
@@ -239,7 +228,7 @@ impl Exchange {
             self.context.enter(record);
         }
         if let Some(call) = &mut self.call
-            && !self.reading.has_ended
+            && !self.reading.said.has_ended
         {
             call.error_type(failure.as_str());
             call.failed(error);
@@ -276,13 +265,13 @@ impl Exchange {
                 });
             }
         }
-        let is_over = reading.has_ended || is_whole || !is_damaged && reading.answer.is_finished();
+        let is_over = reading.said.has_ended || is_whole || !is_damaged && reading.said.is_over();
         reading.put(call, protocol, is_over);
         if self.attempt > 1 {
             call.attempt(self.attempt).retries(self.attempt - 1);
         }
         let failed = self.status.filter(|status| *status >= 400);
-        if reading.error.is_some() || failed.is_some() {
+        if reading.said.error.is_some() || failed.is_some() {
             reading.put_error(call, failed);
             return Some(Status::Error);
         }
@@ -314,7 +303,7 @@ impl Reading {
         document: &Document,
     ) {
         let text = String::from_utf8_lossy(document.bytes());
-        self.has_ended |= text == "[DONE]";
+        self.said.has_ended |= text == "[DONE]";
         let json = Json::parse_cut(&text, document.cut() > 0);
         let failure = event.strip_prefix(FAILURE);
         // A failure may have no payload.
@@ -323,43 +312,14 @@ impl Reading {
         let Some(json) = json else {
             return;
         };
-        self.answer.note_cut(document.cut());
-        self.documents = self.documents.saturating_add(1);
-        if self.documents <= HEAD_DOCUMENTS {
-            for (found, (field, paths)) in self.found.iter_mut().zip(METADATA) {
-                if !*found && let Some(at) = json.first(paths) {
-                    let value = value(field, at);
-                    *found = value.is_some();
-                    call.put_with(field, || value);
-                }
-            }
-        }
-        if call.allows(Facet::Usage) {
-            self.tokens.read(protocol.tokens, json);
-        }
-        let mut turn = Turn {
-            call,
-            answer: &mut self.answer,
+        self.said.answer.note_cut(document.cut());
+        let came = Came {
             event,
-            has_ended: self.has_ended,
-            is_empty: false,
-            error: None,
+            failure,
+            is_refused: self.is_refused,
         };
-        if let Some(class) = failure {
-            turn.failed_as(class, json);
-        } else if self.is_refused || json.get("error").is_some() {
-            turn.failed(json);
-        } else {
-            (protocol.answer)(&mut turn, json);
-        }
-        let (has_ended, is_empty) = (turn.has_ended, turn.is_empty);
-        if let Some(error) = turn.error.take() {
-            let class = self.error.take().and_then(|known| known.class);
-            let class = class.or(error.class);
-            self.error = Some(ProviderError { class, ..error });
-        }
-        self.has_ended = has_ended;
-        if is_stream && !is_empty {
+        let says_something = self.said.read(call, protocol, came, json);
+        if is_stream && says_something {
             call.empty_chunk();
         }
     }
@@ -389,9 +349,8 @@ impl Reading {
 
     /// Puts what has come in `call`.
     fn put(&mut self, call: &mut Interaction, protocol: &Protocol, is_over: bool) {
-        self.answer.put(call);
-        self.tokens.put(protocol.tokens.arithmetic, is_over, call);
-        if !self.found.first().is_some_and(|found| *found)
+        self.said.put(call, Some(protocol), is_over);
+        if !self.said.has_id()
             && let Some(id) = &self.fallback_id
         {
             call.response_id(id);
@@ -412,7 +371,7 @@ impl Reading {
             class,
             code,
             message,
-        } = self.error.take().unwrap_or_default();
+        } = self.said.error.take().unwrap_or_default();
         let class = class.or_else(|| status.map(|status| status.to_string()));
         call.error_type(class.as_deref().unwrap_or("provider"));
         if let Some(code) = code {

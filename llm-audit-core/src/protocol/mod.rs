@@ -27,7 +27,7 @@
 //! | the connection fails | `error`, or `timeout` |
 //! | it is dropped | `cancelled` |
 
-mod answer;
+pub(crate) mod answer;
 mod anthropic;
 mod bedrock;
 mod chat;
@@ -41,11 +41,13 @@ mod framing;
 mod gemini;
 mod headers;
 mod json;
+pub(crate) mod memory;
 mod ollama;
 mod parts;
 mod request;
 mod responses;
 mod results;
+pub(crate) mod said;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -122,6 +122,7 @@ pub(crate) fn part(call: &mut Interaction, json: Json<'_>) -> Option<Part> {
     if !json.is_object() {
         return json.str().map(Part::text);
     }
+    let outer = json;
     let (kind, json) = kind_of(json)?;
     match kind {
         Kind::Text => text(json).map(Part::text),
@@ -137,7 +138,7 @@ pub(crate) fn part(call: &mut Interaction, json: Json<'_>) -> Option<Part> {
         Kind::Call => {
             let mut part = Part::default().r#type("tool_call");
             if call.allows(Facet::ToolIo) {
-                part.id = string(json, ID);
+                part.id = string(json, ID).or_else(|| string(outer, ID));
                 part.name = string(json, NAME);
                 part.arguments = json.first(ARGUMENTS).map(|json| arguments(call, json));
             }

@@ -366,6 +366,12 @@ impl Protocol {
             .or_else(|| PROTOCOLS.iter().find(has_members))
     }
 
+    /// Returns the protocol of which `path` is one that requests go to.
+    pub(crate) fn with_path(path: &str) -> Option<&'static Self> {
+        let mut all = PROTOCOLS.iter();
+        all.find(|protocol| protocol.paths.contains(&path))
+    }
+
     /// Returns the provider of a call to `host`.
     pub(crate) fn provider_at(&self, host: &str) -> &'static str {
         let is_it = |end: &str| {
