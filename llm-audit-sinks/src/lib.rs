@@ -54,5 +54,7 @@ pub use parquet::ParquetSink;
 pub mod store;
 
 mod reader;
+#[cfg(any(feature = "jsonl", feature = "parquet"))]
+mod share;
 
 pub use reader::EventReader;

@@ -36,6 +36,7 @@ mod subdirectory;
 mod sync;
 mod upkeep;
 mod writer;
+mod writers;
 
 #[cfg(test)]
 mod tests;

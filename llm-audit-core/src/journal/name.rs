@@ -1,7 +1,7 @@
 //! The names of all files in a journal's directory: printed and parsed here, nowhere else.
 //!
 //! ```text
-//! directory   = *( segment / lock / reservation / cursor / schema / holds / changing / retention / temporary )
+//! directory   = *( segment / lock / reservation / cursor / schema / holds / changing / retention / writers / temporary )
 //!               [ "quarantine/" ] [ "dead-letters/" ]
 //! segment     = date "-" writer "-" number "-" seq ".jsonl"     ; one writer's events, in seq order
 //! lock        = writer ".lock"                                  ; locked while the writer lives
@@ -11,6 +11,7 @@
 //! holds       = "holds.json"                                    ; legal holds
 //! changing    = "holds.lock"                                    ; locked by who changes holds, or deletes
 //! retention   = "retention.lock"                                ; locked by who writes files anew
+//! writers     = "writers.list"                                  ; whose events the files of sinks may hold
 //! temporary   = ( segment / lock / cursor / schema "." writer / holds "." writer ) ".tmp"
 //!                                                               ; never the only copy of anything
 //! quarantine  = *( bad [ ".tmp" ] )
@@ -47,6 +48,7 @@ pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 const TEMPORARY: &str = ".tmp";
 const RETENTION: &str = "retention.lock";
 const HOLDS_LOCK: &str = "holds.lock";
+const WRITERS: &str = "writers.list";
 const MAX_LABEL: usize = 40;
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -165,9 +167,19 @@ pub(crate) enum Name {
     HoldsLock,
     /// Who holds its lock writes closed files anew.
     Retention,
+    /// The writers of the directory, also those of whom nothing else is left.
+    Writers,
 }
 
 impl Name {
+    /// Returns the writer whose events a segment has.
+    pub(crate) const fn of_segment(self) -> Option<WriterId> {
+        match self {
+            Self::Segment(name) => Some(name.writer),
+            _ => None,
+        }
+    }
+
     /// Returns the name, if `text` is one as a whole.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         recognised(text, Self::guess(text)?)
@@ -193,6 +205,7 @@ impl Name {
         match text {
             RETENTION => return Some(Self::Retention),
             HOLDS_LOCK => return Some(Self::HoldsLock),
+            WRITERS => return Some(Self::Writers),
             _ => {}
         }
         let (stem, extension) = stem.rsplit_once('.')?;
@@ -231,6 +244,7 @@ impl fmt::Display for Name {
             Self::HoldsTemporary(writer) => write!(f, "holds.json.{writer}{TEMPORARY}"),
             Self::HoldsLock => f.write_str(HOLDS_LOCK),
             Self::Retention => f.write_str(RETENTION),
+            Self::Writers => f.write_str(WRITERS),
         }
     }
 }
@@ -391,7 +405,7 @@ mod tests {
     }
 
     fn name() -> impl Strategy<Value = Name> {
-        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..15);
+        let names = (segment_name(), any::<u64>().prop_map(SinkTag), 0..16);
         names.prop_map(|(segment, tag, kind)| match kind {
             0 => Name::Segment(segment),
             1 => Name::SegmentTemporary(segment),
@@ -407,6 +421,7 @@ mod tests {
             12 => Name::HoldsTemporary(segment.writer),
             13 => Name::Retention,
             14 => Name::HoldsLock,
+            15 => Name::Writers,
             _ => Name::SchemaTemporary(segment.writer),
         })
     }

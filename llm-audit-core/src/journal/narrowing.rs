@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub(super) upkeeps: Upkeeps,
     /// The writer of this log, and when it began by the time that is believed.
     pub(super) own: (WriterId, Timestamp),
+    /// The writers of the directory; `None` when everybody is.
+    pub(super) writers: Option<Arc<BTreeSet<WriterId>>>,
     /// What was looked at before and has not changed.
     pub(super) known: Known,
     /// Whether segments are not deleted for their age.

@@ -15,6 +15,7 @@ use super::narrowing::{Candidate, Done, Job, Known};
 use super::subdirectory;
 use super::upkeep::{Upkeep, Upkeeps};
 use super::writer::Journal;
+use super::writers::Writers;
 use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::facet::{Facet, FacetSet};
@@ -34,6 +35,7 @@ pub(super) struct Retiring {
     pub(super) letters: Arc<Mutex<()>>,
     pub(super) known: Known,
     upkeeps: Upkeeps,
+    writers: Writers,
     /// When the log began, by the monotonic clock.
     began: Duration,
     /// The holds that `known` goes by.
@@ -154,6 +156,21 @@ impl Journal {
     pub(crate) fn look_after(&mut self, upkeeps: Vec<(String, Box<dyn Upkeep>)>) {
         self.retiring.upkeeps = Upkeeps::new(upkeeps);
         self.retiring.began = self.clock.monotonic();
+        if self.retiring.upkeeps.is_empty() {
+            return;
+        }
+        let entries = self.vfs.list(self.dir()).unwrap_or_default();
+        let names = entries.iter().filter_map(|entry| Name::parse(&entry.name));
+        // What fails here is tried again, and told, by the first run.
+        self.learn_writers(names, true).ok();
+    }
+
+    /// Notes whose events are in the directory, and so in the files of sinks.
+    fn learn_writers(&mut self, names: impl Iterator<Item = Name>, save: bool) -> io::Result<()> {
+        let found = names.filter_map(Name::of_segment);
+        let found = found.chain(std::iter::once(self.writer));
+        let (vfs, dir) = (&*self.vfs, self.config.dir.as_path());
+        self.retiring.writers.learn(vfs, dir, found, save)
     }
 
     /// Returns whether files are being written anew.
@@ -175,6 +192,10 @@ impl Journal {
     ) {
         let waits = self.config.is_spool() && !expiry.holds().is_empty();
         let of_sinks = !self.retiring.upkeeps.is_empty();
+        if of_sinks && let Err(error) = self.learn_writers(names.iter().copied(), !run.dry) {
+            let finding = Finding::failed(Name::Writers, Problem::Failed, error);
+            run.findings.push(finding);
+        }
         let own_files = !expiry.is_of_whole_files();
         if (expiry.is_nothing() && !waits)
             || !(own_files || of_sinks)
@@ -209,6 +230,7 @@ impl Journal {
             letters_gate: Arc::clone(&self.retiring.letters),
             upkeeps: self.retiring.upkeeps.clone(),
             own: (self.writer, self.at(self.retiring.began, believed)),
+            writers: Some(self.retiring.writers.known()),
             known: self.retiring.known.clone(),
             spool: self.config.is_spool(),
             budget,

@@ -4,6 +4,8 @@
 //! the journal's own, on the thread of that run: so the clock that is believed, the legal holds, dry
 //! runs, the record of what was done and what is told of files that failed are the same for all.
 
+#[cfg(any(test, feature = "testing"))]
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 #[cfg(any(test, feature = "testing"))]
@@ -105,6 +107,24 @@ impl Round<'_> {
     /// clock said by then.
     pub const fn own(&self) -> (WriterId, Timestamp) {
         self.job.own
+    }
+
+    /// Returns whether the events of a writer are of this log's journal, so that its holds are all that
+    /// there are on them.
+    pub fn is_own(&self, writer: WriterId) -> bool {
+        let writers = self.job.writers.as_ref();
+        writers.is_none_or(|writers| writers.contains(&writer))
+    }
+
+    /// Tells how many files of other logs have expired as a whole, and stay.
+    pub fn others(&mut self, files: u64) {
+        if files > 0 {
+            let message = format!(
+                "{files} files of other logs, or of a journal that is gone, have expired and stay, held \
+                 there or not looked after; `enforce_on_others` looks after them too"
+            );
+            self.failed("files of other logs", io::Error::other(message));
+        }
     }
 
     /// Returns whether the run goes on. It may end between any two events.
@@ -223,6 +243,7 @@ impl fmt::Debug for Round<'_> {
 pub struct Trial {
     job_vfs: Arc<dyn Vfs>,
     own: (WriterId, Timestamp),
+    writers: Option<Arc<BTreeSet<WriterId>>>,
     budget: u64,
 }
 
@@ -234,6 +255,7 @@ impl Trial {
         Self {
             job_vfs: vfs,
             own,
+            writers: None,
             budget: u64::MAX,
         }
     }
@@ -242,6 +264,13 @@ impl Trial {
     #[must_use]
     pub const fn own(mut self, writer: WriterId, began: Timestamp) -> Self {
         self.own = (writer, began);
+        self
+    }
+
+    /// Sets the writers of the log's journal; without, everybody is one.
+    #[must_use]
+    pub fn writers(mut self, writers: impl IntoIterator<Item = WriterId>) -> Self {
+        self.writers = Some(Arc::new(writers.into_iter().collect()));
         self
     }
 
@@ -288,6 +317,7 @@ impl Trial {
             letters_gate: Arc::default(),
             upkeeps: Upkeeps::default(),
             own: self.own,
+            writers: self.writers.clone(),
             known: Known::default(),
             spool: false,
             budget: self.budget,

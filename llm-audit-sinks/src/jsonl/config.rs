@@ -22,6 +22,8 @@ pub struct JsonlConfig {
     pub(super) dir: PathBuf,
     pub(super) file_max_bytes: u64,
     pub(super) enforce_retention: bool,
+    pub(super) enforce_on_others: bool,
+    pub(super) on_share: bool,
 }
 
 impl JsonlConfig {
@@ -31,6 +33,8 @@ impl JsonlConfig {
             dir: dir.into(),
             file_max_bytes: DEFAULT_FILE_MAX_BYTES,
             enforce_retention: true,
+            enforce_on_others: false,
+            on_share: false,
         }
     }
 
@@ -43,13 +47,35 @@ impl JsonlConfig {
     }
 
     /// Sets whether the log's retention takes expired data out of the files in the directory (default true).
-    /// It goes by the policy and the legal holds of this log, for every file there, whoever wrote it.
+    /// It goes by the policy and the legal holds of this log.
     ///
     /// Switch it off where another program takes the files away, or takes a file that is written anew, and
     /// so has another inode, for a new one.
     #[must_use]
     pub const fn enforce_retention(mut self, enforce: bool) -> Self {
         self.enforce_retention = enforce;
+        self
+    }
+
+    /// Sets whether that includes what other logs wrote to the directory (default false: only events of
+    /// writers that this log's journal has or had).
+    ///
+    /// This log does not know their holds, and goes by its own policy. Set it where it is the only one, and its
+    /// journal is not there to stay, as in a container without a volume: nobody else would look after what
+    /// earlier journals left. What has expired and is left for that is told by each run.
+    #[must_use]
+    pub const fn enforce_on_others(mut self, enforce: bool) -> Self {
+        self.enforce_on_others = enforce;
+        self
+    }
+
+    /// Sets whether the directory may be on NFS or SMB (default false: the sink is not made there).
+    ///
+    /// Locks may be one machine's own there, depending on how it is mounted. Two machines would write one file anew at once, and one would take away what the other writes to. So give
+    /// each machine a directory of its own, which it alone looks after. On Linux alone this is looked at.
+    #[must_use]
+    pub const fn on_share(mut self, allowed: bool) -> Self {
+        self.on_share = allowed;
         self
     }
 

@@ -477,3 +477,18 @@ fn a_power_cut_leaves_a_copy_below_directories_that_the_sink_made() {
     let left: Vec<_> = vfs.after_power_cut().files().into_values().collect();
     assert!(left == [all_lines(&batches)]);
 }
+
+#[test]
+fn a_directory_on_a_share_is_refused_unless_it_may_be_there() {
+    let vfs = MemVfs::new();
+    vfs.share_as("NFS");
+    let start = |allowed| {
+        let config = JsonlConfig::new("/copies").on_share(allowed);
+        let clock = Arc::new(ManualClock::new());
+        DirWriter::in_vfs(config, Arc::new(vfs.clone()), clock).map(drop)
+    };
+    let error = start(false).unwrap_err();
+    assert!(error.is_configuration(), "{error}");
+    assert!(error.to_string().contains("NFS"), "{error}");
+    start(true).unwrap();
+}

@@ -29,6 +29,8 @@ pub(super) struct DirUpkeep {
     vfs: Arc<dyn Vfs>,
     /// What the sink of this program writes to.
     open: Open,
+    /// Whether it looks after the copies of other logs too.
+    on_others: bool,
     known: BTreeMap<JsonlFileName, Known>,
     /// The holds that `known` goes by.
     by: Option<Expiry>,
@@ -53,14 +55,17 @@ struct Due {
     name: JsonlFileName,
     /// It is at least as new as this, whatever its events say.
     least: Timestamp,
+    /// It counts as so new when nothing in it can be read.
+    end: Timestamp,
 }
 
 impl DirUpkeep {
-    pub(super) const fn new(dir: PathBuf, vfs: Arc<dyn Vfs>, open: Open) -> Self {
+    pub(super) const fn new(dir: PathBuf, vfs: Arc<dyn Vfs>, open: Open, on_others: bool) -> Self {
         Self {
             dir,
             vfs,
             open,
+            on_others,
             known: BTreeMap::new(),
             by: None,
             next: None,
@@ -99,6 +104,13 @@ impl DirUpkeep {
         }
         // Who had the lock before may have changed what there is.
         let (mut due, _) = self.due(round)?;
+        let mut others = 0;
+        due.retain(|due| {
+            let is_ours = self.on_others || round.is_own(due.name.writer_id());
+            others += u64::from(!is_ours && round.expiry().is_over(due.end));
+            is_ours
+        });
+        round.others(others);
         let next = self.next.take();
         let start = next.map_or(0, |next| due.partition_point(|due| due.name < next));
         let start = start.min(due.len());
@@ -180,8 +192,8 @@ impl DirUpkeep {
             None => {
                 let found = round.narrow(&copies, &mut |_| Ok(()))?;
                 round.read(size);
-                // Without an event it is as new as its date.
-                found.latest.unwrap_or(due.least)
+                // What is in it is no newer than the end of its date, and may be as new.
+                found.latest.unwrap_or(due.end)
             }
         };
         let newest = due.least.max(latest);
@@ -318,7 +330,9 @@ fn ages(mut names: Vec<JsonlFileName>, (own, began): (WriterId, Timestamp)) -> V
         } else {
             least
         };
-        Due { name, least }
+        let end = start.as_unix_micros().saturating_add(DAY_MICROS - 1);
+        let end = least.max(Timestamp::from_unix_micros(end));
+        Due { name, least, end }
     });
     ages.collect()
 }

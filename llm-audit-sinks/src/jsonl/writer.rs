@@ -14,6 +14,7 @@ use llm_audit_core::{Batch, Clock, Durable, Error, SinkError, SystemClock, Times
 use super::config::JsonlConfig;
 use super::file_name::{JsonlFileName, compact_date};
 use super::upkeep::DirUpkeep;
+use crate::share::refuse_share;
 
 /// The disk is asked to confirm at most this often, unless there is much to confirm.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -32,6 +33,7 @@ pub(super) struct DirWriter {
     /// unconfirmed then goes to a new file.
     current: Open,
     enforce_retention: bool,
+    enforce_on_others: bool,
     /// Batches of one writer that were written and that the disk has not confirmed.
     unconfirmed: Vec<Batch>,
     confirmed_at: Duration,
@@ -86,6 +88,7 @@ impl DirWriter {
     ) -> Result<Self, Error> {
         config.check()?;
         make_dir(&*vfs, &config.dir).map_err(|error| failed_to_make(&config.dir, error))?;
+        refuse_share(&*vfs, &config.dir, config.on_share)?;
         Ok(Self {
             dir: config.dir,
             file_max_bytes: config.file_max_bytes,
@@ -94,6 +97,7 @@ impl DirWriter {
             clock,
             current: Open::default(),
             enforce_retention: config.enforce_retention,
+            enforce_on_others: config.enforce_on_others,
             unconfirmed: Vec::new(),
         })
     }
@@ -101,7 +105,8 @@ impl DirWriter {
     /// Returns what looks after the files.
     pub(super) fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
         let open = self.current.clone();
-        let upkeep = DirUpkeep::new(self.dir.clone(), Arc::clone(&self.vfs), open);
+        let (dir, vfs) = (self.dir.clone(), Arc::clone(&self.vfs));
+        let upkeep = DirUpkeep::new(dir, vfs, open, self.enforce_on_others);
         self.enforce_retention.then(|| Box::new(upkeep) as _)
     }
 

@@ -35,6 +35,8 @@ pub struct ParquetConfig {
     #[cfg(feature = "store")]
     pub(super) keep_local: bool,
     pub(super) enforce_retention: bool,
+    pub(super) enforce_on_others: bool,
+    pub(super) on_share: bool,
 }
 
 impl ParquetConfig {
@@ -49,6 +51,8 @@ impl ParquetConfig {
             #[cfg(feature = "store")]
             keep_local: false,
             enforce_retention: true,
+            enforce_on_others: false,
+            on_share: false,
         }
     }
 
@@ -71,9 +75,8 @@ impl ParquetConfig {
     /// Uploads files to `store` once they are finished; an event is delivered when its object is there.
     /// The root is where files are until then, those of earlier starts too.
     ///
-    /// The log's retention and its legal holds do not reach the store: have the bucket's lifecycle rules delete
-    /// what is old. In the root, retention takes only files that are in the store, and
-    /// [`compact`](super::compact) refuses it.
+    /// The log's retention looks after the objects as it does after files, and so do its legal holds. In the
+    /// root, it takes only files that are in the store, and [`compact`](super::compact) refuses it.
     #[cfg(feature = "store")]
     #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
     #[must_use]
@@ -92,14 +95,34 @@ impl ParquetConfig {
         self
     }
 
-    /// Sets whether the log's retention takes expired data out of the files below the root (default true).
-    /// It goes by the policy and the legal holds of this log, for every file there, whoever wrote it.
-    ///
-    /// It knows no holds of another log: switch it off where another one, with a policy or holds of its own, looks
-    /// after the same root. Objects in a store it does not reach.
+    /// Sets whether the log's retention takes expired data out of the files below the root, and out of the
+    /// objects in the store (default true).
+    /// It goes by the policy and the legal holds of this log.
     #[must_use]
     pub const fn enforce_retention(mut self, enforce: bool) -> Self {
         self.enforce_retention = enforce;
+        self
+    }
+
+    /// Sets whether that includes what other logs wrote to the root and the store (default false: only events of
+    /// writers that this log's journal has or had).
+    ///
+    /// This log does not know their holds, and goes by its own policy. Set it where it is the only one, and its
+    /// journal is not there to stay, as in a container without a volume: nobody else would look after what
+    /// earlier journals left. What has expired and is left for that is told by each run.
+    #[must_use]
+    pub const fn enforce_on_others(mut self, enforce: bool) -> Self {
+        self.enforce_on_others = enforce;
+        self
+    }
+
+    /// Sets whether the directory may be on NFS or SMB (default false: the sink is not made there).
+    ///
+    /// Locks may be one machine's own there, depending on how it is mounted. A start takes what another machine has not finished for a dead program's and deletes it, and two retentions
+    /// or compactions at once can lose events. So give each machine a root of its own, which it alone looks after. On Linux alone this is looked at.
+    #[must_use]
+    pub const fn on_share(mut self, allowed: bool) -> Self {
+        self.on_share = allowed;
         self
     }
 

@@ -66,6 +66,18 @@ impl Staging {
         Ok((path.clone(), self.vfs.create_new(&path)?))
     }
 
+    /// Removes a file that was not finished.
+    pub(super) fn remove(&self, path: &Path) {
+        // What stays is removed by the next run.
+        self.vfs.unlink(path).ok();
+    }
+
+    /// Returns an unfinished file of this part, to be read.
+    #[cfg(feature = "store")]
+    pub(super) fn open_file(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
+        self.vfs.open(path, Access::Read)
+    }
+
     /// Gives the part back; no file of it may be in use.
     pub(super) fn close(&self) {
         // What stays is removed by the next start.

@@ -238,7 +238,7 @@ impl Uploads {
         };
         let seqs =
             seqs_of(Arc::clone(&open)).map_err(|error| failed("read the range of", &error))?;
-        let upload = Upload::new(name.to_string(), &*open);
+        let upload = Upload::new(name.to_string(), open);
         let upload = upload.map_err(|error| failed("read", &error))?;
         let is_there = !file.is_new && self.has(&upload, name, seqs).await?;
         if !is_there
@@ -292,7 +292,7 @@ impl Uploads {
     /// Whether all events of a file are in the store.
     async fn has(
         &self,
-        upload: &Upload<'_>,
+        upload: &Upload,
         name: &ParquetFileName,
         seqs: (u64, u64),
     ) -> Result<bool, SinkError> {

@@ -25,6 +25,7 @@ use super::staging::{Staging, final_files};
 #[cfg(feature = "store")]
 use super::stored::{Final, Stored, is_lasting, mark};
 use super::summary::{Summary, seqs_of};
+use crate::share::refuse_share;
 
 /// Many rows at a time make the work for each column, of which there are hundreds, small.
 const MAX_BATCH_EVENTS: usize = 2_048;
@@ -105,6 +106,7 @@ impl RootWriter {
             }
             _ => {}
         }
+        refuse_share(&*vfs, &config.root, config.on_share)?;
         let staging = Staging::open(&config.root, Arc::clone(&vfs)).map_err(failed)?;
         let layout = ParquetFileName::layout(&config.root);
         vfs.create_dir(&layout).map_err(failed)?;
@@ -171,12 +173,13 @@ impl RootWriter {
         }
     }
 
-    /// Returns what looks after the final files.
+    /// Returns what looks after the final files, and after the objects that they became.
     pub(super) fn upkeep(&self) -> Option<Box<dyn Upkeep>> {
-        let upkeep = RootUpkeep::new(self.config.root.clone(), Arc::clone(&self.vfs));
+        let (root, vfs) = (self.config.root.clone(), Arc::clone(&self.vfs));
+        let upkeep = RootUpkeep::new(root, vfs, self.config.enforce_on_others);
         #[cfg(feature = "store")]
-        let upkeep = match self.finished {
-            Some(_) => upkeep.of_stored(self.stored()),
+        let upkeep = match &self.config.store {
+            Some(store) => upkeep.of_stored(self.stored(), store.clone()),
             None => upkeep,
         };
         self.config.enforce_retention.then(|| Box::new(upkeep) as _)
@@ -280,6 +283,13 @@ impl RootWriter {
 
     /// Returns which of `writer`'s events are in final files, of an earlier start or another, and has
     /// their names confirmed.
+    #[cfg_attr(
+        not(feature = "store"),
+        expect(
+            clippy::needless_pass_by_ref_mut,
+            reason = "of files that go to a store it takes notes"
+        )
+    )]
     fn final_ranges(&mut self, writer: WriterId) -> Result<Vec<(u64, u64)>, SinkError> {
         let root = &self.config.root;
         let files = final_files(root, self.vfs.as_ref()).map_err(|error| {

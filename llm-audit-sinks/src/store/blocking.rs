@@ -18,14 +18,15 @@ type Work = Box<dyn FnOnce(Arc<Objects>) -> Pin<Box<dyn Future<Output = ()>>> + 
 #[derive(Clone, Debug)]
 pub(super) struct Blocking {
     work: mpsc::Sender<Work>,
+    objects: Arc<Objects>,
 }
 
 impl Blocking {
     /// # Errors
     ///
     /// When the store cannot be used as it is configured, or the system has no thread left.
-    pub(super) fn start(store: &Store) -> Result<Self, Error> {
-        let objects = Arc::new(store.objects(Tries::Some)?);
+    pub(super) fn start(store: &Store, tries: Tries) -> Result<Self, Error> {
+        let objects = Arc::new(store.objects(tries)?);
         let failed = |error| Error::io("failed to start a thread to read a store", error);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         #[cfg(feature = "cloud")]
@@ -33,13 +34,19 @@ impl Blocking {
         let runtime = runtime.enable_time().build().map_err(failed)?;
         let (work, todo) = mpsc::channel::<Work>();
         let thread = thread::Builder::new().name("llm-audit-store".to_owned());
+        let of_thread = Arc::clone(&objects);
         let run = move || {
             for work in todo {
-                runtime.block_on(work(Arc::clone(&objects)));
+                runtime.block_on(work(Arc::clone(&of_thread)));
             }
         };
         thread.spawn(run).map_err(failed)?;
-        Ok(Self { work })
+        Ok(Self { work, objects })
+    }
+
+    /// Whether a request has failed since the last call for another reason than what its object is.
+    pub(super) fn take_failed(&self) -> bool {
+        self.objects.take_failed()
     }
 
     /// Does it there, and waits for the result.

@@ -1,6 +1,7 @@
 //! What a failed request means, in words that hold nothing of what a server wrote.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,10 @@ use object_store::Error;
 
 /// The last answer of a store, as its connection saw it: the library keeps it for itself.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answers(Arc<Mutex<Answer>>);
+pub(crate) struct Answers {
+    last: Arc<Mutex<Answer>>,
+    failed: Arc<AtomicBool>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Answer {
@@ -21,11 +25,21 @@ pub(crate) struct Answer {
 impl Answers {
     #[cfg(feature = "cloud")]
     pub(crate) fn put(&self, answer: Answer) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = answer;
     }
 
     fn take(&self) -> Answer {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Forgets the answer to an earlier request, which says nothing of the next.
+    pub(super) fn forget(&self) {
+        self.take();
+    }
+
+    /// Whether a request has failed since the last call for another reason than what its object is.
+    pub(super) fn take_failed(&self) -> bool {
+        self.failed.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -44,8 +58,12 @@ impl Failure {
         let (why, to_be_mended) = why(error, status);
         let kind = match error {
             Error::NotFound { .. } => io::ErrorKind::NotFound,
+            Error::Precondition { .. } => io::ErrorKind::StaleNetworkFileHandle,
             _ => io::ErrorKind::Other,
         };
+        if kind == io::ErrorKind::Other {
+            answers.failed.store(true, Ordering::Relaxed);
+        }
         Self {
             message: format!("failed to {what}: {why}"),
             to_be_mended,
@@ -88,6 +106,7 @@ impl From<Failure> for io::Error {
 fn why(error: &Error, status: Option<u16>) -> (String, bool) {
     match (error, status) {
         // What it is about is missing, and of a write that is the bucket.
+        (Error::Precondition { .. }, _) => ("it was replaced meanwhile".to_owned(), false),
         (Error::NotFound { .. }, _) => ("there is none; check the bucket".to_owned(), true),
         (Error::PermissionDenied { .. } | Error::Unauthenticated { .. }, _) => (
             "the store refuses: check the credentials, what they allow and the clock".to_owned(),

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use llm_audit_core::Error;
 use llm_audit_core::vfs::{Access, DirEntry, FileKind, Vfs, VfsFile};
 
-use super::Store;
 use super::blocking::Blocking;
+use super::objects::Found;
+use super::{Store, Tries};
 
 /// What is asked for at a time: columns lie beside one another and their pages' headers are small.
 const BLOCK_BYTES: u64 = 1 << 20;
@@ -31,7 +32,7 @@ impl StoreFiles {
     pub(crate) fn open(store: &Store) -> Result<Self, Error> {
         Ok(Self {
             root: PathBuf::from(store.to_string()),
-            store: Blocking::start(store)?,
+            store: Blocking::start(store, Tries::Some)?,
         })
     }
 
@@ -80,12 +81,7 @@ impl Vfs for StoreFiles {
             .store
             .run(|objects| async move { Ok(objects.head(&asked).await?) })?;
         let found = found.ok_or(io::ErrorKind::NotFound)?;
-        Ok(Arc::new(StoreFile {
-            name,
-            size: found.size,
-            store: self.store.clone(),
-            blocks: Mutex::default(),
-        }))
+        Ok(Arc::new(StoreFile::new(name, &found, &self.store)))
     }
 
     fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
@@ -108,15 +104,27 @@ impl fmt::Debug for StoreFiles {
 }
 
 /// An object, of which some blocks are in memory.
-struct StoreFile {
+pub(super) struct StoreFile {
     name: String,
     size: u64,
+    /// What comes under the name later is another file.
+    e_tag: Option<String>,
     store: Blocking,
     /// By their number; the one that was used last is last.
     blocks: Mutex<VecDeque<(u64, Bytes)>>,
 }
 
 impl StoreFile {
+    pub(super) fn new(name: String, found: &Found, store: &Blocking) -> Self {
+        Self {
+            name,
+            size: found.size,
+            e_tag: found.version.e_tag(),
+            store: store.clone(),
+            blocks: Mutex::default(),
+        }
+    }
+
     fn block(&self, number: u64) -> io::Result<Bytes> {
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
         let at = blocks.iter().position(|(other, _)| *other == number);
@@ -124,9 +132,10 @@ impl StoreFile {
             Some((_, block)) => block,
             None => {
                 let (name, start) = (self.name.clone(), number * BLOCK_BYTES);
-                let end = self.size.min(start + BLOCK_BYTES);
-                self.store
-                    .run(move |objects| async move { Ok(objects.read(&name, start..end).await?) })?
+                let (end, e_tag) = (self.size.min(start + BLOCK_BYTES), self.e_tag.clone());
+                self.store.run(move |objects| async move {
+                    Ok(objects.read_of(&name, e_tag, start..end).await?)
+                })?
             }
         };
         if blocks.len() >= MAX_BLOCKS {
@@ -150,7 +159,6 @@ impl VfsFile for StoreFile {
         // It is below the length of a block.
         let within = (offset % BLOCK_BYTES) as usize;
         let rest = block.get(within..).unwrap_or_default();
-        // An object that was replaced by a shorter one ends here.
         let length = rest.len().min(buffer.len());
         if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
             to.copy_from_slice(from);

@@ -64,6 +64,7 @@ mod blocking;
 mod connector;
 mod failure;
 mod files;
+mod keeper;
 mod objects;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -85,6 +86,7 @@ use object_store::path::Path;
 
 pub(crate) use failure::{Answers, Failure};
 pub(crate) use files::StoreFiles;
+pub(crate) use keeper::{Keeper, Listed, ObjectFile};
 pub(crate) use objects::{Objects, Upload};
 
 #[cfg(feature = "azure")]
@@ -100,7 +102,8 @@ const PART_BYTES: usize = 8 << 20;
 
 /// A place in an object store: a bucket, and perhaps a prefix in it.
 ///
-/// The log's retention and legal holds do not reach what is in it: that is for the bucket's lifecycle rules.
+/// The log's retention takes expired data out of what a sink put there, as its legal holds allow; what
+/// else the bucket needs, such as a rule for older versions, `docs/retention.md` says.
 ///
 /// It connects when there is something to do. Clones are the same place. Credentials appear in no
 /// `Debug` output and no error.
@@ -213,6 +216,12 @@ impl Store {
     #[cfg(test)]
     pub(crate) const fn part_bytes(mut self, bytes: usize) -> Self {
         self.part_bytes = bytes;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn unconditional(mut self) -> Self {
+        self.conditional = false;
         self
     }
 

@@ -60,7 +60,7 @@ fn without_models(events: &[Event]) -> Vec<Event> {
 }
 
 fn upkeep(vfs: &MemVfs) -> DirUpkeep {
-    DirUpkeep::new(dir(), Arc::new(vfs.clone()), Open::default())
+    DirUpkeep::new(dir(), Arc::new(vfs.clone()), Open::default(), false)
 }
 
 fn trial() -> Trial {

@@ -5,6 +5,9 @@
 
 mod compaction;
 mod footer;
+mod narrow;
+#[cfg(feature = "store")]
+mod objects;
 mod retention;
 mod rewrite;
 

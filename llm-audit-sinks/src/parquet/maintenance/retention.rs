@@ -1,26 +1,26 @@
 //! Taking what has expired out of final files.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llm_audit_core::upkeep::{Round, Upkeep};
 use llm_audit_core::vfs::{Access, Vfs};
-use llm_audit_core::{Event, Expiry, Facet, FacetSet, Fate, Timestamp, WriterId};
+use llm_audit_core::{Expiry, FacetSet, Timestamp, WriterId};
 
 use super::super::file_name::ParquetFileName;
 use super::super::reader::day;
 use super::super::staging::{Staging, final_files, remove_leftovers};
 #[cfg(feature = "store")]
 use super::super::stored::Stored;
-use super::super::summary::Chunks;
-use super::footer::{Columns, Footer};
-use super::rewrite::{NewFile, Source, has_room};
-
-/// What a look at a footer counts for, of the bytes that a run may read.
-const FOOTER_BYTES: u64 = 64 << 10;
+use super::footer::Columns;
+use super::narrow::{Due, File, Outcome, Place, without};
+#[cfg(feature = "store")]
+use super::objects::StoreUpkeep;
+use super::rewrite::{NewFile, has_room};
+#[cfg(feature = "store")]
+use crate::store::Store;
 
 /// Looks after the final files of a root.
 pub(in super::super) struct RootUpkeep {
@@ -29,11 +29,13 @@ pub(in super::super) struct RootUpkeep {
     known: BTreeMap<ParquetFileName, Known>,
     /// The holds that `known` goes by.
     by: Option<Expiry>,
+    /// Whether it looks after the files of other logs too.
+    on_others: bool,
     /// Where the last run stopped, so that files which fail are in nobody's way.
     next: Option<ParquetFileName>,
-    /// The files that are in the store, of a root that goes to one.
+    /// The files that are in the store, of a root that goes to one, and what looks after that.
     #[cfg(feature = "store")]
-    stored: Option<Stored>,
+    stored: Option<(Stored, StoreUpkeep)>,
 }
 
 /// What is known of a file, so that it is not read in every run.
@@ -47,19 +49,12 @@ struct Known {
     is_held: bool,
 }
 
-/// A file in which something may have expired.
-#[derive(Clone, Debug)]
-struct Due {
-    name: ParquetFileName,
-    /// None of its events is newer.
-    newest: Timestamp,
-}
-
 impl RootUpkeep {
-    pub(in super::super) const fn new(root: PathBuf, vfs: Arc<dyn Vfs>) -> Self {
+    pub(in super::super) const fn new(root: PathBuf, vfs: Arc<dyn Vfs>, on_others: bool) -> Self {
         Self {
             root,
             vfs,
+            on_others,
             known: BTreeMap::new(),
             by: None,
             next: None,
@@ -68,16 +63,19 @@ impl RootUpkeep {
         }
     }
 
-    /// Passes over the files that are not known to be in the store: they still wait for it.
+    /// Looks after the objects of the store too, and passes over the files that are not known to be there:
+    /// they still wait for it.
     #[cfg(feature = "store")]
-    pub(in super::super) fn of_stored(mut self, stored: Stored) -> Self {
-        self.stored = Some(stored);
+    pub(in super::super) fn of_stored(mut self, stored: Stored, store: Store) -> Self {
+        let (root, vfs) = (self.root.clone(), Arc::clone(&self.vfs));
+        let objects = StoreUpkeep::new(store, root, vfs, self.on_others);
+        self.stored = Some((stored, objects));
         self
     }
 
     fn waits(&self, _name: &ParquetFileName) -> bool {
         #[cfg(feature = "store")]
-        if let Some(stored) = &self.stored {
+        if let Some((stored, _)) = &self.stored {
             return !stored.has(_name);
         }
         false
@@ -108,6 +106,13 @@ impl RootUpkeep {
         };
         // Who had the lock before may have changed what there is.
         let mut due = self.due(round)?;
+        let mut others = 0;
+        due.retain(|due| {
+            let is_ours = self.on_others || round.is_own(due.name.writer_id());
+            others += u64::from(!is_ours && round.expiry().is_over(due.newest));
+            is_ours
+        });
+        round.others(others);
         let next = self.next.take();
         let start = next.map_or(0, |next| due.partition_point(|due| due.name < next));
         let start = start.min(due.len());
@@ -128,15 +133,31 @@ impl RootUpkeep {
                 round.failed(&due.name, error);
                 continue;
             }
+            let place = OnDisk {
+                vfs: &self.vfs,
+                root: &self.root,
+                name: &due.name,
+            };
             let mut file = File {
-                of: self,
+                place: &place,
                 due: &due,
                 round,
                 columns: &columns,
             };
-            match file.run(staging.as_mut()) {
-                Ok(true) => drop(emptied.insert(due.name.partition(&self.root))),
-                Ok(false) => {}
+            let outcome = file.run(staging.as_mut());
+            match outcome.map(|outcome| (outcome, place.size())) {
+                Ok((Outcome::Gone, _)) => {
+                    emptied.insert(due.name.partition(&self.root));
+                }
+                Ok((Outcome::Settled { gone, is_held }, Ok(size))) => {
+                    let known = Known {
+                        size,
+                        gone,
+                        is_held,
+                    };
+                    self.known.insert(due.name, known);
+                }
+                Ok(_) => {}
                 Err(error) => round.failed(&due.name, error),
             }
         }
@@ -204,173 +225,66 @@ impl Upkeep for RootUpkeep {
         if let Err(error) = self.work(round) {
             round.failed("", error);
         }
+        #[cfg(feature = "store")]
+        if let Some((_, objects)) = &mut self.stored {
+            objects.run(round);
+        }
     }
 }
 
-/// One file in a run.
-struct File<'a, 'b> {
-    of: &'a mut RootUpkeep,
-    due: &'a Due,
-    round: &'a mut Round<'b>,
-    columns: &'a Columns,
+/// A final file of the root.
+struct OnDisk<'a> {
+    vfs: &'a Arc<dyn Vfs>,
+    root: &'a Path,
+    name: &'a ParquetFileName,
 }
 
-impl File<'_, '_> {
-    /// Does what is to be done, or finds out what it would be; returns whether the file is gone.
-    fn run(&mut self, staging: Option<&mut Staging>) -> io::Result<bool> {
-        let (name, newest) = (&self.due.name, self.due.newest);
-        let expiry = self.round.expiry();
-        let is_over = expiry.is_over(newest);
-        if is_over && !expiry.may_hold(newest) {
-            return self.delete();
-        }
-        let file = self.of.vfs.open(&name.path(&self.of.root), Access::Read)?;
-        let size = file.size()?;
-        self.round.read(FOOTER_BYTES.min(size));
-        let footer = self.columns.footer(&Chunks::of(file)?)?;
-        let due = without(self.round.expiry().facets(newest), footer.gone);
-        if is_over {
-            let held = self.held(&footer, size)?;
-            if held == 0 {
-                return self.delete();
-            }
-            if due.is_empty() {
-                self.round.held(held);
-            }
-        }
-        if !due.is_empty() && !self.rewrite(&footer, due, size, staging)? {
-            return Ok(false);
-        }
-        let known = Known {
-            size: self
-                .of
-                .vfs
-                .open(&name.path(&self.of.root), Access::Read)?
-                .size()?,
-            gone: union(due, footer.gone),
-            is_held: is_over,
-        };
-        self.of.known.insert(name.clone(), known);
-        Ok(false)
+impl OnDisk<'_> {
+    fn size(&self) -> io::Result<u64> {
+        let path = self.name.path(self.root);
+        self.vfs.open(&path, Access::Read)?.size()
+    }
+}
+
+impl Place for OnDisk<'_> {
+    fn vfs(&self) -> &Arc<dyn Vfs> {
+        self.vfs
     }
 
-    fn delete(&mut self) -> io::Result<bool> {
-        let (vfs, name) = (&self.of.vfs, &self.due.name);
-        let path = name.path(&self.of.root);
-        let bytes = vfs.open(&path, Access::Read)?.size()?;
-        if self.round.is_dry() {
-            self.round.deleted(name, bytes);
-            return Ok(false);
-        }
-        self.round.unless_held(|| vfs.unlink(&path))?;
-        self.round.deleted(name, bytes);
-        vfs.sync_dir(&name.partition(&self.of.root))?;
-        Ok(true)
+    fn root(&self) -> &Path {
+        self.root
     }
 
-    fn source(&self, footer: &Footer) -> Source<'_> {
-        Source {
-            vfs: &self.of.vfs,
-            root: &self.of.root,
-            files: std::slice::from_ref(&self.due.name),
-            seqs: (footer.first_seq, footer.last_seq),
-        }
+    fn shown(&self) -> String {
+        self.name.to_string()
     }
 
-    /// Returns how many events are held.
-    fn held(&mut self, footer: &Footer, size: u64) -> io::Result<u64> {
-        let held = Cell::new(0);
-        let round = &*self.round;
-        self.source(footer).events(&|event| {
-            go_on(round)?;
-            held.set(held.get() + u64::from(round.expiry().is_held(event)));
-            Ok(())
-        })?;
-        self.round.read(size);
-        Ok(held.get())
+    fn has_room(&self, bytes: u64) -> io::Result<()> {
+        has_room(&**self.vfs, self.root, bytes)
     }
 
-    /// Takes `due` out of the events that are not held; returns whether nothing is left to do.
-    fn rewrite(
-        &mut self,
-        footer: &Footer,
-        due: FacetSet,
-        size: u64,
-        staging: Option<&mut Staging>,
-    ) -> io::Result<bool> {
-        let (narrowed, held) = (Cell::new(0), Cell::new(0));
-        let round = &*self.round;
-        let change = |event: &mut Event| {
-            go_on(round)?;
-            let fate = round.expiry().fate(event, due);
-            held.set(held.get() + u64::from(fate == Fate::Keep));
-            narrowed.set(narrowed.get() + u64::from(fate.apply(event)));
-            Ok(())
-        };
-        let source = self.source(footer);
-        let new = match staging {
-            None => source.events(&change).map(|()| None),
-            Some(staging) => {
-                has_room(&*self.of.vfs, &self.of.root, size)?;
-                source.write(staging, &change, |events| {
-                    match (held.get(), narrowed.get()) {
-                        _ if events != footer.events => Err(io::ErrorKind::InvalidData.into()),
-                        (_, 0) => Ok(None),
-                        (0, _) => Ok(Some(union(due, footer.gone))),
-                        _ => Ok(Some(footer.gone)),
-                    }
-                })
-            }
-        }?;
-        let (narrowed, held) = (narrowed.get(), held.get());
-        self.round.read(size);
-        self.round.held(held);
-        if let Some(new) = &new {
-            self.replace(new, size)?;
-        }
-        if narrowed > 0 {
-            let freed = new.as_ref().map_or(0, |new| size.saturating_sub(new.bytes));
-            self.round.rewrote(&self.due.name, due, narrowed, freed);
-        }
-        if new.is_some() {
-            self.of
-                .vfs
-                .sync_dir(&self.due.name.partition(&self.of.root))?;
-        }
-        Ok(narrowed == 0 || new.is_some())
+    fn delete(&self, round: &Round<'_>) -> io::Result<()> {
+        let path = self.name.path(self.root);
+        round.unless_held(|| self.vfs.unlink(&path))
     }
 
-    /// Gives a new file the name of the old one.
-    fn replace(&self, new: &NewFile, size: u64) -> io::Result<()> {
-        let vfs = &self.of.vfs;
-        let path = self.due.name.path(&self.of.root);
-        let replaced = self.round.unless_held(|| {
-            // What somebody has deleted meanwhile does not come back.
-            match vfs.open(&path, Access::Read)?.size()? == size {
-                true => vfs.rename(&new.path, &path),
+    fn replace(
+        &self,
+        round: &Round<'_>,
+        (new, size): (&NewFile, u64),
+        _: &Staging,
+    ) -> io::Result<()> {
+        let path = self.name.path(self.root);
+        round.unless_held(|| {
+            // What somebody has deleted or written anew meanwhile does not come back.
+            match self.size()? == size {
+                true => self.vfs.rename(&new.path, &path),
                 false => Err(io::ErrorKind::Interrupted.into()),
             }
-        });
-        // What stays is removed by the next run.
-        replaced.inspect_err(|_| drop(vfs.unlink(&new.path)))
+        })
     }
-}
 
-/// # Errors
-///
-/// `Interrupted` when the run has ended.
-fn go_on(round: &Round<'_>) -> io::Result<()> {
-    match round.goes_on() {
-        true => Ok(()),
-        false => Err(io::ErrorKind::Interrupted.into()),
+    fn settle(&self) -> io::Result<()> {
+        self.vfs.sync_dir(&self.name.partition(self.root))
     }
-}
-
-pub(super) fn union(a: FacetSet, b: FacetSet) -> FacetSet {
-    a.iter().chain(b.iter()).collect()
-}
-
-fn without(a: FacetSet, b: FacetSet) -> FacetSet {
-    let left = |facet: &Facet| !b.contains(*facet);
-    a.iter().filter(left).collect()
 }

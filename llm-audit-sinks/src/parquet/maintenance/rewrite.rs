@@ -86,8 +86,7 @@ impl Source<'_> {
         match written {
             Ok(Some(bytes)) => Ok(Some(NewFile { path, bytes })),
             other => {
-                // What stays is removed by the next run.
-                self.vfs.unlink(&path).ok();
+                staging.remove(&path);
                 other.map(|_| None)
             }
         }

@@ -39,7 +39,7 @@ fn written(batches: &[Batch]) -> MemVfs {
 }
 
 fn upkeep(vfs: &MemVfs) -> RootUpkeep {
-    RootUpkeep::new(PathBuf::from(ROOT), Arc::new(vfs.clone()))
+    RootUpkeep::new(PathBuf::from(ROOT), Arc::new(vfs.clone()), false)
 }
 
 #[test]
@@ -102,4 +102,22 @@ fn what_a_compaction_put_under_the_name_of_a_narrowed_file_is_narrowed_too() {
     assert_eq!(done.written.len(), 1);
     assert_eq!(run().rewritten.len(), 1);
     assert_eq!(with_models(&vfs), 0);
+}
+
+#[test]
+fn a_root_on_a_share_is_refused_unless_it_may_be_there() {
+    use super::super::ParquetConfig;
+    use super::super::writer::RootWriter;
+
+    let vfs = MemVfs::new();
+    vfs.share_as("NFS");
+    let start = |allowed| {
+        let config = ParquetConfig::new(ROOT).on_share(allowed);
+        let clock = Arc::new(ManualClock::new());
+        RootWriter::in_vfs(config, Arc::new(vfs.clone()), clock).map(drop)
+    };
+    let error = start(false).unwrap_err();
+    assert!(error.is_configuration(), "{error}");
+    assert!(error.to_string().contains("NFS"), "{error}");
+    start(true).unwrap();
 }

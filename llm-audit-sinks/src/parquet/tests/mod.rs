@@ -6,6 +6,8 @@ mod compaction;
 mod disk;
 mod exposure;
 mod killing;
+#[cfg(feature = "store")]
+mod objects;
 mod reader;
 mod restart;
 mod retention;

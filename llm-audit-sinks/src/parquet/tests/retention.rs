@@ -59,7 +59,7 @@ impl Keeper {
 
     fn with(vfs: impl Vfs, trial: Trial) -> Self {
         Self {
-            upkeep: RootUpkeep::new(PathBuf::from(ROOT), Arc::new(vfs)),
+            upkeep: RootUpkeep::new(PathBuf::from(ROOT), Arc::new(vfs), false),
             trial,
         }
     }
@@ -462,4 +462,50 @@ fn the_log_looks_after_the_files_of_its_sink_and_records_it() {
     assert_eq!(recorded, names);
     assert_eq!(run.narrowed(), Some(plan.events));
     assert_eq!(run.absence(Facet::Model), Some(Absence::Expired));
+}
+
+#[test]
+fn two_logs_share_a_root_and_what_one_holds_the_other_does_not_take() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("lake");
+    let clock = ManualClock::at(after(0));
+    let start = |journal: &str| {
+        let policy = Policy::builder()
+            .facet(Facet::Model, Level::Full)
+            .retention(Retention::Days30);
+        let log = llm_audit_core::builder().policy(policy.build().unwrap());
+        let sink = ParquetSink::dir(&root).unwrap().named("lake");
+        let log = log.journal(temp.path().join(journal)).sink(sink);
+        log.clock(clock.clone()).spawn().unwrap()
+    };
+    let call = |log: &llm_audit_core::Audit, model: &str| {
+        let mut call = log.begin(Operation::Chat);
+        call.request_model(model);
+        call.finish();
+    };
+    let models = || {
+        let events = super::read(&root).into_iter();
+        let models: std::collections::BTreeSet<_> = events
+            .filter_map(|event| event.request_model().map(str::to_owned))
+            .collect();
+        models.into_iter().collect::<Vec<_>>()
+    };
+    let (holding, other) = (start("a"), start("b"));
+    call(&holding, "held");
+    call(&other, "other");
+    let all = Timestamp::from_unix_micros(i64::MAX);
+    let hold = Hold::between("m", Timestamp::from_unix_micros(0), all);
+    holding.hold(hold, "legal", "claim").unwrap();
+    assert!(holding.shutdown(LONG).is_complete() && other.shutdown(LONG).is_complete());
+    assert_eq!(models(), ["held", "other"]);
+
+    clock.jump(32 * DAY);
+    // Those that wrote the files are gone; their journals know them.
+    for journal in ["a", "b"] {
+        let log = start(journal);
+        log.confirm_clock();
+        assert!(log.run_retention(LONG).is_complete());
+        assert!(log.shutdown(LONG).is_complete());
+    }
+    assert_eq!(models(), ["held"]);
 }

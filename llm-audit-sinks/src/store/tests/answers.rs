@@ -54,7 +54,11 @@ fn file(content: &[u8]) -> Arc<dyn VfsFile> {
 fn put(store: &Store, replace: bool) -> Result<bool, SinkError> {
     let objects = store.objects(Tries::One).unwrap();
     let file = file(b"events");
-    let upload = Upload::new("v1/date=2026-11-22/name.parquet".to_owned(), &*file).unwrap();
+    let upload = Upload::new(
+        "v1/date=2026-11-22/name.parquet".to_owned(),
+        Arc::clone(&file),
+    )
+    .unwrap();
     let put = runtime().block_on(objects.put(&upload, replace));
     put.map_err(SinkError::from)
 }

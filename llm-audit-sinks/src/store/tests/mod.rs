@@ -13,7 +13,8 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
 };
 
 use super::{Answers, Place, Store, Tries};
@@ -27,6 +28,8 @@ pub(crate) enum Fault {
     After,
     /// It is not answered, nor is any other.
     Silence,
+    /// It fails, and so does every other: to the store, whoever asked was killed.
+    Cut,
 }
 
 /// A store in memory, one of whose requests fails.
@@ -35,6 +38,16 @@ pub(crate) struct Faulty {
     inner: Arc<InMemory>,
     asked: Arc<AtomicUsize>,
     fault: Arc<Mutex<Option<(usize, Fault)>>>,
+    event: Arc<Mutex<Option<Event>>>,
+}
+
+/// What somebody else does before a request.
+struct Event(usize, Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Event").field(&self.0).finish()
+    }
 }
 
 impl Faulty {
@@ -43,6 +56,7 @@ impl Faulty {
             inner: Arc::default(),
             asked: Arc::default(),
             fault: Arc::default(),
+            event: Arc::default(),
         }
     }
 
@@ -58,6 +72,22 @@ impl Faulty {
     pub(crate) fn fail(&self, number: usize, fault: Fault) {
         self.asked.store(0, Ordering::SeqCst);
         *self.fault.lock().unwrap() = Some((number, fault));
+    }
+
+    /// Has somebody else do something right before request number `number`, counted from now.
+    pub(crate) fn before(&self, number: usize, event: impl FnOnce() + Send + 'static) {
+        self.asked.store(0, Ordering::SeqCst);
+        *self.event.lock().unwrap() = Some(Event(number, Box::new(event)));
+    }
+
+    /// Whether that is still to come.
+    pub(crate) fn is_to_come(&self) -> bool {
+        self.event.lock().unwrap().is_some()
+    }
+
+    /// Returns how many requests there were since the last call that counts from then.
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     pub(crate) fn heal(&self) {
@@ -81,7 +111,16 @@ impl Faulty {
     async fn ask<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
         let number = self.asked.fetch_add(1, Ordering::SeqCst);
         let fault = *self.fault.lock().unwrap();
+        let event = self
+            .event
+            .lock()
+            .unwrap()
+            .take_if(|event| event.0 == number);
+        if let Some(Event(_, event)) = event {
+            event();
+        }
         match fault {
+            Some((at, Fault::Cut)) if number >= at => Err(lost()),
             Some((at, Fault::Silence)) if number >= at => std::future::pending().await,
             Some((at, Fault::Before)) if number == at => Err(lost()),
             Some((at, Fault::After)) if number == at => request.await.and_then(|_| Err(lost())),
@@ -140,7 +179,15 @@ impl ObjectStore for Faulty {
         &self,
         all: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(all)
+        let store = self.clone();
+        let delete = move |path: Result<Path>| {
+            let store = store.clone();
+            async move {
+                let path = path?;
+                store.ask(store.inner.delete(&path)).await.map(|()| path)
+            }
+        };
+        all.then(delete).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
