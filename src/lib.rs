@@ -82,6 +82,7 @@
 //! | `token` | no | [`redact`]: values that whoever holds a key can read again |
 //! | `toml` | no | policy files in TOML; those in JSON need no feature |
 //! | `tower` | no | `clients::Capture` is a layer for any service that takes requests of the crate `http` |
+//! | `tracing` | no | `clients::tracing`: a layer of tracing-subscriber 0.3 for the `gen_ai.*` spans of rig, genai and others |
 //!
 //! # Where to go next
 //!
@@ -144,7 +145,8 @@ pub mod otel;
     feature = "gateway",
     feature = "reqwest-middleware",
     feature = "server",
-    feature = "tower"
+    feature = "tower",
+    feature = "tracing"
 ))]
 #[cfg_attr(
     docsrs,
@@ -153,7 +155,8 @@ pub mod otel;
         feature = "gateway",
         feature = "reqwest-middleware",
         feature = "server",
-        feature = "tower"
+        feature = "tower",
+        feature = "tracing"
     )))
 )]
 pub mod clients {
@@ -170,6 +173,9 @@ pub mod clients {
     #[cfg(feature = "tower")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
     pub use llm_audit_clients::tower;
+    #[cfg(feature = "tracing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+    pub use llm_audit_clients::tracing;
 }
 
 /// Destinations of events besides the journal, one feature each.

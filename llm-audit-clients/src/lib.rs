@@ -23,6 +23,7 @@
 //! | `reqwest-middleware` | Rust 1.89 | `Capture` is a middleware of reqwest-middleware 0.5, for reqwest 0.13 |
 //! | `async-openai` | Rust 1.89 | module `async_openai_0_43`: a service for async-openai 0.43, with its retries |
 //! | `server` | Rust 1.89 | module `server`: a layer that says of each request that a service answers who asks; `axum` adds the matched route and the peer |
+//! | `tracing` | Rust 1.89 | module `tracing`: a layer of tracing-subscriber 0.3 for the `gen_ai.*` spans of other crates, such as rig and genai |
 //! | `gateway` | Rust 1.89 | module `gateway`: a reverse proxy on loopback, for clients in any language |
 //!
 //! The identifier of the event is in the extensions of each answer, as an
@@ -57,5 +58,8 @@ pub mod server;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub mod tracing;
 
 pub use capture::Capture;

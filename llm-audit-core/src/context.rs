@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use crate::claim::Claim;
 use crate::facet::Facet;
 use crate::fields::Fields;
 use crate::first_event::FirstEvent;
@@ -47,6 +48,8 @@ pub(crate) struct Frame {
     pub(crate) parent: Option<Parent>,
     /// Who is told of the first interaction.
     pub(crate) first: Option<FirstEvent>,
+    /// A call that is seen from elsewhere too.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// The interaction, or another tracer's span, within which an interaction happens.
@@ -165,7 +168,30 @@ impl Context {
     }
 
     pub(crate) fn with_parent(&self, parent: Parent) -> Self {
-        self.changed(|frame| frame.parent = Some(parent))
+        self.changed(|frame| {
+            frame.parent = Some(parent);
+            // What happens within is another call.
+            frame.claim = None;
+        })
+    }
+
+    /// Returns this context within a call of which `claim` is.
+    pub(crate) fn claimable(&self, claim: &Claim) -> Self {
+        self.changed(|frame| frame.claim = Some(claim.clone()))
+    }
+
+    /// Says that the call which the context is within is recorded in the log at `log`.
+    pub(crate) fn claim(log: *const ()) {
+        if let Some(frame) = &Self::current().0
+            && let Some(claim) = &frame.claim
+        {
+            claim.take(log);
+        }
+    }
+
+    /// Makes this context the current one until another is, and returns the one before.
+    pub(crate) fn swap(self) -> Self {
+        Self(exchange(self.0))
     }
 
     /// Returns this context with what `other` narrows.
@@ -202,6 +228,7 @@ impl Context {
                 hidden: frame.hidden.clone(),
                 parent: frame.parent.clone(),
                 first: frame.first.clone(),
+                claim: frame.claim.clone(),
             },
             None => Frame {
                 fields: Fields::new(),
@@ -209,6 +236,7 @@ impl Context {
                 hidden: Hidden::default(),
                 parent: None,
                 first: None,
+                claim: None,
             },
         };
         change(&mut frame);

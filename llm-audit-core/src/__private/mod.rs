@@ -7,6 +7,7 @@ mod call;
 mod closed;
 mod slot;
 pub mod slots;
+pub mod span;
 mod streamed;
 mod value;
 

@@ -396,6 +396,11 @@ impl Audit {
         self.0.is_capturing()
     }
 
+    /// Returns what tells the log from others.
+    pub(crate) fn address(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
+    }
+
     /// Returns the most bytes of content that one event takes.
     pub(crate) fn max_event_bytes(&self) -> usize {
         self.0.max_event_bytes

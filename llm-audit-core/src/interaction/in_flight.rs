@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::audit::Shared;
 use crate::catalog::Field;
+use crate::claim::Claim;
 use crate::commit::{Ack, Commit};
 use crate::context::{Context, Parent};
 use crate::diagnostics::DiagnosticKind;
@@ -74,6 +75,7 @@ impl InFlight {
         if kind == Kind::Interaction
             && let Some(frame) = &context
             && let Some(first) = &frame.first
+            && frame.claim.as_ref().is_none_or(Claim::is_taken)
             && frame
                 .parent
                 .as_ref()

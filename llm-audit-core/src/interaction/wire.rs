@@ -43,6 +43,13 @@ impl Interaction {
         }
     }
 
+    /// Records nothing.
+    pub(crate) fn discard(mut self) {
+        if let Some(active) = self.inner.take() {
+            active.flight.discard();
+        }
+    }
+
     /// Returns the most bytes of content that the event takes.
     pub(crate) fn max_event_bytes(&self) -> usize {
         let active = self.inner.as_ref();

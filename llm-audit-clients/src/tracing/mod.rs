@@ -1,0 +1,143 @@
+//! The `gen_ai.*` spans that other crates make, such as rig and genai, as events.
+//!
+//! [`SpanLayer`] is a layer of tracing-subscriber. A span with an attribute `gen_ai.operation.name` is one event;
+//! which crate made it does not matter. What happens within a span, also what `#[audit]` and the adapters
+//! record, is its child.
+//!
+//! ```
+//! use llm_audit_clients::tracing::SpanLayer;
+//! use llm_audit_core::Audit;
+//! use tracing_subscriber::layer::{Layered, SubscriberExt};
+//! use tracing_subscriber::Registry;
+//!
+//! fn subscriber(audit: &Audit) -> Layered<SpanLayer, Registry> {
+//!     Registry::default().with(SpanLayer::new(audit)) // and `tracing::subscriber::set_global_default`
+//! }
+//! # let sink = llm_audit_core::testing::MemorySink::new();
+//! # let policy = llm_audit_core::Policy::preset(llm_audit_core::Preset::Operations)?;
+//! # let audit = llm_audit_core::builder().policy(policy).sink(sink).spawn()?;
+//! # drop(subscriber(&audit));
+//! # Ok::<(), llm_audit_core::Error>(())
+//! ```
+//!
+//! # What is read
+//!
+//! Operation, provider, models, the answer's identifier, finish reasons, tokens, temperature, `top_p` and `max_tokens`, conversation,
+//! agent, workflow, tool, server, `error.type`, each as far as the policy says. Content is not: messages in spans are
+//! texts of unknown shape, and most crates write none.
+//!
+//! # One call is one event
+//!
+//! A call that an adapter of the same log sees on the wire is recorded there, with its content and its tokens, and the
+//! span adds nothing. It is told apart by the context: while the span is entered, the first call of a model on
+//! the wire is it.
+//!
+//! # How a call ends
+//!
+//! As an `error` where the span has `error.type` or `otel.status_code = "ERROR"`. A span of a model's call that says nothing of an
+//! answer is `abandoned`: rig's, for one, does not tell a refused connection from a reader who stopped.
+
+mod attribute;
+mod call;
+mod entered;
+
+use std::fmt;
+
+use llm_audit_core::{Audit, Context};
+use tracing_core::Subscriber;
+use tracing_core::span::{Attributes, Id, Record};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use call::{OfOperation, SpanCall};
+
+/// The attribute that every span of the conventions has.
+const OPERATION: &str = "gen_ai.operation.name";
+
+/// A layer that records the `gen_ai.*` spans of other crates.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_clients::tracing::SpanLayer;
+///
+/// # let sink = llm_audit_core::testing::MemorySink::new();
+/// # let policy = llm_audit_core::Policy::preset(llm_audit_core::Preset::Operations)?;
+/// # let audit = llm_audit_core::builder().policy(policy).sink(sink).spawn()?;
+/// let layer = SpanLayer::new(&audit);
+/// assert!(format!("{layer:?}").starts_with("SpanLayer"));
+/// # Ok::<(), llm_audit_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct SpanLayer {
+    audit: Audit,
+}
+
+impl SpanLayer {
+    /// Returns a layer that records in `audit`.
+    pub fn new(audit: &Audit) -> Self {
+        Self {
+            audit: audit.clone(),
+        }
+    }
+}
+
+impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for SpanLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
+        if attributes.fields().field(OPERATION).is_none() {
+            return;
+        }
+        let mut operation = OfOperation::default();
+        attributes.record(&mut operation);
+        let (Some(span), Some(operation)) = (context.span(id), operation.0) else {
+            return;
+        };
+        // A parent that was named need not have been entered.
+        let named = attributes.parent().and_then(|parent| {
+            let parent = context.span(parent)?;
+            let extensions = parent.extensions();
+            extensions.get::<SpanCall>().map(SpanCall::context)
+        });
+        let around = named.unwrap_or_else(Context::current);
+        if let Some(mut call) = SpanCall::begin(&self.audit, around, operation) {
+            attributes.record(&mut call.attributes());
+            span.extensions_mut().insert(call);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: layer::Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(call) = span.extensions_mut().get_mut::<SpanCall>()
+        {
+            values.record(&mut call.attributes());
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: layer::Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(call) = span.extensions().get::<SpanCall>()
+        {
+            entered::enter(id, call.context());
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _: layer::Context<'_, S>) {
+        entered::exit(id);
+    }
+
+    fn on_close(&self, id: Id, context: layer::Context<'_, S>) {
+        if let Some(span) = context.span(&id) {
+            let call = span.extensions_mut().remove::<SpanCall>();
+            if let Some(call) = call {
+                call.close();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SpanLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanLayer").finish_non_exhaustive()
+    }
+}
