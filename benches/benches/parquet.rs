@@ -276,7 +276,7 @@ fn decoded(batch: &Batch, schema: &SchemaRef) -> Vec<RecordBatch> {
     let mut columns = Vec::new();
     while !rest.is_empty() {
         let taken = decoder.decode(rest).unwrap();
-        rest = &rest[taken..];
+        rest = rest.get(taken..).unwrap();
         columns.extend(decoder.flush().unwrap());
     }
     columns

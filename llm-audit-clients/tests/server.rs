@@ -218,8 +218,29 @@ fn when_it_cannot_be_said_who_asks_neither_content_nor_identity_is_recorded() {
         assert_eq!(event.user_id(), None);
         assert_eq!(event.client_address(), None);
         assert_eq!(event.prompt(), None);
-        assert_eq!(event.endpoint(), Some("POST /users/{id}/chat"));
+        assert_eq!((event.tenant_id(), event.endpoint()), (None, None));
     }
+}
+
+#[test]
+fn a_request_is_in_a_trace_of_its_own_where_the_layer_says_so() {
+    let (log, memory) = log(policy());
+    let layer = ServerLayer::new().identify(who).own_traces();
+    ask(&mut app(&log, layer), request("/users/1/chat"));
+    for event in interactions(&log, &memory) {
+        assert!(event.trace_id().is_some_and(|trace| trace != TRACE));
+    }
+}
+
+#[test]
+fn an_identifier_that_the_service_passes_on_is_not_taken_for_ours() {
+    let (log, _memory) = log(policy());
+    let layer = ServerLayer::new().event_id_header("x-audit-event-id".parse().unwrap());
+    let relay = || async { ([("x-audit-event-id", "somebody's")], "Because.") };
+    let mut app = Router::new().route("/relay", post(relay)).layer(layer);
+    let (answer, _) = ask(&mut app, request("/relay"));
+    assert!(answer.headers().get("x-audit-event-id").is_none());
+    drop(log);
 }
 
 #[test]

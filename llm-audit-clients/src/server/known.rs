@@ -28,7 +28,7 @@ fn of_axum(parts: &Parts, mut fields: Fields) -> Fields {
         fields = fields.endpoint(format!("{} {}", parts.method, route.as_str()));
     }
     if let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-        fields = fields.client_address(peer.ip().to_string());
+        fields = fields.client_address(peer.ip().to_canonical().to_string());
     }
     fields
 }

@@ -8,11 +8,11 @@ use std::task::{Context as TaskContext, Poll};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use llm_audit_core::__private::is_capturing;
-use llm_audit_core::{Context, FirstEvent, InContext, Scoped};
+use llm_audit_core::{Context, EventId, FirstEvent, InContext, Scoped};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::ServerLayer;
+use super::{ServerLayer, least};
 
 /// A service that answers each request within its context; made by [`ServerLayer`]. Its [`Answering`] are
 /// futures of answers with a [`ScopedBody`].
@@ -54,18 +54,16 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if !is_capturing() {
-            if self.layer.fail_closed {
+        let (mut parts, body) = request.into_parts();
+        let context = match is_capturing() {
+            true => self.layer.context(&parts),
+            false if self.layer.fail_closed => {
                 return Answering::refused(StatusCode::SERVICE_UNAVAILABLE);
             }
-            return Answering {
-                answer: Some(self.inner.call(request).in_current_context()),
-                request: None,
-                refused: StatusCode::OK,
-            };
-        }
-        let (mut parts, body) = request.into_parts();
-        let context = match self.layer.context(&parts) {
+            // A log may begin to capture before the answer has ended.
+            false => Ok(least(&Context::current())),
+        };
+        let context = match context {
             Err(_) if self.layer.fail_closed => {
                 return Answering::refused(StatusCode::INTERNAL_SERVER_ERROR);
             }
@@ -96,9 +94,14 @@ struct Asked {
 }
 
 impl Asked {
-    /// Names the event in the head of the answer.
+    /// Names the event in the head of the answer; an identifier that the service passes on from elsewhere
+    /// is none of ours.
     fn tell<R>(&self, response: &mut Response<R>) {
+        if let Some(header) = &self.header {
+            response.headers_mut().remove(header);
+        }
         let Some(event_id) = self.first.event_id() else {
+            response.extensions_mut().remove::<EventId>();
             return;
         };
         response.extensions_mut().insert(event_id);
@@ -116,7 +119,7 @@ pin_project! {
         // `None` where the service does not see the request.
         #[pin]
         answer: Option<Scoped<F>>,
-        // `None` while no log captures anything.
+        // `None` where the service does not see the request.
         request: Option<Asked>,
         refused: StatusCode,
     }
