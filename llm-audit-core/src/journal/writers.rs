@@ -24,6 +24,8 @@ const MAX_LINE: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Writers {
     known: Arc<BTreeSet<WriterId>>,
+    /// Those that the file is not known to have.
+    unsaved: BTreeSet<WriterId>,
     is_read: bool,
 }
 
@@ -47,19 +49,24 @@ impl Writers {
         save: bool,
     ) -> io::Result<()> {
         let known = Arc::make_mut(&mut self.known);
+        let mut of_file = BTreeSet::new();
         let read = match self.is_read {
             true => Ok(()),
-            false => read(vfs, dir, known),
+            false => read(vfs, dir, &mut of_file),
         };
         self.is_read = read.is_ok();
+        self.unsaved.retain(|writer| !of_file.contains(writer));
+        known.extend(of_file);
         let new: BTreeSet<_> = found.filter(|writer| !known.contains(writer)).collect();
-        let saved = match save && self.is_read && !new.is_empty() {
-            true => add(vfs, dir, &new),
+        self.unsaved.extend(&new);
+        known.extend(new);
+        let saved = match save && self.is_read && !self.unsaved.is_empty() {
+            true => add(vfs, dir, &self.unsaved),
             false => Ok(()),
         };
-        known.extend(new);
-        // What is not in the file is found again.
-        self.is_read &= saved.is_ok();
+        if save && self.is_read && saved.is_ok() {
+            self.unsaved.clear();
+        }
         read.and(saved)
     }
 }
@@ -140,5 +147,25 @@ mod tests {
         vfs.put(&path, torn);
         assert_eq!(learn(&[4], true), [writer(1), writer(4)]);
         assert_eq!(learn(&[], false), [writer(1), writer(4)]);
+    }
+
+    #[test]
+    fn who_could_not_be_saved_or_was_not_to_be_is_saved_the_next_time() {
+        let (vfs, dir) = (MemVfs::new(), Path::new("/journal"));
+        vfs.create_dir(dir).unwrap();
+        let mut writers = Writers::default();
+        let mut learn = |number, save| {
+            let found = std::iter::once(writer(number));
+            writers.learn(&vfs, dir, found, save)
+        };
+        learn(1, false).unwrap();
+        vfs.limit(Some(vfs.used()));
+        assert!(learn(2, true).is_err());
+        vfs.heal();
+        learn(2, true).unwrap();
+        let mut later = Writers::default();
+        later.learn(&vfs, dir, std::iter::empty(), false).unwrap();
+        let known: Vec<_> = later.known().iter().copied().collect();
+        assert_eq!(known, [writer(1), writer(2)]);
     }
 }
