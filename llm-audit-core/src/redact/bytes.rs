@@ -120,7 +120,7 @@ pub(super) fn in_word(text: &[u8], at: usize) -> bool {
 
 /// Returns whether `\n` and its like, `\u` with four digits, or `%` with two end at `at`.
 #[inline]
-fn behind_escape(text: &[u8], at: usize) -> bool {
+pub(super) fn behind_escape(text: &[u8], at: usize) -> bool {
     let head = text.get(..at).unwrap_or_default();
     let sign = |back: usize| before(head, head.len().wrapping_sub(back));
     // Of most words none of these signs is near the end.

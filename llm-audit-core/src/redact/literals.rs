@@ -143,7 +143,7 @@ impl<T> Literals<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn block(
         &self,
         text: &[u8],
@@ -183,19 +183,20 @@ impl<T> Literals<T> {
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
-        let mut found = 0_u32;
-        for (index, hash) in hashes.iter().enumerate() {
-            found |= u32::from(self.knows(*hash) != 0) << index;
+        // The windows that the table has with the same hash, a byte for each.
+        let mut found = 0_u64;
+        for hash in hashes {
+            found = found >> 8 | u64::from(self.knows(*hash)) << 56;
         }
         while found != 0 {
-            let index = found.trailing_zeros() as usize;
-            found &= found - 1;
-            let window = windows.get(2 * index..).and_then(<[u8]>::first_chunk);
-            let Some((window, hash)) = window.zip(hashes.get(index)) else {
+            let index = (found.trailing_zeros() / u8::BITS) as usize;
+            let byte = found & 0xff << (index * 8);
+            found ^= byte;
+            let Some(window) = windows.get(2 * index..).and_then(<[u8]>::first_chunk) else {
                 return;
             };
             let window = fold(*window);
-            if self.knows(*hash) & bit(window) != 0 {
+            if byte >> (index * 8) & u64::from(bit(window)) != 0 {
                 self.compare_at(text, window, position + 2 * index, visit);
             }
         }

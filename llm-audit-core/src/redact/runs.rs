@@ -3,7 +3,7 @@
 //! Numbers are everywhere, and what they can be shows in these: of a dozen detectors none or one
 //! is asked about most runs.
 
-use super::bytes::{before, byte, digits, in_word};
+use super::bytes::{before, behind_escape, byte, digits};
 
 /// Runs that are longer count as runs of this length.
 pub(super) const MAX: usize = 20;
@@ -246,7 +246,7 @@ const LETTER: usize = 1;
 #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
 fn lead(text: &[u8], at: usize) -> usize {
     match before(text, at).map(|b| usize::from(LEAD[usize::from(b)])) {
-        Some(LETTER) => usize::from(in_word(text, at)),
+        Some(LETTER) => usize::from(!behind_escape(text, at)),
         lead => lead.unwrap_or(0),
     }
 }
@@ -331,17 +331,14 @@ impl<T: PartialEq> Table<T> {
         let length = length.min(MAX);
         let first = byte(text, at).unwrap_or(b'0');
         let class = byte(text, at + length).map_or(CLASSES - 1, |b| CLASS[usize::from(b)].into());
-        let mut lead = lead(text, at);
-        if first == b'0' && byte(text, at + 1) == Some(b'0') {
-            lead += ZEROS;
-        }
+        // Without branches, which nobody could foretell.
+        let zeros = usize::from((first == b'0') & (byte(text, at + 1) == Some(b'0')));
+        let lead = lead(text, at) + zeros * ZEROS;
         let run = class * LENGTHS + length;
         let of = |rows: &[u32], row: usize| rows.get(row).copied().unwrap_or(0);
+        let digit = usize::from(first.wrapping_sub(b'0'));
         let mut bits = of(&self.rows, lead * CLASSES * LENGTHS + run);
-        if bits != 0 {
-            let digit = usize::from(first.wrapping_sub(b'0'));
-            bits &= of(&self.digits, run * DIGITS + digit);
-        }
+        bits &= of(&self.digits, run * DIGITS + digit);
         if bits & self.by_second != 0 {
             let second = digits(text, at + length + 1).min(MAX);
             bits &= of(&self.seconds, run * LENGTHS + second);

@@ -12,16 +12,26 @@ pub(super) const MAC: Detector = Detector::find(
     Confidence::Prefix,
     &[
         Anchor::Colon,
-        Anchor::Digits(GROUP.beside(Beside::Any, Beside::OneOf(b"-."))),
-        Anchor::Digits(GROUP.beside(Beside::Joint, Beside::Any)),
-        // Where no digit stands beside a separator: the first of the first group, or the last.
-        Anchor::Digits(GROUP.beside(Beside::Other, Beside::Letter)),
-        Anchor::Digits(GROUP.beside(Beside::Letter, Beside::Other)),
+        // A group of digits alone, the first or a later one; the letter behind a backslash is none.
+        Anchor::Digits(
+            Runs::of(&[1, 2])
+                .beside(Beside::Other, Beside::OneOf(b"-"))
+                .then(&[0, 1, 2]),
+        ),
+        Anchor::Digits(
+            Runs::of(&[3, 4])
+                .beside(Beside::Other, Beside::OneOf(b"."))
+                .then(&[0, 1, 2, 3, 4]),
+        ),
+        Anchor::Digits(Runs::of(&[2, 4]).beside(Beside::Joint, Beside::Other)),
+        // A group that begins or ends with letters.
+        Anchor::Digits(PART.beside(Beside::Other, Beside::Letter)),
+        Anchor::Digits(PART.beside(Beside::Letter, Beside::Other)),
     ],
     find,
 );
 
-const GROUP: Runs = Runs::of(&[1, 2, 3, 4]);
+const PART: Runs = Runs::of(&[1, 2, 3]);
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     if byte(text, at) == Some(b':') {
@@ -123,8 +133,35 @@ fn is_bounded(text: &[u8], start: usize, end: usize, separator: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::redact::detectors::tests::check;
+    use crate::redact::scan::Scanner;
+    use crate::redact::session::Families;
+
+    proptest! {
+        #[test]
+        fn no_address_is_missed_for_runs_of_digits_that_are_not_looked_at(
+            before in r"[a-z ._\\-]{0,2}",
+            pairs in prop::collection::vec("[0-9a-f]{2}", 6),
+            // A digit between letters of one group announces nothing.
+            fours in prop::collection::vec("[0-9]{4}|[a-f]{4}|[0-9]{2}[a-f]{2}|[a-f]{3}[0-9]", 3),
+            after in "[a-z0-9 ._-]{0,3}",
+        ) {
+            static SCANNER: std::sync::LazyLock<Scanner> =
+                std::sync::LazyLock::new(|| Scanner::new([&MAC].into_iter()));
+            for address in [pairs.join("-"), fours.join(".")] {
+                let text = format!("{before}{address}{after}");
+                let mut hits = Vec::new();
+                SCANNER.scan(&text, Families::All, &mut hits);
+                let digits = (0..text.len()).filter(|at| text.as_bytes()[*at].is_ascii_digit());
+                for address in digits.filter_map(|at| find(text.as_bytes(), at)) {
+                    prop_assert!(hits.iter().any(|hit| (hit.start..hit.end) == address), "{text}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn addresses_are_found_in_every_notation() {
@@ -138,6 +175,7 @@ mod tests {
                 "\\n«00:1a:2b:3c:4d:5e»\\n",
                 "\"mac\":\"«ab:cd:ef:ab:cd:e0»\"",
                 "«12:34:56:78:90:12»: up, «12-34-56-78-90-12»",
+                "dir\\«b1-22-33-44-55-66» dir\\«f123.4567.89ab»",
             ]
             .map(str::to_owned),
         );
