@@ -9,7 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::claim::Claim;
+use crate::__private::span::Claim;
 use crate::facet::Facet;
 use crate::fields::Fields;
 use crate::first_event::FirstEvent;

@@ -9,7 +9,6 @@ pub mod __private;
 mod audit;
 mod batch;
 mod catalog;
-mod claim;
 mod clock;
 mod commit;
 mod context;

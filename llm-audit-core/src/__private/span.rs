@@ -1,7 +1,7 @@
 //! What a layer for spans needs beside interactions.
 
+pub use super::claim::Claim;
 use crate::audit::Audit;
-pub use crate::claim::Claim;
 use crate::context::Context;
 use crate::interaction::Interaction;
 

@@ -100,6 +100,8 @@ impl Interaction {
     /// Puts what has come of a streamed answer, and takes the interaction out.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Active> {
+        // Nothing is not moved: it is as large as what is recorded.
+        self.inner.as_ref()?;
         if self.is_streamed() {
             self.put_said();
         }

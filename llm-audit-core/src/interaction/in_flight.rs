@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::__private::span::Claim;
 use crate::audit::Shared;
 use crate::catalog::Field;
-use crate::claim::Claim;
 use crate::commit::{Ack, Commit};
 use crate::context::{Context, Parent};
 use crate::diagnostics::DiagnosticKind;
@@ -72,7 +72,12 @@ impl InFlight {
         let levels = policy.levels_at_begin(tenant, narrowed);
         let started_at = shared.clock.now();
         let event_id = id::event_id(shared.ids.as_ref(), started_at);
+        // What is discarded has no identifier that anybody could use.
+        let is_captured = Facet::ALL
+            .iter()
+            .any(|facet| levels.get(*facet) > Level::Off);
         if kind == Kind::Interaction
+            && is_captured
             && let Some(frame) = &context
             && let Some(first) = &frame.first
             && frame.claim.as_ref().is_none_or(Claim::is_taken)

@@ -156,6 +156,17 @@ impl Answer {
         choice.is_some_and(|choice| choice.parts.iter().any(|(known, _)| *known == slot))
     }
 
+    /// Returns whether arguments of the call number `slot` have come.
+    pub(crate) fn has_arguments(&self, (choice, slot): (u64, u64)) -> bool {
+        let choice = usize::try_from(choice)
+            .ok()
+            .and_then(|choice| self.choices.get(choice));
+        choice.is_some_and(|choice| {
+            let mut parts = choice.parts.iter();
+            parts.any(|(known, part)| *known == slot && part.arguments.is_some())
+        })
+    }
+
     /// Adds a whole part.
     pub(crate) fn push(&mut self, call: &mut Interaction, choice: u64, part: Part) {
         let all = ValueRef::Parts(std::slice::from_ref(&part));

@@ -21,16 +21,17 @@ pub(crate) struct Connection {
 
 /// The connections that have been recorded.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<HashSet<Connection>>);
+pub(crate) struct Known(Mutex<HashSet<(usize, Connection)>>);
 
 impl Known {
-    /// Returns whether `connection` is used for the first time.
-    pub(crate) fn is_first(&self, connection: &Connection) -> bool {
+    /// Returns whether `connection` is used for the first time, as far as `audit` is told.
+    pub(crate) fn is_first(&self, connection: &Connection, audit: &Audit) -> bool {
         let mut known = lock(&self.0);
-        if known.contains(connection) {
+        let used = (audit.address().addr(), connection.clone());
+        if known.contains(&used) {
             return false;
         }
-        known.len() >= MAX_KNOWN || known.insert(connection.clone())
+        known.len() >= MAX_KNOWN || known.insert(used)
     }
 }
 

@@ -22,6 +22,10 @@ const BACKSLASH: u8 = 5;
 /// a code point that no text has.
 pub(crate) const CUT_MARK: &str = "\\uFdD0";
 
+/// Members, of which no protocol reads anything in an answer, that are left out past the limit: a server
+/// says again what it was asked.
+const UNREAD: &[&[u8]] = &[b"\"tools\"", b"\"metadata\"", b"\"text\"", b"\"logprobs\""];
+
 /// Levels of nesting that are kept; no protocol has half as many.
 const MAX_DEPTH: usize = 64;
 
@@ -41,6 +45,9 @@ pub(crate) struct Document {
     string: Option<InString>,
     /// Whether all up to the end of the innermost open list is left out.
     is_skipping: bool,
+    /// Whether the document is an answer, and whether what comes next is a member that nobody reads.
+    is_answer: bool,
+    is_unread: bool,
     /// Bytes that were left out.
     cut: usize,
     is_lost: bool,
@@ -72,10 +79,19 @@ impl Document {
             below: 0,
             string: None,
             is_skipping: false,
+            is_answer: false,
+            is_unread: false,
             cut: 0,
             is_lost: false,
             is_whole: false,
         }
+    }
+
+    /// Returns an empty document that is an answer, of which the first `limit` bytes are kept whole.
+    pub(crate) const fn of_answer(limit: usize) -> Self {
+        let mut document = Self::new(limit);
+        document.is_answer = true;
+        document
     }
 
     /// Takes `bytes` up to the end of the array or object, and returns how many those are.
@@ -118,6 +134,7 @@ impl Document {
         self.below = 0;
         self.string = None;
         self.is_skipping = false;
+        self.is_unread = false;
         self.cut = 0;
         self.is_lost = false;
         self.is_whole = false;
@@ -143,8 +160,9 @@ impl Document {
     fn token(&mut self, byte: u8) {
         let is_left_out = self.is_skipping || self.below > 0;
         self.cut += usize::from(is_left_out);
+        let is_unread = std::mem::take(&mut self.is_unread);
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => {}
+            b' ' | b'\t' | b'\n' | b'\r' => self.is_unread = is_unread,
             b'"' => {
                 self.string = Some(InString {
                     is_kept: !is_left_out,
@@ -155,7 +173,7 @@ impl Document {
                 }
             }
             b'{' | b'[' if is_left_out => self.below += 1,
-            b'{' | b'[' if self.open.len() == MAX_DEPTH => {
+            b'{' | b'[' if self.open.len() == MAX_DEPTH || is_unread => {
                 self.below = 1;
                 self.cut += 1;
                 self.extend(b"null");
@@ -189,6 +207,11 @@ impl Document {
                         return;
                     }
                 }
+                self.push(byte);
+            }
+            b':' => {
+                let is_unread = |name: &&[u8]| self.bytes.ends_with(name);
+                self.is_unread = self.is_answer && self.is_past() && UNREAD.iter().any(is_unread);
                 self.push(byte);
             }
             _ => self.push(byte),
@@ -282,6 +305,20 @@ mod tests {
                 "{limit}"
             );
         }
+    }
+
+    #[test]
+    fn what_nobody_reads_of_an_answer_is_left_out_past_the_limit() {
+        let text = r#"{"type":"x","tools" : [{"a":{"b":[1]}}],"usage":{"n":7},"text":"t"}"#;
+        let expected = r#"{"type":"x","tools":null,"usage":{"n":7},"text":"t"}"#;
+        for at in 0..text.len() {
+            let mut document = Document::of_answer(0);
+            let (head, tail) = text.as_bytes().split_at(at);
+            document.feed(head);
+            document.feed(tail);
+            assert_eq!(document.bytes(), expected.as_bytes(), "{at}");
+        }
+        assert_eq!(kept(0, text).0, text.replace(' ', ""));
     }
 
     #[test]

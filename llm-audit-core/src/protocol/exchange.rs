@@ -122,7 +122,7 @@ impl Exchange {
 
     /// Takes the head of the answer.
     pub fn response(&mut self, status: u16, headers: &[(&str, &[u8])]) {
-        let is_first = self.wire.known(&self.connection);
+        let is_first = self.is_first();
         if is_first || matches!(status, 401 | 403) {
             let code = status.to_string();
             let error = (status >= 400).then_some(&*code);
@@ -203,6 +203,15 @@ impl Exchange {
         reading.framing = Some(framing);
     }
 
+    /// Notes that the connection was used, and returns whether the log learns so for the first time.
+    fn is_first(&self) -> bool {
+        let is_captured = self
+            .call
+            .as_ref()
+            .is_some_and(|call| call.captures(Facet::Model));
+        is_captured && self.wire.known(&self.connection, &self.audit)
+    }
+
     /// Says that the client tries again: what has come of the answer is not the answer.
     pub fn retry(&mut self) {
         self.attempt += 1;
@@ -212,7 +221,7 @@ impl Exchange {
 
     /// Says that the body has ended, records the call and returns the event's identifier.
     pub fn end(&mut self) -> Option<EventId> {
-        self.conclude(Ending::Body)
+        self.conclude(Ending::Body, None)
     }
 
     /// Says that the connection failed, records the call and returns the event's identifier.
@@ -220,25 +229,27 @@ impl Exchange {
     /// The text of `error` is kept only as facet `error_detail` allows.
     pub fn fail(&mut self, failure: Failure, error: &dyn fmt::Display) -> Option<EventId> {
         if matches!(failure, Failure::Connect | Failure::Tls) && self.call.is_some() {
-            self.wire.known(&self.connection);
+            self.is_first();
             let record = || {
                 self.connection
                     .record(&self.audit, None, Some(failure.as_str()))
             };
             self.context.enter(record);
         }
-        if let Some(call) = &mut self.call
-            && !self.reading.said.has_ended
+        self.conclude(Ending::Failed(failure), Some(error))
+    }
+
+    fn conclude(&mut self, ending: Ending, error: Option<&dyn fmt::Display>) -> Option<EventId> {
+        let mut call = self.call.take()?;
+        let status = self.complete(&mut call, ending);
+        // What failed after the last word of an answer took nothing from it.
+        if let (Ending::Failed(failure), Some(error)) = (ending, error)
+            && status != Some(Status::Ok)
         {
             call.error_type(failure.as_str());
             call.failed(error);
         }
-        self.conclude(Ending::Failed(failure))
-    }
-
-    fn conclude(&mut self, ending: Ending) -> Option<EventId> {
-        let mut call = self.call.take()?;
-        match self.complete(&mut call, ending) {
+        match status {
             Some(status) => call.end(status),
             None => {
                 // A panic and a deadline have the last word.
@@ -391,7 +402,7 @@ impl Reading {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.conclude(Ending::Dropped);
+        self.conclude(Ending::Dropped, None);
     }
 }
 

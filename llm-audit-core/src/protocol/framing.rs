@@ -77,7 +77,7 @@ impl Framing {
     pub(crate) const fn new(form: Form, limit: usize) -> Self {
         Self {
             form,
-            document: Document::new(limit),
+            document: Document::of_answer(limit),
             events: Events {
                 place: Place::Field,
                 field: Vec::new(),

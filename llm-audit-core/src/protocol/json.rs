@@ -17,6 +17,27 @@ pub(crate) const CUT: char = '\u{fdd0}';
 #[derive(Clone, Copy)]
 pub(crate) struct Json<'a>(&'a str, bool);
 
+/// Members of an object.
+pub(crate) struct Top<'a>(Vec<(Box<str>, Json<'a>)>);
+
+impl<'a> Top<'a> {
+    /// Returns what is at the first of `paths` that leads somewhere.
+    pub(crate) fn first(&self, paths: &[&str]) -> Option<Json<'a>> {
+        paths.iter().find_map(|path| {
+            let (name, rest) = match path.split_once('.') {
+                Some((name, rest)) => (name, Some(rest)),
+                None => (*path, None),
+            };
+            let (_, value) = self.0.iter().find(|(known, _)| **known == *name)?;
+            let value = Some(*value).filter(|value| value.0 != "null")?;
+            match rest {
+                Some(rest) => value.at(rest),
+                None => Some(value),
+            }
+        })
+    }
+}
+
 impl<'a> Json<'a> {
     /// Returns the value that `text` is, if it is one.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
@@ -57,6 +78,19 @@ impl<'a> Json<'a> {
     /// Returns what is at the first of `paths` that leads somewhere.
     pub(crate) fn first(self, paths: &[&str]) -> Option<Self> {
         paths.iter().find_map(|path| self.at(path))
+    }
+
+    /// Returns the members that are `wanted`, the last of each name, in one walk over what may be large.
+    pub(crate) fn top(self, wanted: impl Fn(&str) -> bool) -> Top<'a> {
+        let mut members: Vec<(Box<str>, Self)> = Vec::new();
+        self.members(|name, value| {
+            if !wanted(name) {
+                return;
+            }
+            members.retain(|(known, _)| **known != *name);
+            members.push((name.into(), value));
+        });
+        Top(members)
     }
 
     /// Calls `look` with each member.

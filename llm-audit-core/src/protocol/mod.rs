@@ -40,6 +40,7 @@ mod finish;
 mod framing;
 mod gemini;
 mod headers;
+mod hosts;
 mod json;
 pub(crate) mod memory;
 mod ollama;
@@ -76,6 +77,10 @@ use crate::sync::Arc;
 
 /// Bytes of a request that is read where it lies; of a larger one the head of each long text is.
 const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of a request to a path of no protocol of which it is looked whether it is a call all the same: the
+/// longest conversations have some hundreds of thousands.
+const MAX_UNKNOWN_BYTES: usize = 1024 * 1024;
 
 /// Bytes of an answer's content that are kept, unless the program says otherwise: ten times what the longest
 /// answers have.
@@ -187,7 +192,7 @@ impl Wire {
     /// As [`Audit::try_begin`]: under [`Overflow::FailClosed`](crate::Overflow::FailClosed) without room. The
     /// request must not be sent then.
     pub fn begin(&self, audit: &Audit, request: &Request<'_>) -> Result<Option<Exchange>, Error> {
-        if !audit.is_capturing() {
+        if !audit.is_capturing() || !may_be_a_call(request) {
             return Ok(None);
         }
         let (text, cut) = self.body_text(audit, request);
@@ -216,7 +221,10 @@ impl Wire {
         audit: &Audit,
         request: &Request<'_>,
     ) -> impl Future<Output = Result<Option<Exchange>, Error>> + Send + use<> {
-        let (text, cut) = self.body_text(audit, request);
+        let (text, cut) = match may_be_a_call(request) {
+            true => self.body_text(audit, request),
+            false => (None, false),
+        };
         let body = text.as_deref().and_then(|text| Json::parse_cut(text, cut));
         let begun = protocol(request, body).map(|protocol| {
             let connection = self.connection(protocol, request);
@@ -240,9 +248,9 @@ impl Wire {
         }
     }
 
-    /// Notes that `connection` was used, and returns whether it is the first time.
-    fn known(&self, connection: &Connection) -> bool {
-        self.0.known.is_first(connection)
+    /// Notes that `connection` was used, and returns whether it is the first time that `audit` is told.
+    fn known(&self, connection: &Connection, audit: &Audit) -> bool {
+        self.0.known.is_first(connection, audit)
     }
 
     fn connection(&self, protocol: &Protocol, request: &Request<'_>) -> Connection {
@@ -296,6 +304,16 @@ impl fmt::Debug for Wire {
             .field("credential_alias", &self.0.credential_alias)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns whether it is worth looking at the body of a request: it goes where calls of models go, or is
+/// small enough to be looked at.
+fn may_be_a_call(request: &Request<'_>) -> bool {
+    request.method.eq_ignore_ascii_case("POST")
+        && (Protocol::has_path(request.path)
+            || request
+                .body
+                .is_some_and(|body| body.len() <= MAX_UNKNOWN_BYTES))
 }
 
 fn protocol(request: &Request<'_>, body: Option<Json<'_>>) -> Option<&'static Protocol> {

@@ -68,6 +68,9 @@ pub(crate) fn answer(turn: &mut Turn<'_>, document: Json<'_>) {
         if let Some(item) = item {
             if event.ends_with("added") || turn.answer.has((0, slot)) {
                 named(turn, slot, item);
+                if event.ends_with("done") && !turn.answer.has_arguments((0, slot)) {
+                    arguments(turn, slot, item);
+                }
             } else {
                 self::item(turn, slot, item);
             }
@@ -93,14 +96,7 @@ fn named(turn: &mut Turn<'_>, slot: u64, item: Json<'_>) {
 
 /// Reads a whole item.
 fn item(turn: &mut Turn<'_>, slot: u64, item: Json<'_>) {
-    let [kind, content, call_id, arguments, input, summary] = item.pick([
-        "type",
-        "content",
-        "call_id",
-        "arguments",
-        "input",
-        "summary",
-    ]);
+    let [kind, content, summary] = item.pick(["type", "content", "summary"]);
     let is_reasoning = kind
         .and_then(Json::str)
         .is_some_and(|kind| kind == "reasoning");
@@ -117,6 +113,12 @@ fn item(turn: &mut Turn<'_>, slot: u64, item: Json<'_>) {
         });
     }
     named(turn, slot, item);
+    arguments(turn, slot, item);
+}
+
+/// Reads the arguments of an item that is a call.
+fn arguments(turn: &mut Turn<'_>, slot: u64, item: Json<'_>) {
+    let [call_id, arguments, input] = item.pick(["call_id", "arguments", "input"]);
     if call_id.is_some() {
         turn.text((0, slot), Piece::Arguments, arguments.or(input));
     }

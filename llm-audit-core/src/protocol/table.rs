@@ -4,7 +4,7 @@ use super::headers::Headers;
 use super::json::Json;
 use super::tokens::{self, TokenPaths};
 use super::turn::Turn;
-use super::{anthropic, bedrock, chat, embeddings, gemini, ollama, responses};
+use super::{anthropic, bedrock, chat, embeddings, gemini, hosts, ollama, responses};
 use crate::catalog::{Field, FieldType};
 use crate::event::{Operation, ToolDefinition, Value};
 use crate::interaction::Interaction;
@@ -33,7 +33,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
         provider: "openai",
         operation: Operation::Chat,
         paths: &["/chat/completions"],
-        shape: &["messages"],
+        shape: &[],
         members: &[],
         header: None,
         tokens: &tokens::OPENAI,
@@ -100,7 +100,7 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
         operation: Operation::GenerateContent,
         paths: &[":generateContent", ":streamGenerateContent"],
         shape: &["contents"],
-        members: &["contents"],
+        members: &["contents[].parts"],
         header: None,
         tokens: &tokens::GEMINI,
         request: gemini::request,
@@ -174,24 +174,11 @@ pub(crate) static PROTOCOLS: &[Protocol] = &[
     },
 ];
 
-/// Providers by how their hosts end.
-const HOSTS: &[(&str, &str)] = &[
-    ("openai.azure.com", "azure.ai.openai"),
-    ("services.ai.azure.com", "azure.ai.inference"),
-    ("openai.com", "openai"),
-    ("anthropic.com", "anthropic"),
-    ("aiplatform.googleapis.com", "gcp.vertex_ai"),
-    ("generativelanguage.googleapis.com", "gcp.gemini"),
-    ("amazonaws.com", "aws.bedrock"),
-    ("mistral.ai", "mistral_ai"),
-    ("groq.com", "groq"),
-    ("deepseek.com", "deepseek"),
-    ("x.ai", "x_ai"),
-    ("perplexity.ai", "perplexity"),
-    ("cohere.com", "cohere"),
-    ("cohere.ai", "cohere"),
-    ("ml.cloud.ibm.com", "ibm.watsonx.ai"),
-    ("openrouter.ai", "openrouter"),
+/// Ends of paths that others have too, and how they end where a request whose body nobody can read is one of
+/// a model.
+const VAGUE: &[(&str, &[&str])] = &[
+    ("/completions", &["/chat/completions", "/v1/completions"]),
+    ("/responses", &["/v1/responses"]),
 ];
 
 /// Fields whose values are words of a vocabulary, or a tool's name.
@@ -351,11 +338,16 @@ impl Protocol {
                 .paths
                 .iter()
                 .any(|end| without_end(path, end).is_some())
-                && body.is_none_or(has_shape)
+                && match body {
+                    Some(body) => has_shape(body),
+                    None => VAGUE.iter().all(|(end, clear)| {
+                        !path.ends_with(end) || clear.iter().any(|clear| path.ends_with(clear))
+                    }),
+                }
         };
         let has_members = |protocol: &&Self| {
             let header = protocol.header;
-            let names = |name: &&str| body.is_some_and(|body| body.get(name).is_some());
+            let names = |name: &&str| body.is_some_and(|body| has_member(body, name));
             !protocol.members.is_empty()
                 && protocol.members.iter().all(names)
                 && header.is_none_or(|name| super::headers::header(headers, name).is_some())
@@ -366,6 +358,15 @@ impl Protocol {
             .or_else(|| PROTOCOLS.iter().find(has_members))
     }
 
+    /// Returns whether requests to `path` may be those of a protocol.
+    pub(crate) fn has_path(path: &str) -> bool {
+        let path = path.trim_end_matches('/');
+        let is_it = |end: &str| without_end(path, end).is_some();
+        PROTOCOLS
+            .iter()
+            .any(|protocol| protocol.paths.iter().any(|end| is_it(end)))
+    }
+
     /// Returns the protocol of which `path` is one that requests go to.
     pub(crate) fn with_path(path: &str) -> Option<&'static Self> {
         let mut all = PROTOCOLS.iter();
@@ -374,17 +375,7 @@ impl Protocol {
 
     /// Returns the provider of a call to `host`.
     pub(crate) fn provider_at(&self, host: &str) -> &'static str {
-        let is_it = |end: &str| {
-            let before = host
-                .len()
-                .checked_sub(end.len())
-                .and_then(|at| host.get(..at));
-            let tail = before.and_then(|before| host.get(before.len()..));
-            tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-                && before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        };
-        let known = HOSTS.iter().find(|(end, _)| is_it(end));
-        known.map_or(self.provider, |(_, provider)| provider)
+        hosts::provider(host).unwrap_or(self.provider)
     }
 
     /// Returns the model that `path` names.
@@ -401,6 +392,18 @@ impl Protocol {
     }
 }
 
+/// Returns whether `body` has the member `name`; behind `[].` stands what an element of it has.
+fn has_member(body: Json<'_>, name: &str) -> bool {
+    let Some((name, of_element)) = name.split_once("[].") else {
+        return body.get(name).is_some();
+    };
+    let mut has = false;
+    if let Some(list) = body.get(name) {
+        list.each(|element| has |= element.get(of_element).is_some());
+    }
+    has
+}
+
 /// Returns `path` without its end, if that is how it ends.
 fn without_end<'p>(path: &'p str, end: &str) -> Option<&'p str> {
     match end.split_once('*') {
@@ -411,6 +414,11 @@ fn without_end<'p>(path: &'p str, end: &str) -> Option<&'p str> {
 
 /// Puts the settings that a request has.
 pub(crate) fn put_settings(call: &mut Interaction, body: Json<'_>) {
+    let begins = |path: &&str, name: &str| path.split('.').next() == Some(name);
+    let body = body.top(|name| {
+        let mut settings = SETTINGS.iter().flat_map(|(_, paths)| *paths);
+        settings.any(|path| begins(path, name)) || TOOLS.iter().any(|path| begins(path, name))
+    });
     for (field, paths) in SETTINGS {
         call.put_with(*field, || value(*field, body.first(paths)?));
     }
@@ -526,9 +534,17 @@ mod tests {
             Some(("openai", "chat"))
         );
         assert_eq!(
-            of("/odd", r#"{"contents":[]}"#),
+            of("/odd", r#"{"contents":[{"parts":[]}]}"#),
             Some(("gcp.gemini", "generate_content"))
         );
+        assert_eq!(of("/library", r#"{"contents":["a chapter"]}"#), None);
+        assert_eq!(
+            of("/v1/chat/completions", r#"{"model":"a"}"#),
+            Some(("openai", "chat"))
+        );
+        let unread = |path: &str| Protocol::of(path, &[], None).is_some();
+        assert!(unread("/v1/responses") && unread("/openai/chat/completions"));
+        assert!(!unread("/surveys/7/responses") && !unread("/completions"));
         assert_eq!(of("/v1/messages/count_tokens", "{}"), None);
         assert_eq!(of("/v1/models", "{}"), None);
         assert_eq!(of("/surveys/7/responses", r#"{"stars":5}"#), None);
@@ -541,6 +557,15 @@ mod tests {
         assert_eq!(chat.provider_at("notopenai.com.evil"), "openai");
         assert_eq!(chat.provider_at("api.groq.com"), "groq");
         assert_eq!(chat.provider_at("vax.ai"), "openai");
+        assert_eq!(
+            chat.provider_at("Bedrock-runtime.eu-west-1.amazonaws.com"),
+            "aws.bedrock"
+        );
+        assert_eq!(chat.provider_at("lb-7.elb.amazonaws.com"), "openai");
+        assert_eq!(
+            chat.provider_at("x.cognitiveservices.azure.com"),
+            "azure.ai.openai"
+        );
         let path = "/openai/deployments/small/chat/completions";
         assert_eq!(chat.model_in(path).as_deref(), Some("small"));
         let path = "/model/arn%3Aaws%3Abedrock%2Fx/converse-stream";

@@ -1,5 +1,6 @@
 //! Every protocol, unary and streaming, and every way in which a call can end.
 
+mod details;
 mod ends;
 mod hostile;
 mod media;

@@ -204,10 +204,13 @@ impl Tokens {
         if self.input.is_none() && self.output.is_none() {
             return;
         }
-        let input = self
-            .input
-            .unwrap_or_default()
-            .saturating_add(self.more_input.unwrap_or_default());
+        let Some(input) = self.input else {
+            // What was not said is not nothing, and no sum can be made without it.
+            let output = self.output.map(|count| Value::Int(crate::put::int(count)));
+            call.put_with(Field::OutputTokens, || output);
+            return;
+        };
+        let input = input.saturating_add(self.more_input.unwrap_or_default());
         let output = self.output.unwrap_or_default();
         let mut usage = match arithmetic {
             Arithmetic::Within => Usage::openai(input, output),
