@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use llm_audit_core::Error;
-use llm_audit_core::vfs::Vfs;
+use llm_audit_core::vfs::{Vfs, share_of};
 
 /// # Errors
 ///
 /// `is_configuration` when the directory is on such a file system and that was not allowed.
 pub(crate) fn refuse_share(vfs: &dyn Vfs, dir: &Path, allowed: bool) -> Result<(), Error> {
     let shown = dir.display();
-    let kind = vfs.share(dir).map_err(|error| {
+    let kind = share_of(vfs, dir).map_err(|error| {
         let message = format!("failed to find out what file system `{shown}` is on");
         Error::io(message, error)
     })?;

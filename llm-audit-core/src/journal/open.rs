@@ -26,7 +26,7 @@ use crate::error::Error;
 use crate::event::Kind;
 use crate::id::{Ids, WriterId};
 use crate::sync::Arc;
-use crate::vfs::{Access, FileKind, Vfs, VfsFile, create_dir_synced};
+use crate::vfs::{Access, FileKind, Vfs, VfsFile, create_dir_synced, share_of};
 
 /// A writer's `log_opened` is among its first lines.
 const FIRST_LINES: usize = 32;
@@ -66,8 +66,7 @@ impl Journal {
                 source,
             )
         };
-        let unsynced = create_dir_synced(&*vfs, &config.dir).map_err(unusable)?;
-        if let Some(kind) = vfs.share(&config.dir).map_err(unusable)?
+        if let Some(kind) = share_of(&*vfs, &config.dir).map_err(unusable)?
             && !config.on_share
         {
             let dir = config.dir.display();
@@ -77,6 +76,7 @@ impl Journal {
                  its own there, and say so with `JournalConfig::on_share(true)`"
             )));
         }
+        let unsynced = create_dir_synced(&*vfs, &config.dir).map_err(unusable)?;
         let lock = take_lock(&*vfs, &config.dir, writer).map_err(unusable)?;
         let structure = Structure {
             clock: Arc::clone(&clock),

@@ -163,6 +163,12 @@ impl Journal {
         let names = entries.iter().filter_map(|entry| Name::parse(&entry.name));
         // What fails here is tried again, and told, by the first run.
         self.learn_writers(names, true).ok();
+        let believed = self.watch.look(self.clock.now(), self.clock.monotonic());
+        let holds = holds::in_force(&*self.vfs, self.dir(), &self.config.holds);
+        let expiry = Expiry::new(&self.config.retentions(), believed).but(holds);
+        self.retiring
+            .upkeeps
+            .begin(&expiry, self.own_since(believed));
     }
 
     /// Notes whose events are in the directory, and so in the files of sinks.
@@ -195,6 +201,11 @@ impl Journal {
         if of_sinks && let Err(error) = self.learn_writers(names.iter().copied(), !run.dry) {
             let finding = Finding::failed(Name::Writers, Problem::Failed, error);
             run.findings.push(finding);
+        }
+        if of_sinks && !run.dry {
+            self.retiring
+                .upkeeps
+                .begin(&expiry, self.own_since(believed));
         }
         let own_files = !expiry.is_of_whole_files();
         if (expiry.is_nothing() && !waits)
@@ -229,7 +240,7 @@ impl Journal {
             letters,
             letters_gate: Arc::clone(&self.retiring.letters),
             upkeeps: self.retiring.upkeeps.clone(),
-            own: (self.writer, self.at(self.retiring.began, believed)),
+            own: self.own_since(believed),
             writers: Some(self.retiring.writers.known()),
             known: self.retiring.known.clone(),
             spool: self.config.is_spool(),
@@ -408,6 +419,11 @@ impl Journal {
         let ago = self.clock.monotonic().saturating_sub(moment);
         let micros = i64::try_from(ago.as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_unix_micros(believed.as_unix_micros().saturating_sub(micros))
+    }
+
+    /// Returns this writer, and when it began by the time that is believed.
+    fn own_since(&self, believed: Timestamp) -> (WriterId, Timestamp) {
+        (self.writer, self.at(self.retiring.began, believed))
     }
 
     fn candidate_letters(

@@ -37,6 +37,10 @@ use crate::{
 /// Looks after the files that a sink keeps.
 #[doc(hidden)]
 pub trait Upkeep: Send + 'static {
+    /// Learns what has expired, when the log starts and before each run, and which writer is the log's and when it
+    /// began. It does not touch a file: the log waits for it.
+    fn begin(&mut self, _expiry: &Expiry, _own: (WriterId, Timestamp)) {}
+
     /// Takes out of the files what has expired, as far as `round` lets it, or finds out what that
     /// would be.
     ///
@@ -58,6 +62,14 @@ impl Upkeeps {
 
     pub(super) fn is_empty(&self) -> bool {
         lock(&self.0).is_empty()
+    }
+
+    /// Tells each what has expired.
+    pub(super) fn begin(&self, expiry: &Expiry, own: (WriterId, Timestamp)) {
+        for (_, upkeep) in lock(&self.0).iter_mut() {
+            // One that fails here fails in the run, and is told there.
+            contained(|| upkeep.begin(expiry, own));
+        }
     }
 
     /// Calls each once. What one of them reads is not taken from the others.
@@ -327,6 +339,7 @@ impl Trial {
             _lock: lock,
         };
         let mut done = Done::default();
+        upkeep.begin(&job.expiry, job.own);
         upkeep.run(&mut Round {
             job: &job,
             done: &mut done,

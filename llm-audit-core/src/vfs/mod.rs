@@ -228,6 +228,41 @@ pub enum FileKind {
     Other,
 }
 
+/// As [`Vfs::share`], also of a directory that is still to be made: it will be where those above it are.
+///
+/// # Errors
+///
+/// When that cannot be found out.
+///
+/// # Examples
+///
+/// ```
+/// use llm_audit_core::vfs::{OsVfs, share_of};
+///
+/// let temporary = tempfile::tempdir()?;
+/// let there = share_of(&OsVfs::new(), temporary.path())?;
+/// assert_eq!(share_of(&OsVfs::new(), &temporary.path().join("a/b"))?, there);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn share_of(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<&'static str>> {
+    for above in dir.ancestors() {
+        let above = match above.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => above,
+        };
+        match vfs.share(above) {
+            // What stands in the way is told by whoever makes the directory.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
+            found => return found,
+        }
+    }
+    Ok(None)
+}
+
 /// Creates the directory, and those above it, and makes the names of new ones survive a power cut.
 ///
 /// Its own is synchronised at every start: the one that made it may have been killed before it came

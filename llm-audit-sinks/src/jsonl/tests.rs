@@ -492,3 +492,20 @@ fn a_directory_on_a_share_is_refused_unless_it_may_be_there() {
     assert!(error.to_string().contains("NFS"), "{error}");
     start(true).unwrap();
 }
+
+#[test]
+fn what_a_killed_run_left_goes_with_the_next_start() {
+    let vfs = MemVfs::new();
+    let start = || {
+        let clock = Arc::new(ManualClock::new());
+        DirWriter::in_vfs(JsonlConfig::new("/copies"), Arc::new(vfs.clone()), clock).map(drop)
+    };
+    start().unwrap();
+    let name = "20261121-019b76da-a800-7000-8000-000000000002-00000000000000000017.jsonl";
+    assert!(name.parse::<JsonlFileName>().is_ok());
+    let (left, notes) = (format!("/copies/.{name}.tmp"), "/copies/.notes.tmp");
+    vfs.put(left.as_ref(), b"content".to_vec());
+    vfs.put(notes.as_ref(), b"notes".to_vec());
+    start().unwrap();
+    assert!(vfs.get(left.as_ref()).is_none() && vfs.get(notes.as_ref()).is_some());
+}

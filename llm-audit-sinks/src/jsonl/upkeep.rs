@@ -86,7 +86,7 @@ impl DirUpkeep {
         }
         let _lock = match round.is_dry() {
             true => None,
-            false => match self.lock()? {
+            false => match lock(&*self.vfs, &self.dir)? {
                 Some(lock) => Some(lock),
                 None => {
                     round.leave();
@@ -125,22 +125,6 @@ impl DirUpkeep {
             }
         }
         Ok(())
-    }
-
-    /// Takes the lock of the directory; `None` when somebody else has it.
-    fn lock(&self) -> io::Result<Option<Arc<dyn VfsFile>>> {
-        let path = self.dir.join(LOCK);
-        let file = match self.vfs.open(&path, Access::Append) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match self.vfs.create_new(&path) {
-                    // Somebody was faster.
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-                    file => file?,
-                }
-            }
-            file => file?,
-        };
-        Ok(file.try_lock()?.then_some(file))
     }
 
     /// Returns the files in which something may have expired that is not known to be gone, in the order of
@@ -286,6 +270,37 @@ impl DirUpkeep {
             false => Err(io::ErrorKind::StorageFull.into()),
         }
     }
+}
+
+/// Takes the lock of a directory; `None` when somebody else has it.
+fn lock(vfs: &dyn Vfs, dir: &Path) -> io::Result<Option<Arc<dyn VfsFile>>> {
+    let path = dir.join(LOCK);
+    let file = match vfs.open(&path, Access::Append) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match vfs.create_new(&path) {
+            // Somebody was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            file => file?,
+        },
+        file => file?,
+    };
+    Ok(file.try_lock()?.then_some(file))
+}
+
+/// Removes what a killed run left unfinished, unless somebody works on it.
+pub(super) fn remove_leftovers(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
+    let is_left = |name: &str| of_temporary(name).is_some();
+    if !vfs.list(dir)?.iter().any(|entry| is_left(&entry.name)) {
+        return Ok(());
+    }
+    let Some(_lock) = lock(vfs, dir)? else {
+        return Ok(());
+    };
+    for entry in vfs.list(dir)? {
+        if entry.kind == FileKind::File && is_left(&entry.name) {
+            vfs.unlink(&dir.join(entry.name))?;
+        }
+    }
+    Ok(())
 }
 
 impl Upkeep for DirUpkeep {

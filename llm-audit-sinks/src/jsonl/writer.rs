@@ -13,7 +13,7 @@ use llm_audit_core::{Batch, Clock, Durable, Error, SinkError, SystemClock, Times
 
 use super::config::JsonlConfig;
 use super::file_name::{JsonlFileName, compact_date};
-use super::upkeep::DirUpkeep;
+use super::upkeep::{DirUpkeep, remove_leftovers};
 use crate::share::refuse_share;
 
 /// The disk is asked to confirm at most this often, unless there is much to confirm.
@@ -71,6 +71,7 @@ impl DirWriter {
     /// When a limit is out of range, or the directory cannot be created.
     pub(super) fn new(config: JsonlConfig) -> Result<Self, Error> {
         let failed = |error| failed_to_make(&config.dir, error);
+        refuse_share(&OsVfs::new(), &config.dir, config.on_share)?;
         make_dir(&OsVfs::new(), &config.dir).map_err(failed)?;
         // The host may change its working directory later.
         let dir = config.dir.canonicalize().map_err(failed)?;
@@ -89,6 +90,8 @@ impl DirWriter {
         config.check()?;
         make_dir(&*vfs, &config.dir).map_err(|error| failed_to_make(&config.dir, error))?;
         refuse_share(&*vfs, &config.dir, config.on_share)?;
+        // What stays is removed by the next run of the retention.
+        remove_leftovers(&*vfs, &config.dir).ok();
         Ok(Self {
             dir: config.dir,
             file_max_bytes: config.file_max_bytes,

@@ -75,8 +75,8 @@ impl ParquetConfig {
     /// Uploads files to `store` once they are finished; an event is delivered when its object is there.
     /// The root is where files are until then, those of earlier starts too.
     ///
-    /// The log's retention looks after the objects as it does after files, and so do its legal holds. In the
-    /// root, it takes only files that are in the store, and [`compact`](super::compact) refuses it.
+    /// The log's retention looks after the objects as it does after files, and so do its legal holds; what has
+    /// expired while it waited in the root is not uploaded. [`compact`](super::compact) refuses such a root.
     #[cfg(feature = "store")]
     #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
     #[must_use]

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use llm_audit_core::vfs::Vfs;
+use llm_audit_core::{Expiry, FacetSet, Timestamp, WriterId};
 
 use super::file_name::ParquetFileName;
+use super::maintenance::newest_of;
+use super::reader::day;
 use super::staging::{FOLDER, MARK};
 
 /// A final file whose events are told to be durable only when they are in the store.
@@ -18,6 +21,8 @@ pub(super) struct Final {
     pub(super) last: Option<u64>,
     /// Whether this start made it, so that the store cannot have it yet.
     pub(super) is_new: bool,
+    /// Whether it waits for retention, and no other file for it.
+    pub(super) is_aside: bool,
 }
 
 impl Final {
@@ -26,6 +31,7 @@ impl Final {
             name,
             last: Some(last),
             is_new: true,
+            is_aside: false,
         }
     }
 
@@ -35,6 +41,7 @@ impl Final {
             name,
             last: Some(last),
             is_new: false,
+            is_aside: false,
         }
     }
 
@@ -44,31 +51,122 @@ impl Final {
             name,
             last: None,
             is_new: false,
+            is_aside: false,
         }
     }
 }
 
-/// The files of the root that are in the store too.
+/// The files of the root that are in the store too, and what retention says of those that are to go there.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stored(Arc<Mutex<BTreeMap<ParquetFileName, Option<u64>>>>);
+pub(super) struct Stored(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    files: BTreeMap<ParquetFileName, Option<u64>>,
+    /// What has expired, once the log has said so.
+    look: Option<Look>,
+    looked: BTreeMap<ParquetFileName, Looked>,
+}
+
+/// What has expired, and since when there is the log's own writer.
+type Look = (Expiry, (WriterId, Timestamp));
+
+/// What came of a file that retention looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// No event that is not held has one of these facets.
+    Without(FacetSet),
+    /// It has expired as a whole, and is gone.
+    Gone,
+    /// It cannot be written anew.
+    Never,
+}
+
+/// Whether a file may go to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    No,
+    /// Retention has to look after it first.
+    Yes,
+    /// Something in it has expired, and nobody can take it out.
+    ForEver,
+}
 
 impl Stored {
-    pub(super) fn has(&self, name: &ParquetFileName) -> bool {
-        self.files().contains_key(name)
+    /// Takes what has expired by now.
+    pub(super) fn begin(&self, look: Look) {
+        let mut known = self.known();
+        let is_same = |(before, _): &Look| before.holds_as(&look.0);
+        if !known.look.as_ref().is_some_and(is_same) {
+            known.looked.clear();
+        }
+        known.look = Some(look);
+    }
+
+    /// Notes what came of a file.
+    pub(super) fn looked(&self, name: &ParquetFileName, looked: Looked) {
+        self.known().looked.insert(name.clone(), looked);
+    }
+
+    /// Forgets what came of files that `keep` does not want.
+    pub(super) fn forget(&self, keep: impl Fn(&ParquetFileName) -> bool) {
+        let is_kept = |name: &ParquetFileName, looked: &mut Looked| match looked {
+            Looked::Gone => true,
+            _ => keep(name),
+        };
+        self.known().looked.retain(is_kept);
+    }
+
+    /// Whether retention has taken the file away, here or in another program.
+    pub(super) fn is_gone(&self, name: &ParquetFileName, files: &[ParquetFileName]) -> bool {
+        let mut known = self.known();
+        known.looked.remove(name) == Some(Looked::Gone)
+            || known.look.as_ref().is_some_and(|(expiry, own)| {
+                newest_of(name, files, *own).is_some_and(|newest| expiry.is_over(newest))
+            })
+    }
+
+    /// Whether something in the file has expired that is not known to be taken out; `files` are those of
+    /// the root.
+    pub(super) fn is_due(
+        &self,
+        name: &ParquetFileName,
+        files: impl FnOnce() -> Vec<ParquetFileName>,
+    ) -> Due {
+        let known = self.known();
+        let Some((expiry, own)) = &known.look else {
+            return Due::No;
+        };
+        let looked = known.looked.get(name);
+        let gone = match looked {
+            Some(Looked::Without(gone)) => *gone,
+            _ => FacetSet::EMPTY,
+        };
+        let is_left = |newest: Timestamp| {
+            let left = expiry.facets(newest);
+            left.iter().any(|facet| !gone.contains(facet))
+        };
+        let is_due = day(name.date()).is_some_and(|(_, end)| is_left(end))
+            && newest_of(name, &files(), *own).is_some_and(is_left);
+        match (is_due, looked) {
+            (false, _) => Due::No,
+            (true, Some(Looked::Never)) => Due::ForEver,
+            (true, _) => Due::Yes,
+        }
     }
 
     /// Whether this process saw all events of the file up to `last` there.
     pub(super) fn has_to(&self, name: &ParquetFileName, last: u64) -> bool {
-        self.files().get(name).copied().flatten() == Some(last)
+        self.known().files.get(name).copied().flatten() == Some(last)
     }
 
     /// Notes a file with the last number that was seen in the store, or none where only its name and size
     /// were.
     pub(super) fn add(&self, name: ParquetFileName, last: Option<u64>) {
-        self.files().insert(name, last);
+        self.known().files.insert(name, last);
     }
 
-    fn files(&self) -> MutexGuard<'_, BTreeMap<ParquetFileName, Option<u64>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llm_audit_core::vfs::{Access, Vfs};
@@ -10,7 +10,7 @@ use llm_audit_core::{Batch, Durable, Error, SinkError, WriterId};
 
 use super::file_name::{LAYOUT, ParquetFileName};
 use super::staging::final_files;
-use super::stored::{Final, Stored, covers, is_lasting};
+use super::stored::{Due, Final, Stored, covers, is_lasting};
 use super::summary::{seqs_in, seqs_of};
 use super::writer::RootWriter;
 use crate::store::{Failure, Objects, Tries, Upload};
@@ -122,8 +122,9 @@ impl Uploads {
 
     /// Returns what may be told; of two writers, the rest with the next call.
     fn release(&mut self) -> Durable {
-        while self.waiting.is_empty()
-            && let Some(durable) = self.held.pop_front()
+        while !self.waiting.iter().any(|file| !file.is_aside)
+            && let Some(free) = self.held.iter().position(|durable| self.is_free(*durable))
+            && let Some(durable) = self.held.remove(free)
         {
             let writer = durable.writer_id;
             match writer.and_then(|writer| Some((writer, *self.withheld.get(&writer)?))) {
@@ -136,6 +137,16 @@ impl Uploads {
             }
         }
         Durable::UNCHANGED
+    }
+
+    /// Whether no file of the writer is set aside for retention.
+    fn is_free(&self, durable: Durable) -> bool {
+        let of = |file: &Final| Some(file.name.writer_id()) == durable.writer_id;
+        !self.waiting.iter().any(of)
+    }
+
+    fn files(&self) -> Vec<ParquetFileName> {
+        final_files(&self.root, self.vfs.as_ref()).unwrap_or_default()
     }
 
     /// # Errors
@@ -158,10 +169,29 @@ impl Uploads {
         for file in root.take_finished() {
             self.add(file);
         }
-        while let Some(file) = self.waiting.front() {
-            match self.bring(file).await {
+        let mut at = 0;
+        while let Some(file) = self.waiting.get_mut(at) {
+            let (root, vfs) = (&self.root, self.vfs.as_ref());
+            let files = || final_files(root, vfs).unwrap_or_default();
+            let due = self.stored.is_due(&file.name, files);
+            file.is_aside = due == Due::Yes;
+            if file.is_aside && !is_gone(&*self.vfs, &file.name.path(&self.root)) {
+                // What has expired does not leave the machine: retention takes it out first.
+                at += 1;
+                continue;
+            }
+            let file = file.clone();
+            let brought = match due {
+                Due::ForEver => Err(Trouble::File(format!(
+                    "`{}` holds what has expired and cannot be written anew; it stays here, and \
+                     nothing of its writer is told from there on",
+                    file.name
+                ))),
+                _ => self.bring(&file).await,
+            };
+            match brought {
                 Ok(instead) => {
-                    self.waiting.pop_front();
+                    self.waiting.remove(at);
                     instead.into_iter().for_each(|file| self.add(file));
                 }
                 Err(Trouble::Call(error)) => return Err(error),
@@ -173,7 +203,7 @@ impl Uploads {
                         Some((_, others)) => *others += 1,
                         none => *none = Some((message, 0)),
                     }
-                    self.waiting.pop_front();
+                    self.waiting.remove(at);
                 }
             }
         }
@@ -269,6 +299,10 @@ impl Uploads {
             return Ok(None);
         };
         let seqs = (name.first_seq(), last);
+        // Whose day is over goes without having been there.
+        if self.stored.is_gone(name, &self.files()) {
+            return Ok(None);
+        }
         // Another program on this root may have brought it there and removed it.
         if covers(&self.ranges(name, seqs).await?, seqs) {
             return Ok(None);
@@ -305,10 +339,9 @@ impl Uploads {
     async fn ranges(
         &self,
         name: &ParquetFileName,
-        (from, to): (u64, u64),
+        (_, to): (u64, u64),
     ) -> Result<Vec<(u64, u64)>, SinkError> {
-        self.ranges_of(name.writer_id(), name.date(), from, to)
-            .await
+        self.ranges_of(name.writer_id(), name.date(), to).await
     }
 
     /// Returns the first and the last number of the events in an object.
@@ -339,11 +372,7 @@ impl Uploads {
             if self.looked.as_ref().is_some_and(is_known) {
                 continue;
             }
-            root.learn(
-                &self
-                    .ranges_of(writer, &date, batch.first_seq(), u64::MAX)
-                    .await?,
-            );
+            root.learn(&self.ranges_of(writer, &date, u64::MAX).await?);
             if let Some((_, known)) = &mut self.looked {
                 known.insert(date);
             }
@@ -351,13 +380,12 @@ impl Uploads {
         Ok(())
     }
 
-    /// Returns which events of a writer and a date are in the store, as far as they can be numbered
-    /// `from` to `to`.
+    /// Returns which events of a writer and a date are in the store, as far as they can be numbered up to
+    /// `to`. Objects may overlap: each is asked.
     async fn ranges_of(
         &self,
         writer: WriterId,
         date: &str,
-        from: u64,
         to: u64,
     ) -> Result<Vec<(u64, u64)>, SinkError> {
         let mut listed = self.objects.list_after(
@@ -375,10 +403,6 @@ impl Uploads {
                 break;
             }
             if name.writer_id() == writer {
-                // The names are in the order of the numbers: one behind another ends before it.
-                if name.first_seq() <= from {
-                    files.clear();
-                }
                 files.push((name, object.size));
             }
         }
@@ -388,6 +412,11 @@ impl Uploads {
         }
         Ok(ranges)
     }
+}
+
+fn is_gone(vfs: &dyn Vfs, path: &Path) -> bool {
+    let open = vfs.open(path, Access::Read);
+    open.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn folder(date: &str) -> String {

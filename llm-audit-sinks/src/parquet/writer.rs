@@ -76,6 +76,7 @@ impl RootWriter {
                 error,
             )
         };
+        refuse_share(&OsVfs::new(), &config.root, config.on_share)?;
         create_dir_synced(&OsVfs::new(), &config.root).map_err(failed)?;
         // The host may change its working directory later.
         let root = config.root.canonicalize().map_err(failed)?;

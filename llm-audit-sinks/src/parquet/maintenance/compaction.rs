@@ -11,11 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use llm_audit_core::vfs::{Access, OsVfs, Vfs};
-use llm_audit_core::{Clock, Error, FacetSet, SystemClock, Timestamp, WriterId};
+use llm_audit_core::{Clock, Error, FacetSet, SystemClock, Timestamp, WriterId, contained};
 
 use super::super::file_name::ParquetFileName;
-use super::super::reader::day;
-use super::super::staging::{FOLDER, MARK, Staging, final_files, goes_to_store};
+use super::super::reader::{ParquetReader, day};
+use super::super::staging::{FOLDER, MARK, Staging, final_files, goes_to_store, remove_leftovers};
 use super::super::summary::Chunks;
 use super::footer::{Columns, Footer};
 use super::rewrite::{Source, has_room};
@@ -139,6 +139,7 @@ pub(in super::super) fn compact_in(
             root.display()
         )));
     }
+    remove_leftovers(root, &*vfs).map_err(failed)?;
     let runs = runs(final_files(root, &*vfs).map_err(failed)?, now);
     let mut done = Compaction::default();
     if runs.is_empty() {
@@ -160,9 +161,10 @@ pub(in super::super) fn compact_in(
     for run in runs {
         let files = root.looked_at(run);
         for group in groups(files, options.target_bytes) {
-            if let Err(error) = root.merge(&group)
-                && error.kind() != io::ErrorKind::NotFound
-            {
+            // The library's encoder may panic at what only a bug can bring there.
+            let merged = contained(|| root.merge(&group));
+            let merged = merged.unwrap_or_else(|| Err(io::ErrorKind::InvalidData.into()));
+            if merged.is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
                 let names = group.iter().map(|file| file.name.to_string());
                 root.done.skipped.extend(names);
             }
@@ -237,7 +239,7 @@ impl Root<'_> {
     /// compaction has left.
     fn looked_at(&mut self, run: Vec<ParquetFileName>) -> Vec<Option<Small>> {
         let mut files = Vec::new();
-        let mut covered: Option<(u64, u64)> = None;
+        let mut covered: Option<(ParquetFileName, (u64, u64))> = None;
         for name in run {
             let (size, footer) = match self.look(&name) {
                 Ok(looked) => looked,
@@ -249,21 +251,59 @@ impl Root<'_> {
                     continue;
                 }
             };
-            let is_covered = covered
-                .is_some_and(|(first, last)| first <= footer.first_seq && footer.last_seq <= last);
-            if is_covered {
-                if self.remove(&name).is_ok() {
+            let within = |(_, (first, last)): &&(ParquetFileName, (u64, u64))| {
+                *first <= footer.first_seq && footer.last_seq <= *last
+            };
+            if let Some((other, _)) = covered.as_ref().filter(within) {
+                // Retention may have taken out of the other what it left, or a hold keeps, in this one.
+                let has_all = self.has_all(other, &name, footer.last_seq);
+                let removed = has_all.and_then(|has_all| match has_all {
+                    true => self.remove(&name),
+                    false => Err(io::ErrorKind::InvalidData.into()),
+                });
+                if removed.is_ok() {
                     self.done.left_over += 1;
                     self.done.freed += size;
                 } else {
+                    self.done.skipped.push(name.to_string());
                     files.push(None);
                 }
                 continue;
             }
-            covered = Some((footer.first_seq, footer.last_seq));
+            covered = Some((name.clone(), (footer.first_seq, footer.last_seq)));
             files.push(Some(Small { name, size, footer }));
         }
         files
+    }
+
+    /// Whether `other` holds each event of a file as it is there.
+    fn has_all(
+        &self,
+        other: &ParquetFileName,
+        name: &ParquetFileName,
+        last: u64,
+    ) -> io::Result<bool> {
+        let open = |name: &ParquetFileName| {
+            let path = name.path(self.root);
+            ParquetReader::open_in(Arc::clone(self.vfs), &path).map_err(io::Error::other)
+        };
+        let mut whole = open(other)?;
+        for event in open(name)? {
+            let event = event.map_err(io::Error::other)?;
+            loop {
+                let Some(found) = whole.next() else {
+                    return Ok(false);
+                };
+                let found = found.map_err(io::Error::other)?;
+                if found.seq() >= event.seq() {
+                    if found != event || found.seq() > Some(last) {
+                        return Ok(false);
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(true)
     }
 
     fn look(&self, name: &ParquetFileName) -> io::Result<(u64, Footer)> {

@@ -23,6 +23,8 @@ use super::staging::FOLDER;
 pub(super) use compaction::compact_in;
 pub use compaction::{Compaction, CompactionOptions, compact};
 pub(super) use retention::RootUpkeep;
+#[cfg(feature = "store")]
+pub(super) use retention::newest_of;
 
 const LOCK: &str = "maintenance.lock";
 

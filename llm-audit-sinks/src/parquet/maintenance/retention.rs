@@ -13,7 +13,7 @@ use super::super::file_name::ParquetFileName;
 use super::super::reader::day;
 use super::super::staging::{Staging, final_files, remove_leftovers};
 #[cfg(feature = "store")]
-use super::super::stored::Stored;
+use super::super::stored::{Looked, Stored, is_lasting};
 use super::footer::Columns;
 use super::narrow::{Due, File, Outcome, Place, without};
 #[cfg(feature = "store")]
@@ -33,7 +33,7 @@ pub(in super::super) struct RootUpkeep {
     on_others: bool,
     /// Where the last run stopped, so that files which fail are in nobody's way.
     next: Option<ParquetFileName>,
-    /// The files that are in the store, of a root that goes to one, and what looks after that.
+    /// What is known of the files of a root that goes to a store, and what looks after that.
     #[cfg(feature = "store")]
     stored: Option<(Stored, StoreUpkeep)>,
 }
@@ -63,8 +63,7 @@ impl RootUpkeep {
         }
     }
 
-    /// Looks after the objects of the store too, and passes over the files that are not known to be there:
-    /// they still wait for it.
+    /// Looks after the objects of the store too, and tells whoever uploads what came of the files.
     #[cfg(feature = "store")]
     pub(in super::super) fn of_stored(mut self, stored: Stored, store: Store) -> Self {
         let (root, vfs) = (self.root.clone(), Arc::clone(&self.vfs));
@@ -73,12 +72,21 @@ impl RootUpkeep {
         self
     }
 
-    fn waits(&self, _name: &ParquetFileName) -> bool {
-        #[cfg(feature = "store")]
-        if let Some((stored, _)) = &self.stored {
-            return !stored.has(_name);
-        }
-        false
+    /// Notes what came of a file that may wait for the store.
+    #[cfg(feature = "store")]
+    fn note(&self, name: &ParquetFileName, done: &io::Result<Outcome>) {
+        let Some((stored, _)) = &self.stored else {
+            return;
+        };
+        let looked = match done {
+            Ok(Outcome::Gone) => Looked::Gone,
+            Ok(Outcome::Settled { gone, .. }) => Looked::Without(*gone),
+            Err(error) if is_lasting(error) || error.kind() == io::ErrorKind::Unsupported => {
+                Looked::Never
+            }
+            _ => return,
+        };
+        stored.looked(name, looked);
     }
 
     fn work(&mut self, round: &mut Round<'_>) -> io::Result<()> {
@@ -128,11 +136,6 @@ impl RootUpkeep {
                 self.next = Some(due.name);
                 break;
             }
-            if self.waits(&due.name) {
-                let error = io::Error::other("it is not known to be in the store yet, and stays");
-                round.failed(&due.name, error);
-                continue;
-            }
             let place = OnDisk {
                 vfs: &self.vfs,
                 root: &self.root,
@@ -145,6 +148,10 @@ impl RootUpkeep {
                 columns: &columns,
             };
             let outcome = file.run(staging.as_mut());
+            #[cfg(feature = "store")]
+            if !dry {
+                self.note(&due.name, &outcome);
+            }
             match outcome.map(|outcome| (outcome, place.size())) {
                 Ok((Outcome::Gone, _)) => {
                     emptied.insert(due.name.partition(&self.root));
@@ -182,6 +189,10 @@ impl RootUpkeep {
             let size = || vfs.open(&name.path(root), Access::Read)?.size();
             there.contains(name) && size().is_ok_and(is_it)
         });
+        #[cfg(feature = "store")]
+        if let Some((stored, _)) = &self.stored {
+            stored.forget(|name| there.contains(name));
+        }
         let mut due = ages(names, round.own());
         let expiry = round.expiry();
         due.retain(|due| {
@@ -220,7 +231,31 @@ fn ages(mut names: Vec<ParquetFileName>, (own, began): (WriterId, Timestamp)) ->
     ages.collect()
 }
 
+/// Returns what the newest event of a file is at most as new as; `files` are those of the root.
+#[cfg(feature = "store")]
+pub(in super::super) fn newest_of(
+    name: &ParquetFileName,
+    files: &[ParquetFileName],
+    own: (WriterId, Timestamp),
+) -> Option<Timestamp> {
+    let of_writer = |other: &&ParquetFileName| other.writer_id() == name.writer_id();
+    let mut files: Vec<_> = files.iter().filter(of_writer).cloned().collect();
+    if !files.contains(name) {
+        files.push(name.clone());
+    }
+    let mut ages = ages(files, own).into_iter();
+    let of = ages.find(|due| due.name == *name)?;
+    Some(of.newest)
+}
+
 impl Upkeep for RootUpkeep {
+    #[cfg(feature = "store")]
+    fn begin(&mut self, expiry: &Expiry, own: (WriterId, Timestamp)) {
+        if let Some((stored, _)) = &self.stored {
+            stored.begin((expiry.clone(), own));
+        }
+    }
+
     fn run(&mut self, round: &mut Round<'_>) {
         if let Err(error) = self.work(round) {
             round.failed("", error);

@@ -121,3 +121,46 @@ fn a_root_on_a_share_is_refused_unless_it_may_be_there() {
     assert!(error.to_string().contains("NFS"), "{error}");
     start(true).unwrap();
 }
+
+#[test]
+fn what_another_file_does_not_hold_as_it_is_is_not_removed_as_left_over() {
+    let mut batches = batches(&[(20_000, 1), (20_000, 1)]);
+    let has_model = |batch: &Batch| batch.events().iter().any(|e| e.request_model().is_some());
+    let first = batches.iter().position(has_model).unwrap();
+    let batches = batches.split_off(first);
+    let (vfs, root) = (written(&batches), Path::new(ROOT));
+    let compact = || {
+        let options = CompactionOptions::new();
+        compact_in(Arc::new(vfs.clone()), root, options, at(20_032)).unwrap()
+    };
+    let files = || super::final_contents(root, &vfs);
+    let before = files();
+    assert_eq!(compact().written.len(), 1);
+    // It was killed before it removed the others, and retention came as far as the first.
+    let second = before.into_iter().nth(1).unwrap();
+    vfs.put(&second.0.path(root), second.1.clone());
+    let trial = Trial::new(Arc::new(MemVfs::new())).budget(1);
+    let mut upkeep = upkeep(&vfs);
+    let mut run = || trial.run(&mut upkeep, &retentions(), at(20_032), false).0;
+    assert_eq!(run().rewritten.len(), 1);
+    let done = compact();
+    assert_eq!(
+        (done.left_over, done.skipped),
+        (0, vec![second.0.to_string()])
+    );
+    assert!(files()[&second.0] == second.1);
+    run();
+    assert_eq!(compact().left_over, 1);
+    assert_eq!(files().len(), 1);
+}
+
+#[test]
+fn what_a_killed_compaction_left_goes_with_the_next_also_when_there_is_nothing_to_merge() {
+    let vfs = written(&batches(&[(20_000, 1)]));
+    let left = "_inprogress/019b76da-a800-7000-8000-000000000002-1.tmp";
+    let left = Path::new(ROOT).join(left);
+    vfs.put(&left, b"content".to_vec());
+    let options = CompactionOptions::new();
+    compact_in(Arc::new(vfs.clone()), Path::new(ROOT), options, at(20_000)).unwrap();
+    assert!(vfs.get(&left).is_none());
+}

@@ -224,7 +224,12 @@ fn something_else_under_the_name_of_a_file_is_named_and_stays() {
         .unwrap();
     machine.root.confirm().unwrap();
     let name = final_files(Path::new(ROOT), &vfs).unwrap().remove(0);
-    let (key, other) = (name.to_string().into(), PutPayload::from_static(b"s3cr3t"));
+    let key = name.to_string().into();
+    // One that is empty has no footer to ask for.
+    let empty = PutPayload::from_static(b"");
+    runtime.block_on(faulty.inner().put(&key, empty)).unwrap();
+    assert!(machine.confirm().unwrap_err().is_misconfigured());
+    let other = PutPayload::from_static(b"s3cr3t");
     runtime.block_on(faulty.inner().put(&key, other)).unwrap();
     let error = machine.confirm().unwrap_err();
     assert!(error.is_misconfigured(), "{error}");

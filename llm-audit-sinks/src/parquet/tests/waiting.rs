@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use llm_audit_core::upkeep::Trial;
 use llm_audit_core::vfs::{MemVfs, Vfs};
-use llm_audit_core::{Batch, Event, Timestamp};
+use llm_audit_core::{
+    Absence, Batch, Event, Expiry, Facet, Hold, Level, Policy, Retention, Retentions, Timestamp,
+};
 
 use super::super::CompactionOptions;
 use super::super::file_name::ParquetFileName;
@@ -180,27 +182,119 @@ fn a_file_that_nobody_can_read_holds_its_own_writer_back_alone() {
     assert!(found(&faulty) == sorted(&[&batches, &others]));
 }
 
-#[test]
-fn retention_passes_over_files_that_are_not_in_the_store() {
-    use llm_audit_core::{Facet, Level, Policy, Retention};
+/// Models for 30 days, everything else for a year.
+fn retentions() -> Retentions {
+    let policy = Policy::builder()
+        .facet(Facet::Model, Level::Full)
+        .retention(Retention::Days(365))
+        .retain(Facet::Model, Retention::Days30);
+    policy.build().unwrap().retentions()
+}
 
-    let (vfs, faulty, batches) = (MemVfs::new(), Faulty::new(), day());
-    let mut machine = Machine::start(&vfs, &faulty.store(), true);
-    told(&mut machine, &batches[..1]);
-    leave(&mut machine, &batches[1..2]);
-    let policy = Policy::builder().facet(Facet::Model, Level::Full);
-    let policy = policy.retention(Retention::Days30).build().unwrap();
+fn after(days: i64) -> Timestamp {
+    Timestamp::from_unix_micros((20_001 + days) * DAY)
+}
+
+#[test]
+fn what_has_expired_while_it_waited_is_taken_out_before_it_leaves_the_machine() {
+    for keep in [true, false] {
+        let (vfs, faulty, old, new) = (MemVfs::new(), Faulty::new(), day(), day());
+        let mut machine = Machine::start(&vfs, &faulty.store(), keep);
+        leave(&mut machine, &old);
+        let mut next = Machine::start(&vfs, &faulty.store(), keep);
+        drop(machine);
+        let mut upkeep = next.root.upkeep().unwrap();
+        let own = (new[0].writer_id(), after(30));
+        upkeep.begin(&Expiry::new(&retentions(), after(30)), own);
+        // What is to be looked after first stands in nobody's way, and is not told.
+        assert_eq!(
+            told(&mut next, &new),
+            Some(new[2].last_seq()),
+            "keep {keep}"
+        );
+        assert_eq!(told(&mut next, &old), None, "keep {keep}");
+        assert!(found(&faulty) == sorted(&[&new]), "keep {keep}");
+        let trial = Trial::new(Arc::new(MemVfs::new())).own(own.0, own.1);
+        let plan = trial.run(&mut *upkeep, &retentions(), after(30), false).0;
+        assert!(
+            !plan.rewritten.is_empty() && plan.skipped.is_empty(),
+            "{plan:?}"
+        );
+        assert_eq!(
+            told(&mut next, &old),
+            Some(old[2].last_seq()),
+            "keep {keep}"
+        );
+        let mut expected = sorted(&[&new, &old]);
+        for event in &mut expected {
+            if event.writer_id() == old[0].writer_id() {
+                event.withhold([Facet::Model].into_iter().collect(), Absence::Expired);
+            }
+        }
+        assert!(found(&faulty) == expected, "keep {keep}");
+    }
+}
+
+#[test]
+fn what_is_over_goes_without_having_been_uploaded_and_the_sink_goes_on() {
+    for by_another in [false, true] {
+        let (vfs, faulty, old, new) = (MemVfs::new(), Faulty::new(), day(), day());
+        let mut machine = Machine::start(&vfs, &faulty.store(), false);
+        let mut upkeep = machine.root.upkeep().unwrap();
+        let own = (new[0].writer_id(), after(400));
+        upkeep.begin(&Expiry::new(&retentions(), after(400)), own);
+        assert_eq!(told(&mut machine, &old), None);
+        let mut other = Machine::start(&vfs, &faulty.store(), false);
+        let mut of_other = other.root.upkeep().unwrap();
+        let upkeep = if by_another {
+            &mut of_other
+        } else {
+            &mut upkeep
+        };
+        let trial = Trial::new(Arc::new(MemVfs::new())).own(own.0, own.1);
+        let plan = trial.run(&mut **upkeep, &retentions(), after(400), false).0;
+        assert_eq!((plan.deleted.len(), plan.skipped.len()), (3, 0), "{plan:?}");
+        assert!(names(&vfs).is_empty());
+        let durable = machine.confirm().unwrap().up_to;
+        assert_eq!(durable, Some(old[2].last_seq()), "by another: {by_another}");
+        assert_eq!(told(&mut machine, &new), Some(new[2].last_seq()));
+        assert!(found(&faulty) == all(&new));
+        other.confirm().unwrap();
+    }
+}
+
+#[test]
+fn what_a_hold_is_on_is_uploaded_as_it_is() {
+    let (vfs, faulty, old) = (MemVfs::new(), Faulty::new(), day());
+    let mut machine = Machine::start(&vfs, &faulty.store(), false);
     let mut upkeep = machine.root.upkeep().unwrap();
-    let now = Timestamp::from_unix_micros(20_100 * DAY);
-    let mut run = || {
-        let trial = Trial::new(Arc::new(MemVfs::new()));
-        trial.run(&mut *upkeep, &policy.retentions(), now, false).0
-    };
-    let plan = run();
-    // Each is there twice: in the root, and in the store.
-    assert_eq!((plan.deleted.len(), plan.skipped.len()), (2, 1), "{plan:?}");
-    assert_eq!(names(&vfs).len(), 1);
-    machine.confirm().unwrap();
-    assert_eq!(run().deleted.len(), 2);
-    assert!(names(&vfs).is_empty() && found(&faulty).is_empty());
+    let trial = Trial::new(Arc::new(MemVfs::new()));
+    let own = (old[0].writer_id(), after(0));
+    upkeep.begin(&Expiry::new(&retentions(), after(400)), own);
+    assert_eq!(told(&mut machine, &old), None);
+    trial.hold(vec![Hold::between("m", after(-2), after(0))]);
+    let plan = trial.run(&mut *upkeep, &retentions(), after(400), false).0;
+    assert!(plan.held_events > 0 && plan.deleted.is_empty(), "{plan:?}");
+    assert_eq!(machine.confirm().unwrap().up_to, Some(old[2].last_seq()));
+    assert!(found(&faulty) == all(&old));
+}
+
+#[test]
+fn objects_that_overlap_are_all_asked_what_they_hold() {
+    let (first, second, faulty, batches) = (MemVfs::new(), MemVfs::new(), Faulty::new(), day());
+    // One program brings all of it as one object, another the middle as one of its own.
+    let mut whole = Machine::start(&first, &faulty.store(), false);
+    for batch in &batches {
+        whole.root.turn_to(batch.writer_id()).unwrap();
+        whole.root.write(batch).unwrap();
+    }
+    let mut middle = Machine::start(&second, &faulty.store(), false);
+    leave(&mut middle, &batches[1..2]);
+    middle.confirm().unwrap();
+    whole.confirm().unwrap();
+    let before = objects(&faulty);
+    assert_eq!(before.len(), 2);
+    let mut next = Machine::start(&MemVfs::new(), &faulty.store(), false);
+    assert_eq!(told(&mut next, &batches[2..]), Some(batches[2].last_seq()));
+    assert_eq!(objects(&faulty), before);
 }
