@@ -37,7 +37,8 @@ impl Answers {
         self.take();
     }
 
-    /// Whether a request has failed since the last call for another reason than what its object is.
+    /// Whether a request has failed since the last call because the store was not as it should be: it gave no
+    /// answer, or none that it stands by.
     pub(super) fn take_failed(&self) -> bool {
         self.failed.swap(false, Ordering::Relaxed)
     }
@@ -61,7 +62,7 @@ impl Failure {
             Error::Precondition { .. } => io::ErrorKind::StaleNetworkFileHandle,
             _ => io::ErrorKind::Other,
         };
-        if kind == io::ErrorKind::Other {
+        if kind == io::ErrorKind::Other && !to_be_mended {
             answers.failed.store(true, Ordering::Relaxed);
         }
         Self {

@@ -52,7 +52,7 @@ impl Keeper {
         &self.root
     }
 
-    /// Whether a request has failed since the last call for another reason than what its object is.
+    /// Whether a request has failed since the last call because the store was not as it should be.
     pub(crate) fn take_failed(&self) -> bool {
         self.store.take_failed()
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use llm_audit_core::upkeep::{Round, Upkeep};
 use llm_audit_core::vfs::Vfs;
@@ -24,6 +25,13 @@ use crate::store::{Keeper, Listed, ObjectFile, Store};
 
 /// So many objects may fail for the store's sake before the rest waits for the next run.
 const MAX_FAILED: u32 = 3;
+/// So many that a store refuses, one after the other, before the rest waits for the run that comes soon.
+const MAX_REFUSED: u32 = 20;
+/// A run that changes something takes so long at most and the request it is at: the journal lets go of nothing
+/// and adopts nobody meanwhile.
+const ROUND_TIME: Duration = Duration::from_secs(20);
+/// So many objects are looked after in it: their names stand in one event.
+const ROUND_OBJECTS: u32 = 500;
 
 /// Looks after the objects of a store.
 pub(in super::super) struct StoreUpkeep {
@@ -115,6 +123,9 @@ impl StoreUpkeep {
             ages: Ages::default(),
             others: 0,
             failed: 0,
+            refused: 0,
+            looked: 0,
+            began: Instant::now(),
         };
         let is_whole = pass.behind.is_none();
         let end = self.pass(&mut pass, round);
@@ -200,13 +211,23 @@ impl StoreUpkeep {
             pass.others += u64::from(expiry.is_over(newest));
             return End::All;
         }
-        if !round.takes_more() {
+        let has_done_enough = !round.is_dry() && pass.has_done_enough();
+        if has_done_enough {
+            round.leave();
+        }
+        if has_done_enough || !round.takes_more() {
             self.next = pass.last.take().or_else(|| pass.behind.clone());
             return End::Here;
         }
         let due = Due { name, newest };
+        pass.looked += 1;
         let done = self.file(&due, pass, round);
         let mut end = End::All;
+        let refused = match &done {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => pass.refused + 1,
+            _ => 0,
+        };
+        pass.refused = refused;
         match done {
             Ok(Outcome::Settled { gone, is_held }) => {
                 let run = self.runs;
@@ -217,7 +238,14 @@ impl StoreUpkeep {
             Err(error) => {
                 pass.failed += u32::from(pass.keeper.take_failed());
                 // What the holds or somebody else have changed is the next run's.
-                if pass.failed == MAX_FAILED || error.kind() == io::ErrorKind::Interrupted {
+                let is_refused = pass.refused == MAX_REFUSED;
+                if is_refused {
+                    round.leave();
+                }
+                if is_refused
+                    || pass.failed == MAX_FAILED
+                    || error.kind() == io::ErrorKind::Interrupted
+                {
                     self.next = Some(due.name.clone());
                     end = End::Here;
                 }
@@ -274,6 +302,16 @@ struct Pass<'a> {
     /// Objects of other logs that have expired as a whole.
     others: u64,
     failed: u32,
+    /// Objects in a row that could not be looked after.
+    refused: u32,
+    looked: u32,
+    began: Instant,
+}
+
+impl Pass<'_> {
+    fn has_done_enough(&self) -> bool {
+        self.looked >= ROUND_OBJECTS || self.began.elapsed() >= ROUND_TIME
+    }
 }
 
 /// Whether an object comes behind another in a run: its day is before the other's, or it has a greater

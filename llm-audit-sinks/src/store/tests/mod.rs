@@ -39,6 +39,7 @@ pub(crate) struct Faulty {
     asked: Arc<AtomicUsize>,
     fault: Arc<Mutex<Option<(usize, Fault)>>>,
     event: Arc<Mutex<Option<Event>>>,
+    protected: Arc<Mutex<Vec<String>>>,
 }
 
 /// What somebody else does before a request.
@@ -57,7 +58,13 @@ impl Faulty {
             asked: Arc::default(),
             fault: Arc::default(),
             event: Arc::default(),
+            protected: Arc::default(),
         }
+    }
+
+    /// Refuses to delete these objects.
+    pub(crate) fn protect(&self, names: Vec<String>) {
+        *self.protected.lock().unwrap() = names;
     }
 
     /// Returns one that does not fail, on what another holds.
@@ -184,6 +191,13 @@ impl ObjectStore for Faulty {
             let store = store.clone();
             async move {
                 let path = path?;
+                let is_named = |name: &String| path.as_ref() == name.as_str();
+                if store.protected.lock().unwrap().iter().any(is_named) {
+                    return Err(Error::PermissionDenied {
+                        path: path.to_string(),
+                        source: "AKIA7 s3cr3t".into(),
+                    });
+                }
                 store.ask(store.inner.delete(&path)).await.map(|()| path)
             }
         };
