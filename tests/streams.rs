@@ -188,3 +188,25 @@ fn nothing_comes_after_the_place_where_a_stream_was_cut() {
     assert_eq!(cut.bytes, Some((70 << 10) + 1));
     assert_eq!(event.absence(Facet::Response), Some(Absence::Truncated));
 }
+
+#[test]
+fn what_is_said_between_chunks_is_of_the_same_choice() {
+    let event = recorded(|mut call, _| {
+        call.chunk("Let me ");
+        call.reasoning("Hm.").chunk("look. ");
+        call.response("So.");
+        call.finish();
+    });
+    let choices = event.output_messages().unwrap();
+    assert_eq!(choices.len(), 1, "{choices:?}");
+    let parts = choices[0].parts.iter().flatten();
+    let parts: Vec<_> = parts
+        .map(|part| (part.r#type.as_deref(), part.content.as_deref()))
+        .collect();
+    let expected = [
+        ("text", "Let me "),
+        ("reasoning", "Hm."),
+        ("text", "look. So."),
+    ];
+    assert_eq!(parts, expected.map(|(kind, text)| (Some(kind), Some(text))));
+}

@@ -82,7 +82,8 @@ impl<'i> ResponseRecorder<'i> {
 
     /// Adds text to the answer.
     pub fn text<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.add(Piece::Text, text.into())
+        self.0.response(text);
+        self
     }
 
     /// Adds text to choice number `choice` of the answer, counting from 0.
@@ -99,7 +100,8 @@ impl<'i> ResponseRecorder<'i> {
 
     /// Adds text to the reasoning. It takes facets `response` and `reasoning`.
     pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.add(Piece::Reasoning, text.into())
+        self.0.reasoning(text);
+        self
     }
 
     /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
@@ -171,17 +173,6 @@ impl<'i> ResponseRecorder<'i> {
     /// Adds what `text`, which is JSON, says in the shape of a protocol.
     pub(super) fn json(&mut self, text: &str) {
         memory::answer(self.0, text);
-    }
-
-    fn add(&mut self, piece: Piece, text: Cow<'_, str>) -> &mut Self {
-        if self.0.is_streamed() {
-            self.0.append(0, piece, &text);
-        } else if piece == Piece::Reasoning {
-            self.0.reasoning(text);
-        } else {
-            self.0.response(text);
-        }
-        self
     }
 }
 

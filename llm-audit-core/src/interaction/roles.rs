@@ -10,6 +10,7 @@ use crate::catalog::Field;
 use crate::event::{Guardrail, Message, Part, Status, Value};
 use crate::facet::Facet;
 use crate::id::EventId;
+use crate::protocol::answer::Piece;
 use crate::put::PutField;
 use crate::raw::MOVE_FROM;
 use crate::usage::Usage;
@@ -56,12 +57,12 @@ impl Interaction {
 
     /// Adds text to the answer.
     pub fn response<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Facet::Response, "text", text.into())
+        self.answer(Piece::Text, text.into())
     }
 
     /// Adds reasoning to the answer. It takes facets `response` and `reasoning`.
     pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Facet::Reasoning, "reasoning", text.into())
+        self.answer(Piece::Reasoning, text.into())
     }
 
     /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
@@ -154,7 +155,11 @@ impl Interaction {
         self
     }
 
-    fn answer(&mut self, facet: Facet, part_type: &'static str, text: Cow<'_, str>) -> &mut Self {
+    fn answer(&mut self, piece: Piece, text: Cow<'_, str>) -> &mut Self {
+        if self.is_streamed() {
+            return self.append(0, piece, &text);
+        }
+        let (facet, part_type) = (piece.facet(), piece.part_type());
         let Some(active) = &mut self.inner else {
             return self;
         };

@@ -27,7 +27,7 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
-    const fn part_type(self) -> &'static str {
+    pub(crate) const fn part_type(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Refusal => "refusal",
@@ -36,7 +36,7 @@ impl Piece {
         }
     }
 
-    const fn facet(self) -> Facet {
+    pub(crate) const fn facet(self) -> Facet {
         match self {
             Self::Text | Self::Refusal => Facet::Response,
             Self::Reasoning | Self::Signature => Facet::Reasoning,
