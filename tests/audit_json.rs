@@ -151,6 +151,57 @@ fn an_answer_that_is_an_error_of_a_provider_is_none_that_went_well() {
 }
 
 #[test]
+fn a_body_that_is_an_error_is_one_and_no_response() {
+    let quoted = "a secret of yours";
+    for (answer, error_type) in [
+        (
+            json!({"error": {"message": quoted, "type": "rate_limit_exceeded", "code": null}}),
+            "rate_limit_exceeded",
+        ),
+        (
+            json!({"type": "error", "error": {"type": "overloaded_error", "message": quoted}, "request_id": "r-1"}),
+            "overloaded_error",
+        ),
+        (
+            json!({"error": {"code": 429, "message": quoted, "status": "RESOURCE_EXHAUSTED"}}),
+            "RESOURCE_EXHAUSTED",
+        ),
+        (
+            json!({"type": "error", "code": "server_error", "message": quoted, "sequence_number": 1}),
+            "server_error",
+        ),
+        (
+            json!({"object": "error", "message": quoted, "type": "BadRequestError", "code": 400}),
+            "BadRequestError",
+        ),
+        (json!({"error": quoted}), "provider"),
+    ] {
+        let recording = Recording::of(&[Facet::Response, Facet::ErrorDetail]);
+        ask(&recording.guard, &json!("Why?"), answer.clone());
+        let event = recording.event();
+        assert_eq!(event.status(), Some(Status::Error), "{answer}");
+        assert_eq!(event.error_type(), Some(error_type), "{answer}");
+        assert_eq!(event.error_message(), Some(quoted), "{answer}");
+        assert!(event.output_messages().is_none(), "{answer}");
+        let event = asked(&json!("Why?"), answer);
+        assert_eq!(event.status(), Some(Status::Error));
+        assert!(!event.to_json().contains("secret"));
+    }
+    for answer in [
+        json!({"sum": 3, "error": 0.1}),
+        json!({"fit": "linear", "error": "small"}),
+        json!({"error": {"mean": 0.1}}),
+    ] {
+        let event = asked(&json!("Why?"), answer.clone());
+        assert_eq!(event.status(), Some(Status::Ok), "{answer}");
+        assert_eq!(
+            shown(event.output_messages()),
+            format!("assistant: text={answer}")
+        );
+    }
+}
+
+#[test]
 fn what_serde_can_serialise_says_what_its_json_does() {
     #[derive(Serialize)]
     struct Request<'r> {

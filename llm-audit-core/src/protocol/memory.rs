@@ -3,7 +3,8 @@
 use super::answer::{IN_ORDER, Piece};
 use super::json::Json;
 use super::said::{Came, Said};
-use super::table::{self, Protocol};
+use super::table::{self, PROTOCOLS, Protocol};
+use super::turn::{MESSAGES, TYPES};
 use super::{chat, parts, results};
 use crate::event::{Part, Status};
 use crate::facet::Facet;
@@ -39,6 +40,21 @@ const ANSWERS: &[(&str, &str, &str)] = &[
     ("object", "\"list\"", "/embeddings"),
     ("embeddings", "", "/api/embed"),
     ("embedding", "", "/api/embed"),
+];
+
+/// What stands beside an `error` that is a text.
+const BESIDE_ERROR: &[&str] = &[
+    "code",
+    "detail",
+    "done",
+    "error_code",
+    "error_type",
+    "estimated_time",
+    "message",
+    "model",
+    "request_id",
+    "status",
+    "type",
 ];
 
 /// Puts what the request `text`, which is JSON, says.
@@ -88,6 +104,23 @@ pub(crate) fn answer(call: &mut Interaction, text: &str) {
     said.put(call, protocol, true);
 }
 
+/// Returns whether `json` is what a provider answers instead of an answer.
+fn is_failure(json: Json<'_>) -> bool {
+    let says_what = |json: Json<'_>| {
+        let mut names = TYPES.iter().chain(MESSAGES);
+        names.any(|name| json.get(name).is_some_and(|at| at.str().is_some()))
+    };
+    let Some(error) = json.get("error") else {
+        let is_named = |name: &str| json.get(name).is_some_and(|at| at.text() == "\"error\"");
+        return (is_named("type") || is_named("object"))
+            && json.get("message").is_some_and(|text| text.str().is_some());
+    };
+    let mut is_alone = true;
+    json.members(|name, _| is_alone &= name == "error" || BESIDE_ERROR.contains(&name));
+    error.is_object() && says_what(error)
+        || is_alone && error.str().is_some_and(|text| !text.is_empty())
+}
+
 fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
     let begins = |(path, begin, _): &&(&str, &str, &str)| {
         json.at(path).is_some_and(|at| at.text().starts_with(begin))
@@ -95,8 +128,15 @@ fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
     let known = ANSWERS.iter().find(begins);
     let known = known.and_then(|(.., path)| Protocol::with_path(path));
     said.protocol = known.or(said.protocol);
-    if let Some(protocol) = said.protocol {
-        said.read(call, protocol, Came::default(), json);
+    let is_refused = is_failure(json);
+    // Errors of all protocols are read alike.
+    let of_error = PROTOCOLS.first().filter(|_| is_refused);
+    if let Some(protocol) = said.protocol.or(of_error) {
+        let came = Came {
+            is_refused,
+            ..Came::default()
+        };
+        said.read(call, protocol, came, json);
     } else if json.get("role").is_some() {
         chat::said_in(said, call, json);
     } else if let Some(text) = json.str() {

@@ -9,8 +9,8 @@ use crate::facet::Facet;
 use crate::interaction::Interaction;
 
 /// Where an error says its class, its code and its text.
-const TYPES: &[&str] = &["type", "status", "code", "__type"];
-const MESSAGES: &[&str] = &["message", "Message"];
+pub(super) const TYPES: &[&str] = &["type", "status", "code", "__type"];
+pub(super) const MESSAGES: &[&str] = &["message", "Message"];
 
 /// One document of an answer, and what becomes of it.
 pub(crate) struct Turn<'t> {
