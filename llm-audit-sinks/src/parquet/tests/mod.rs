@@ -11,6 +11,8 @@ mod objects;
 mod reader;
 mod restart;
 mod retention;
+#[cfg(feature = "store")]
+mod rounds;
 mod roundtrip;
 #[cfg(feature = "store")]
 mod upload;

@@ -14,7 +14,6 @@ use llm_audit_core::{
 };
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 
-use super::super::file_name::ParquetFileName;
 use super::upload::{Machine, stored};
 use super::{ROOT, all};
 use crate::fixture::{DAY, LONG, batches};
@@ -31,13 +30,13 @@ fn retentions() -> Retentions {
 }
 
 /// So many days behind the dates of the objects.
-fn after(days: i64) -> Timestamp {
+pub(super) fn after(days: i64) -> Timestamp {
     Timestamp::from_unix_micros((20_002 + days) * DAY)
 }
 
 /// Objects of two days in a store, and who looks after them.
-struct Bucket {
-    faulty: Faulty,
+pub(super) struct Bucket {
+    pub(super) faulty: Faulty,
     vfs: MemVfs,
     upkeep: Box<dyn Upkeep>,
     holds: MemVfs,
@@ -47,7 +46,7 @@ struct Bucket {
 
 impl Bucket {
     /// An object for each batch.
-    fn of(batches: &[Batch]) -> Self {
+    pub(super) fn of(batches: &[Batch]) -> Self {
         Self::written(batches, true)
     }
 
@@ -95,7 +94,7 @@ impl Bucket {
         self.once(now, true).0
     }
 
-    fn once(&mut self, now: Timestamp, dry: bool) -> (RetentionPlan, bool) {
+    pub(super) fn once(&mut self, now: Timestamp, dry: bool) -> (RetentionPlan, bool) {
         let run = self.trial.run(&mut *self.upkeep, &retentions(), now, dry);
         // Neither a lock nor a temporary file stays.
         let left = self.vfs.files().into_keys();
@@ -122,21 +121,21 @@ fn without_models(events: &[Event]) -> Vec<Event> {
 }
 
 /// The objects, each with its tag.
-fn states(faulty: &Faulty) -> BTreeMap<String, Option<String>> {
+pub(super) fn states(faulty: &Faulty) -> BTreeMap<String, Option<String>> {
     let listed = faulty.inner().list(None).try_collect::<Vec<_>>();
     let listed = listed.now_or_never().unwrap().unwrap();
     let state = |o: object_store::ObjectMeta| (o.location.to_string(), o.e_tag);
     listed.into_iter().map(state).collect()
 }
 
-fn bytes_of(faulty: &Faulty, name: &str) -> bytes::Bytes {
+pub(super) fn bytes_of(faulty: &Faulty, name: &str) -> bytes::Bytes {
     let inner = faulty.inner();
     let (at, options) = (name.into(), object_store::GetOptions::default());
     let got = inner.get_opts(&at, options).now_or_never().unwrap();
     got.unwrap().bytes().now_or_never().unwrap().unwrap()
 }
 
-fn put(faulty: &Faulty, name: &str, bytes: bytes::Bytes) {
+pub(super) fn put(faulty: &Faulty, name: &str, bytes: bytes::Bytes) {
     let inner = faulty.inner();
     let put = inner
         .put(&name.into(), PutPayload::from(bytes))
@@ -597,46 +596,4 @@ fn what_another_log_wrote_stays_and_is_told_unless_that_is_asked_for() {
     let mut own = Bucket::of(&batches);
     own.trial = own.trial.clone().writers([batches[0].writer_id()]);
     assert_eq!(own.run(after(400)).deleted.len(), before.len());
-}
-
-/// A store with so many objects of one day, and their names.
-fn many(count: u64) -> (Bucket, Vec<String>) {
-    let bucket = Bucket::of(&batches(&[(20_000, 1)])[..1]);
-    let name = states(&bucket.faulty).into_keys().next().unwrap();
-    let bytes = bytes_of(&bucket.faulty, &name);
-    let first: ParquetFileName = name.parse().unwrap();
-    for seq in 0..count {
-        let (date, writer) = (first.date().to_owned(), first.writer_id());
-        let next = ParquetFileName::new(date, writer, first.first_seq() + seq);
-        put(&bucket.faulty, &next.to_string(), bytes.clone());
-    }
-    let names: Vec<_> = states(&bucket.faulty).into_keys().collect();
-    assert_eq!(names.len() as u64, count);
-    (bucket, names)
-}
-
-#[test]
-fn a_run_that_has_done_enough_leaves_the_rest_for_one_that_comes_soon() {
-    let (mut bucket, names) = many(520);
-    let (first, more) = bucket.once(after(400), false);
-    assert_eq!((first.deleted.len(), more), (500, true));
-    let (second, more) = bucket.once(after(400), false);
-    assert_eq!(second.deleted.len(), names.len() - 500);
-    assert!(more, "what was before it is still to be looked at");
-    assert!(states(&bucket.faulty).is_empty());
-    assert!(!bucket.once(after(400), false).1);
-}
-
-#[test]
-fn objects_that_a_store_refuses_to_delete_keep_no_others() {
-    let (mut bucket, names) = many(30);
-    bucket.faulty.protect(names[..10].to_vec());
-    let (run, more) = bucket.once(after(400), false);
-    assert_eq!((run.deleted.len(), more), (20, false));
-    bucket.faulty.heal();
-    let (mut bucket, names) = many(30);
-    bucket.faulty.protect(names[..25].to_vec());
-    let (run, more) = bucket.once(after(400), false);
-    assert_eq!((run.deleted.len(), more), (0, true));
-    assert_eq!(bucket.once(after(400), false).0.deleted.len(), 5);
 }
