@@ -227,12 +227,13 @@ fn what_is_not_ours_in_a_bucket_stays() {
 fn whatever_request_fails_no_event_is_lost_and_each_change_is_recorded_once() {
     let template = Bucket::written(&batches(&[(20_000, 1), (20_001, 1)]), false);
     for (way, store) in ways() {
-        // Deletions are the same in each of them.
         for days in [30, 365]
             .into_iter()
             .filter(|days| *days == 30 || way == "whole")
         {
-            for fault in [Fault::Before, Fault::After, Fault::Cut] {
+            // Deletions and what the store never saw are the same in each way.
+            let faults = [Fault::After, Fault::Cut, Fault::Before];
+            for fault in faults.into_iter().take(2 + usize::from(way == "whole")) {
                 for number in 0.. {
                     let what = format!("{way}, {days}, {fault:?} {number}");
                     let mut bucket = template.again(store);
