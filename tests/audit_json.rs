@@ -151,6 +151,34 @@ fn an_answer_that_is_an_error_of_a_provider_is_none_that_went_well() {
 }
 
 #[test]
+fn the_name_of_a_member_alone_makes_no_shape() {
+    for value in [
+        json!({"choices": ["a", "b"]}),
+        json!({"candidates": ["a", "b"]}),
+        json!({"done": true, "answer": "So."}),
+        json!({"type": "message_sent", "text": "So."}),
+        json!({"type": "message", "text": "So."}),
+        json!({"type": "response.ready", "text": "So."}),
+        json!({"stop_reason": "done", "answer": "So."}),
+        json!({"stopReason": "done", "answer": "So."}),
+        json!({"object": "list", "answer": "So."}),
+        json!({"embedding": [1], "answer": "So."}),
+        json!({"role": "admin", "name": "Ada"}),
+        json!({"prompt": "Why?", "context": "There."}),
+        json!({"input": "Why?", "context": "There."}),
+        json!({"messages": ["a", "b"]}),
+        json!({"contents": ["a chapter"]}),
+    ] {
+        let event = asked(&value, value.clone());
+        let input = shown(event.input_messages());
+        assert_eq!(input, format!("user: text={value}"));
+        let output = shown(event.output_messages());
+        assert_eq!(output, format!("assistant: text={value}"));
+        assert_eq!(event.status(), Some(Status::Ok), "{value}");
+    }
+}
+
+#[test]
 fn a_body_that_is_an_error_is_one_and_no_response() {
     let quoted = "a secret of yours";
     for (answer, error_type) in [

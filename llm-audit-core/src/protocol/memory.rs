@@ -1,7 +1,7 @@
 //! Requests and answers that a program has in memory, in the shapes that they have on the wire.
 
 use super::answer::{IN_ORDER, Piece};
-use super::json::Json;
+use super::json::{Json, Top};
 use super::said::{Came, Said};
 use super::table::{self, PROTOCOLS, Protocol};
 use super::turn::{MESSAGES, TYPES};
@@ -10,36 +10,133 @@ use crate::event::{Part, Status};
 use crate::facet::Facet;
 use crate::interaction::Interaction;
 
-/// What tells the protocol of a request, the first that is there: members, and a path of the protocol.
-const REQUESTS: &[(&[&str], &str)] = &[
-    (&["contents"], ":generateContent"),
-    (&["messages", "inferenceConfig"], "/model/*/converse"),
-    (&["messages", "system"], "/v1/messages"),
-    (&["messages"], "/chat/completions"),
-    (&["input"], "/responses"),
-    (&["prompt"], "/api/generate"),
+/// What a JSON has that is of a protocol: where, and how the JSON there begins. Behind `[].` stands what the
+/// first element has.
+type Shape = &'static [(&'static str, &'static str)];
+
+/// Shapes of requests, and a path of the protocol of each; the first that fits is it.
+const REQUESTS: &[(Shape, &str)] = &[
+    (&[("contents[].parts", "")], ":generateContent"),
+    (
+        &[("messages[].content", "["), ("inferenceConfig", "{")],
+        "/model/*/converse",
+    ),
+    (
+        &[("messages[].content", ""), ("system", "")],
+        "/v1/messages",
+    ),
+    (&[("messages[].role", "\"")], "/chat/completions"),
+    (&[("messages", "[]"), ("model", "\"")], "/chat/completions"),
+    (&[("input[].role", "\"")], "/responses"),
+    (&[("input", ""), ("model", "\"")], "/responses"),
+    (&[("input", ""), ("instructions", "\"")], "/responses"),
+    (&[("input", ""), ("prompt.id", "\"")], "/responses"),
+    (&[("prompt", "\""), ("model", "\"")], "/api/generate"),
+    (&[("prompt", "["), ("model", "\"")], "/completions"),
 ];
 
-/// What tells the protocol of an answer, the first that is there: a path, how its JSON begins, and a path of
-/// the protocol.
-const ANSWERS: &[(&str, &str, &str)] = &[
-    ("choices", "", "/chat/completions"),
-    ("candidates", "", ":generateContent"),
-    ("usageMetadata", "", ":generateContent"),
-    ("promptFeedback", "", ":generateContent"),
-    ("type", "\"response.", "/responses"),
-    ("object", "\"response\"", "/responses"),
-    ("type", "\"message", "/v1/messages"),
-    ("type", "\"content_block", "/v1/messages"),
+/// Shapes of answers and of chunks, in the same way.
+const ANSWERS: &[(Shape, &str)] = &[
+    (&[("choices[].message", "{")], "/chat/completions"),
+    (&[("choices[].delta", "{")], "/chat/completions"),
+    (
+        &[("choices[].text", "\""), ("choices[].index", "")],
+        "/completions",
+    ),
+    (&[("object", "\"chat.completion")], "/chat/completions"),
+    (&[("object", "\"text_completion\"")], "/completions"),
+    (
+        &[("choices", "[]"), ("usage.prompt_tokens", "")],
+        "/chat/completions",
+    ),
+    (
+        &[("choices", "[]"), ("prompt_filter_results", "[")],
+        "/chat/completions",
+    ),
+    (&[("candidates[].content", "{")], ":generateContent"),
+    (&[("candidates[].finishReason", "\"")], ":generateContent"),
+    (
+        &[("usageMetadata.promptTokenCount", "")],
+        ":generateContent",
+    ),
+    (&[("usageMetadata.totalTokenCount", "")], ":generateContent"),
+    (&[("promptFeedback.blockReason", "\"")], ":generateContent"),
+    (&[("type", "\"response."), ("response", "{")], "/responses"),
+    (
+        &[("type", "\"response."), ("sequence_number", "")],
+        "/responses",
+    ),
+    (
+        &[("type", "\"response."), ("output_index", "")],
+        "/responses",
+    ),
+    (&[("object", "\"response\""), ("output", "[")], "/responses"),
+    (
+        &[("type", "\"message\""), ("content[].type", "\"")],
+        "/v1/messages",
+    ),
+    (
+        &[("type", "\"message\""), ("content", "[]")],
+        "/v1/messages",
+    ),
+    (
+        &[("stop_reason", "\""), ("content[].type", "\"")],
+        "/v1/messages",
+    ),
+    (
+        &[("type", "\"message_start\""), ("message", "{")],
+        "/v1/messages",
+    ),
+    (
+        &[("type", "\"message_delta\""), ("delta", "{")],
+        "/v1/messages",
+    ),
+    (
+        &[
+            ("type", "\"content_block_start\""),
+            ("content_block.type", "\""),
+        ],
+        "/v1/messages",
+    ),
+    (
+        &[("type", "\"content_block_delta\""), ("delta.type", "\"")],
+        "/v1/messages",
+    ),
+    (&[("output.message.content", "[")], "/model/*/converse"),
+    (
+        &[("contentBlockIndex", ""), ("delta", "{")],
+        "/model/*/converse",
+    ),
+    (
+        &[("contentBlockIndex", ""), ("start", "{")],
+        "/model/*/converse",
+    ),
+    (&[("done", ""), ("message.content", "\"")], "/api/chat"),
+    (&[("done", ""), ("message.tool_calls", "[")], "/api/chat"),
+    (&[("done", ""), ("response", "\"")], "/api/chat"),
+    (
+        &[("object", "\"list\""), ("data[].embedding", "")],
+        "/embeddings",
+    ),
+    (&[("embeddings[]", "["), ("model", "\"")], "/api/embed"),
+];
+
+/// JSON of one member that is of a protocol.
+const SINGLE: &[(&str, &str, &str)] = &[
     ("type", "\"ping\"", "/v1/messages"),
-    ("stop_reason", "", "/v1/messages"),
-    ("output.message", "", "/model/*/converse"),
-    ("contentBlockIndex", "", "/model/*/converse"),
-    ("stopReason", "", "/model/*/converse"),
-    ("done", "", "/api/chat"),
-    ("object", "\"list\"", "/embeddings"),
-    ("embeddings", "", "/api/embed"),
-    ("embedding", "", "/api/embed"),
+    ("type", "\"message_stop\"", "/v1/messages"),
+    ("role", "\"assistant\"", "/model/*/converse"),
+    ("stopReason", "\"", "/model/*/converse"),
+    ("embedding", "[", "/api/embed"),
+];
+
+/// Shapes of one message.
+const A_MESSAGE: &[Shape] = &[
+    &[("role", "\""), ("content", "\"")],
+    &[("role", "\""), ("content", "[")],
+    &[("role", "\""), ("tool_calls", "[")],
+    &[("role", "\""), ("function_call", "{")],
+    &[("role", "\""), ("refusal", "\"")],
 ];
 
 /// What stands beside an `error` that is a text.
@@ -65,9 +162,7 @@ pub(crate) fn request(call: &mut Interaction, text: &str) {
     if json.is_array() {
         return json.each(|element| prompt(call, element));
     }
-    let has = |name: &&str| json.get(name).is_some();
-    let known = REQUESTS.iter().find(|(names, _)| names.iter().all(has));
-    match known.and_then(|(_, path)| Protocol::with_path(path)) {
+    match protocol_of(REQUESTS, json) {
         Some(protocol) => {
             table::put_settings(call, json);
             (protocol.request)(call, json);
@@ -78,7 +173,7 @@ pub(crate) fn request(call: &mut Interaction, text: &str) {
 
 /// Puts a message, a text, or what has no known shape as the text of its JSON.
 fn prompt(call: &mut Interaction, json: Json<'_>) {
-    if json.get("role").is_some() {
+    if is_message(json) {
         chat::message(call, json);
     } else if json.str().is_some() {
         parts::content(call, "user", Some(json));
@@ -104,6 +199,65 @@ pub(crate) fn answer(call: &mut Interaction, text: &str) {
     said.put(call, protocol, true);
 }
 
+/// Returns the protocol of the first of `shapes` that `json` has.
+fn protocol_of(shapes: &[(Shape, &str)], json: Json<'_>) -> Option<&'static Protocol> {
+    let all = || shapes.iter().flat_map(|(shape, _)| *shape);
+    let top = json.top(|name| all().any(|(path, _)| begins_with(path, name)));
+    let (_, path) = shapes.iter().find(|(shape, _)| has(&top, shape))?;
+    Protocol::with_path(path)
+}
+
+/// Returns the protocol of a JSON of one member.
+fn single(json: Json<'_>) -> Option<&'static Protocol> {
+    let mut members = 0;
+    json.members(|_, _| members += 1);
+    let is_it = |(name, begin, _): &&(&str, &str, &str)| {
+        json.get(name)
+            .is_some_and(|at| at.text().starts_with(begin))
+    };
+    let (.., path) = SINGLE.iter().find(|row| members == 1 && is_it(row))?;
+    Protocol::with_path(path)
+}
+
+fn is_message(json: Json<'_>) -> bool {
+    let all = || A_MESSAGE.iter().copied().flatten();
+    let top = json.top(|name| all().any(|(path, _)| begins_with(path, name)));
+    A_MESSAGE.iter().any(|shape| has(&top, shape))
+}
+
+fn begins_with(path: &str, name: &str) -> bool {
+    let first = path.split('.').next().unwrap_or_default();
+    first.trim_end_matches("[]") == name
+}
+
+fn has(top: &Top<'_>, shape: Shape) -> bool {
+    shape.iter().all(|(path, begin)| {
+        let at = at(top, path);
+        at.is_some_and(|at| at.text().starts_with(begin))
+    })
+}
+
+fn at<'j>(top: &Top<'j>, path: &str) -> Option<Json<'j>> {
+    let mut names = path.split('.');
+    let first = names.next()?;
+    let begun = element(top.first(&[first.trim_end_matches("[]")])?, first)?;
+    names.try_fold(begun, |json, name| {
+        element(json.get(name.trim_end_matches("[]"))?, name)
+    })
+}
+
+/// Returns what `name` stands for: `json`, or its first element.
+fn element<'j>(json: Json<'j>, name: &str) -> Option<Json<'j>> {
+    let mut first = None;
+    if !name.ends_with("[]") {
+        return Some(json);
+    }
+    json.each(|element| {
+        first.get_or_insert(element);
+    });
+    first
+}
+
 /// Returns whether `json` is what a provider answers instead of an answer.
 fn is_failure(json: Json<'_>) -> bool {
     let says_what = |json: Json<'_>| {
@@ -122,12 +276,8 @@ fn is_failure(json: Json<'_>) -> bool {
 }
 
 fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
-    let begins = |(path, begin, _): &&(&str, &str, &str)| {
-        json.at(path).is_some_and(|at| at.text().starts_with(begin))
-    };
-    let known = ANSWERS.iter().find(begins);
-    let known = known.and_then(|(.., path)| Protocol::with_path(path));
-    said.protocol = known.or(said.protocol);
+    let known = said.protocol.or_else(|| protocol_of(ANSWERS, json));
+    said.protocol = known.or_else(|| single(json));
     let is_refused = is_failure(json);
     // Errors of all protocols are read alike.
     let of_error = PROTOCOLS.first().filter(|_| is_refused);
@@ -137,7 +287,7 @@ fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
             ..Came::default()
         };
         said.read(call, protocol, came, json);
-    } else if json.get("role").is_some() {
+    } else if is_message(json) {
         chat::said_in(said, call, json);
     } else if let Some(text) = json.str() {
         said.answer.append(call, (0, IN_ORDER), Piece::Text, &text);
