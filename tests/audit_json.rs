@@ -316,6 +316,32 @@ fn chunks_that_are_values_are_put_together() {
     }
 }
 
+#[test]
+fn a_stream_is_complete_when_each_choice_that_has_begun_has_ended() {
+    #[audit(auditor = log, output)]
+    fn ask(log: &Audit, chunks: Vec<Value>) -> impl Stream<Item = Value> + use<> {
+        List(chunks.into_iter())
+    }
+
+    let chunk = |index: u64, finish: Option<&str>| json!({"choices": [{"index": index, "delta": {"content": "So."}, "finish_reason": finish}]});
+    let chunks = vec![
+        chunk(0, None),
+        chunk(0, Some("stop")),
+        chunk(1, None),
+        chunk(1, Some("stop")),
+    ];
+    for (most, status) in [
+        (1, Status::Cancelled),
+        (2, Status::Ok),
+        (3, Status::Cancelled),
+        (4, Status::Ok),
+    ] {
+        let recording = Recording::of(FACETS);
+        read(ask(&recording.guard, chunks.clone()), most);
+        assert_eq!(recording.event().status(), Some(status), "{most}");
+    }
+}
+
 /// An item of an agent's stream.
 #[derive(Clone)]
 enum Item {

@@ -256,10 +256,13 @@ impl Call {
             interaction.tick();
         }
         describe(self);
-        if let Some(interaction) = self.interaction()
-            && interaction.is_told_why_it_ends()
-        {
-            interaction.on_drop(Status::Ok);
+        if let Some(interaction) = self.interaction() {
+            // A choice may begin after another has ended.
+            let status = match interaction.is_told_why_it_ends() {
+                true => Status::Ok,
+                false => Status::Cancelled,
+            };
+            interaction.on_drop(status);
         }
     }
 

@@ -52,9 +52,11 @@ impl Interaction {
         self.chunks().is_some()
     }
 
-    /// Returns whether a chunk said why the answer ends.
+    /// Returns whether it was said why the answer ends: all of it, or each choice that has begun.
     pub(crate) fn is_told_why_it_ends(&self) -> bool {
-        self.chunks().is_some_and(|stream| stream.is_told_why)
+        self.chunks().is_some_and(|stream| {
+            stream.is_told_why || stream.said.as_ref().is_some_and(|said| said.is_over())
+        })
     }
 
     /// Notes that a chunk says why the answer ends, also where that is not captured.

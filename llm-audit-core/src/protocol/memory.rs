@@ -295,9 +295,6 @@ fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
         let text = results::text(call, json);
         said.answer.push(call, 0, Part::text(text));
     }
-    if said.is_over() {
-        call.told_why_it_ends();
-    }
     if let Some(error) = said.error.take() {
         call.error_type(error.class.as_deref().unwrap_or("provider"));
         if let Some(code) = error.code {
