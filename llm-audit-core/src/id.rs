@@ -172,14 +172,24 @@ pub(crate) fn span_id(event_id: EventId) -> String {
 /// Returns whether `field` takes `text`: the ids of traces and spans are those of W3C Trace Context,
 /// level 1, section 3.2.2, lower-case hex digits that are not all zero.
 pub(crate) fn is_of_w3c(field: Field, text: &str) -> bool {
-    let digits = match field {
-        Field::TraceId => 32,
-        Field::ParentSpanId | Field::SpanId => 16,
-        _ => return true,
+    match field {
+        Field::TraceId => is_hex::<DIGITS>(text),
+        Field::ParentSpanId | Field::SpanId => is_hex::<{ DIGITS / 2 }>(text),
+        _ => true,
+    }
+}
+
+/// Returns whether `text` is `N` lower-case hex digits that are not all zero. All of them are looked
+/// at, and of a length that the compiler knows: that takes it a few vectors.
+fn is_hex<const N: usize>(text: &str) -> bool {
+    let Ok(digits) = <&[u8; N]>::try_from(text.as_bytes()) else {
+        return false;
     };
-    text.len() == digits
-        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        && text.bytes().any(|b| b != b'0')
+    let (all, any) = digits.iter().fold((true, false), |(all, any), b| {
+        let is_digit = b.is_ascii_digit() | matches!(b, b'a'..=b'f');
+        (all & is_digit, any | (*b != b'0'))
+    });
+    all & any
 }
 
 fn v7(ids: &dyn Ids, at: Timestamp) -> Uuid {

@@ -36,10 +36,17 @@ fn main() {
         "no_policy" => recorded(times, Policy::none(), record),
         "chunk" => chunks(times),
         "macro" => {
-            let (_audit, _dir) = log(policy().unwrap(), true);
-            asked(times);
+            let (audit, _dir) = log(policy().unwrap(), true);
+            for number in 1..=WARM + times {
+                ask(black_box("Why is the sky blue?"));
+                if number % AT_A_TIME == 0 {
+                    assert!(audit.flush(LONG).is_complete());
+                }
+            }
         }
-        "macro_no_log" => asked(times),
+        "macro_no_log" => (0..times).for_each(|_| {
+            ask(black_box("Why is the sky blue?"));
+        }),
         "no_log" => (0..times).for_each(|_| {
             llm_audit::begin(Operation::Chat).finish();
         }),
@@ -82,12 +89,6 @@ fn chunks(times: usize) {
     }
     interaction.finish();
     assert_eq!(audit.shutdown(LONG).counters.lost(), 0);
-}
-
-fn asked(times: usize) {
-    for _ in 0..times {
-        ask(black_box("Why is the sky blue?"));
-    }
 }
 
 #[audit(chat, provider = "openai", model = "small", prompt = question, output)]

@@ -5,7 +5,7 @@ use super::{Active, Interaction, micros};
 use crate::catalog::Field;
 use crate::event::Value;
 use crate::facet::Facet;
-use crate::interaction::in_flight::size_of_value;
+use crate::interaction::in_flight::{InFlight, size_of_value};
 use crate::protocol::answer::{IN_ORDER, Piece};
 use crate::protocol::said::Said;
 use crate::put::PutField;
@@ -128,38 +128,47 @@ impl Active {
     #[inline]
     fn streamed(&mut self) -> &mut Stream {
         let Self { flight, stream, .. } = self;
-        stream.get_or_insert_with(|| {
-            let mut stream = Box::<Stream>::default();
-            let parts = flight.raw.buffers.take_output_parts();
-            if !parts.is_empty() {
-                let mut said = Box::<Said>::default();
-                said.answer.limit(flight.shared.max_event_bytes);
-                said.answer.adopt(parts);
-                stream.said = Some(said);
-            }
-            stream
-        })
+        match stream {
+            Some(stream) => stream,
+            None => stream.insert(begun(flight)),
+        }
     }
 
     /// Puts `text` in `field`. What every chunk of a stream says again is kept once.
+    #[inline]
     pub(super) fn put_text(&mut self, field: Field, text: &str) {
-        if self.stream.is_some() {
-            let buffers = &mut self.flight.raw.buffers;
-            if buffers.text_of(field) == Some(text) {
-                return;
-            }
-            buffers.forget_text(field);
+        match self.stream {
+            Some(_) => self.put_text_anew(field, text),
+            None => self.flight.put_text(field, text),
         }
-        self.flight.put_text(field, text);
     }
 
     /// Puts `value` in `field`. What every chunk of a stream says anew takes the place of what the one
     /// before said.
+    #[inline]
     pub(super) fn put(&mut self, field: Field, value: Value) {
-        let Some(stream) = &mut self.stream else {
-            return self.flight.put(field, value);
-        };
-        stream.is_told_why |= field == Field::FinishReasons;
+        match self.stream {
+            Some(_) => self.put_anew(field, value),
+            None => self.flight.put(field, value),
+        }
+    }
+
+    // Those are kept apart so that a call without chunks does not pay for their registers.
+    #[inline(never)]
+    fn put_text_anew(&mut self, field: Field, text: &str) {
+        let buffers = &mut self.flight.raw.buffers;
+        if buffers.text_of(field) == Some(text) {
+            return;
+        }
+        buffers.forget_text(field);
+        self.flight.put_text(field, text);
+    }
+
+    #[inline(never)]
+    fn put_anew(&mut self, field: Field, value: Value) {
+        if let Some(stream) = &mut self.stream {
+            stream.is_told_why |= field == Field::FinishReasons;
+        }
         let size = |value: &Value| size_of_value(value.as_ref());
         let flight = &mut self.flight;
         let Some(earlier) = flight
@@ -202,6 +211,19 @@ impl Active {
             }
         }
     }
+}
+
+#[cold]
+fn begun(flight: &mut InFlight) -> Box<Stream> {
+    let mut stream = Box::<Stream>::default();
+    let parts = flight.raw.buffers.take_output_parts();
+    if !parts.is_empty() {
+        let mut said = Box::<Said>::default();
+        said.answer.limit(flight.shared.max_event_bytes);
+        said.answer.adopt(parts);
+        stream.said = Some(said);
+    }
+    stream
 }
 
 #[cfg(test)]

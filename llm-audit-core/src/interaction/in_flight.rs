@@ -177,11 +177,13 @@ impl InFlight {
     /// Reserves memory for `bytes` more bytes in `field`. Without room for it the facet is marked as
     /// failed; a little metadata is kept all the same. Of content nothing more is taken then, so that
     /// what is there has no holes.
+    #[inline]
     pub(crate) fn reserve(&mut self, field: Field, bytes: usize) -> bool {
         self.reserve_bytes(field, bytes.saturating_add(ITEM_BYTES))
     }
 
     /// Does what [`reserve`](Self::reserve) does for bytes that are no item of their own.
+    #[inline]
     pub(crate) fn reserve_bytes(&mut self, field: Field, bytes: usize) -> bool {
         let needed = self.used.saturating_add(bytes);
         if needed <= self.raw.reserved && self.no_room.is_empty() {
@@ -191,6 +193,7 @@ impl InFlight {
         self.reserve_more(field, needed)
     }
 
+    #[inline(never)]
     fn reserve_more(&mut self, field: Field, needed: usize) -> bool {
         let has_no_room = |facet| self.no_room.contains(facet);
         if field.info().sensitive && field.facet().is_some_and(has_no_room) {
@@ -222,11 +225,17 @@ impl InFlight {
 
     /// The most bytes of `text` that one event takes, cut where a character ends; what is cut off
     /// is noted.
+    #[inline]
     pub(crate) fn cap<'t>(&mut self, field: Field, text: &'t str) -> &'t str {
         let most = self.shared.max_event_bytes;
-        if text.len() <= most {
-            return text;
+        match text.len() <= most {
+            true => text,
+            false => self.cut(field, text, most),
         }
+    }
+
+    #[cold]
+    fn cut<'t>(&mut self, field: Field, text: &'t str, most: usize) -> &'t str {
         self.note_cut(field, text.len());
         crate::seal::head(text, most)
     }
@@ -249,6 +258,14 @@ impl InFlight {
             Some((_, total)) => *total = total.saturating_add(bytes as u64),
             None => self.raw.cut.push((field, bytes as u64)),
         }
+    }
+
+    #[cold]
+    fn tell_of_id(&self, field: Field) {
+        self.shared.diagnostics.report(
+            DiagnosticKind::Misuse,
+            format!("a `{field}` is not of W3C Trace Context; it is left out"),
+        );
     }
 
     /// Puts an owned text in `field`: a large one is moved, a small one copied.
@@ -386,11 +403,7 @@ impl PutField for InFlight {
 
     fn put_text(&mut self, field: Field, text: &str) {
         if !id::is_of_w3c(field, text) {
-            self.shared.diagnostics.report(
-                DiagnosticKind::Misuse,
-                format!("a `{field}` is not of W3C Trace Context; it is left out"),
-            );
-            return;
+            return self.tell_of_id(field);
         }
         let text = self.cap(field, text);
         if self.reserve(field, text.len()) {

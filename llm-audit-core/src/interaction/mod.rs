@@ -279,7 +279,17 @@ impl Interaction {
 
     /// Records that the operation succeeded, or what [`outcome`](Interaction::outcome) says, and
     /// returns the event's identifier.
+    #[inline]
     pub fn finish(mut self) -> Option<EventId> {
+        match self.is_recorded() {
+            true => self.finish_recorded(),
+            false => None,
+        }
+    }
+
+    // Kept apart, as is what is dropped: where nothing is recorded, no room is made on the stack.
+    #[inline(never)]
+    fn finish_recorded(&mut self) -> Option<EventId> {
         self.take().and_then(Active::finish)
     }
 
@@ -347,6 +357,27 @@ impl Interaction {
     /// Records that the operation ended with `status`, and returns the event's identifier.
     pub fn end(mut self, status: Status) -> Option<EventId> {
         self.take().and_then(|active| active.end(status))
+    }
+
+    #[inline(never)]
+    fn drop_recorded(&mut self) {
+        let Some(mut active) = self.take() else {
+            return;
+        };
+        let late = active
+            .deadline
+            .is_some_and(|at| active.flight.shared.clock.monotonic() > at);
+        let status = if thread::panicking() {
+            active.flight.put_text(Field::ErrorType, "panic");
+            Status::Error
+        } else if let Some(outcome) = active.outcome.take() {
+            outcome
+        } else if late {
+            Status::Timeout
+        } else {
+            active.on_drop.clone()
+        };
+        active.end(status);
     }
 
     fn put_error_type<E: ?Sized>(&mut self) {
@@ -457,24 +488,11 @@ impl PutField for Interaction {
 }
 
 impl Drop for Interaction {
+    #[inline]
     fn drop(&mut self) {
-        let Some(mut active) = self.take() else {
-            return;
-        };
-        let late = active
-            .deadline
-            .is_some_and(|at| active.flight.shared.clock.monotonic() > at);
-        let status = if thread::panicking() {
-            active.flight.put_text(Field::ErrorType, "panic");
-            Status::Error
-        } else if let Some(outcome) = active.outcome.take() {
-            outcome
-        } else if late {
-            Status::Timeout
-        } else {
-            active.on_drop.clone()
-        };
-        active.end(status);
+        if self.is_recorded() {
+            self.drop_recorded();
+        }
     }
 }
 

@@ -51,7 +51,8 @@ const STEPS: u64 = 8;
 
 impl Gaps {
     fn add(&mut self, gap: Duration) {
-        let bucket = bucket(u64::try_from(gap.as_micros()).unwrap_or(u64::MAX));
+        let micros = gap.as_secs().saturating_mul(1_000_000);
+        let bucket = bucket(micros.saturating_add(gap.subsec_micros().into()));
         if self.buckets.len() <= bucket {
             self.buckets.resize(bucket + 1, 0);
         }
