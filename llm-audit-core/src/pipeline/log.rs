@@ -151,7 +151,7 @@ pub(crate) struct JournalLog {
     spool: bool,
     clock: Arc<dyn Clock>,
     diagnostics: Diagnostics,
-    /// When expired files were last looked for.
+    /// When expired files were last looked for: the end of that, where it took time.
     expired: Option<Duration>,
     /// Whether what was left is looked for sooner.
     more: bool,
@@ -284,6 +284,7 @@ impl Log for JournalLog {
             if run.dry {
                 self.tell_plan(run);
             } else {
+                self.expired = Some(self.clock.monotonic());
                 events.extend(self.note(run));
             }
             if std::mem::take(&mut self.asked) {

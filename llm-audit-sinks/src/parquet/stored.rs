@@ -68,6 +68,21 @@ struct Known {
     looked: BTreeMap<ParquetFileName, Looked>,
 }
 
+impl Known {
+    /// Whether something has expired in the file, if its newest event is of `newest`, that is not known to be
+    /// taken out.
+    fn has_due(&self, name: &ParquetFileName, newest: Timestamp) -> bool {
+        let gone = match self.looked.get(name) {
+            Some(Looked::Without(gone)) => *gone,
+            _ => FacetSet::EMPTY,
+        };
+        self.look.as_ref().is_some_and(|(expiry, _)| {
+            let left = expiry.facets(newest);
+            left.iter().any(|facet| !gone.contains(facet))
+        })
+    }
+}
+
 /// What has expired, and since when there is the log's own writer.
 type Look = (Expiry, (WriterId, Timestamp));
 
@@ -126,29 +141,22 @@ impl Stored {
             })
     }
 
+    /// Whether something may be due in a file of that day.
+    pub(super) fn may_be_due(&self, name: &ParquetFileName) -> bool {
+        let known = self.known();
+        day(name.date()).is_some_and(|(_, end)| known.has_due(name, end))
+    }
+
     /// Whether something in the file has expired that is not known to be taken out; `files` are those of
     /// the root.
-    pub(super) fn is_due(
-        &self,
-        name: &ParquetFileName,
-        files: impl FnOnce() -> Vec<ParquetFileName>,
-    ) -> Due {
+    pub(super) fn is_due(&self, name: &ParquetFileName, files: &[ParquetFileName]) -> Due {
         let known = self.known();
-        let Some((expiry, own)) = &known.look else {
+        let Some((_, own)) = &known.look else {
             return Due::No;
         };
-        let looked = known.looked.get(name);
-        let gone = match looked {
-            Some(Looked::Without(gone)) => *gone,
-            _ => FacetSet::EMPTY,
-        };
-        let is_left = |newest: Timestamp| {
-            let left = expiry.facets(newest);
-            left.iter().any(|facet| !gone.contains(facet))
-        };
-        let is_due = day(name.date()).is_some_and(|(_, end)| is_left(end))
-            && newest_of(name, &files(), *own).is_some_and(is_left);
-        match (is_due, looked) {
+        let newest = newest_of(name, files, *own);
+        let is_due = newest.is_some_and(|newest| known.has_due(name, newest));
+        match (is_due, known.looked.get(name)) {
             (false, _) => Due::No,
             (true, Some(Looked::Never)) => Due::ForEver,
             (true, _) => Due::Yes,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use llm_audit_core::vfs::{Access, Vfs};
 use llm_audit_core::{Batch, Durable, Error, SinkError, WriterId};
+use object_store::ObjectMeta;
 
 use super::file_name::{LAYOUT, ParquetFileName};
 use super::staging::final_files;
@@ -36,7 +37,12 @@ pub(super) struct Uploads {
     untold: Option<(String, usize)>,
     /// The writer and the dates whose objects are known.
     looked: Option<(WriterId, BTreeSet<String>)>,
+    /// What the objects of the writer and the date that were last asked for hold.
+    seen: Seen,
 }
+
+/// The numbers in objects, each as it was when it was read.
+type Seen = BTreeMap<ParquetFileName, (ObjectMeta, (u64, u64))>;
 
 /// Why a file is not uploaded.
 enum Trouble {
@@ -81,6 +87,7 @@ impl Uploads {
             withheld: BTreeMap::new(),
             untold: None,
             looked: None,
+            seen: Seen::new(),
         }))
     }
 
@@ -170,10 +177,18 @@ impl Uploads {
             self.add(file);
         }
         let mut at = 0;
+        let mut files = None;
         while let Some(file) = self.waiting.get_mut(at) {
-            let (root, vfs) = (&self.root, self.vfs.as_ref());
-            let files = || final_files(root, vfs).unwrap_or_default();
-            let due = self.stored.is_due(&file.name, files);
+            let due = match self.stored.may_be_due(&file.name) {
+                false => Due::No,
+                true => {
+                    let files = match &mut files {
+                        Some(files) => files,
+                        none => none.insert(final_files_of(&self.root, &*self.vfs)?),
+                    };
+                    self.stored.is_due(&file.name, files)
+                }
+            };
             file.is_aside = due == Due::Yes;
             if file.is_aside && !is_gone(&*self.vfs, &file.name.path(&self.root)) {
                 // What has expired does not leave the machine: retention takes it out first.
@@ -192,7 +207,10 @@ impl Uploads {
             match brought {
                 Ok(instead) => {
                     self.waiting.remove(at);
-                    instead.into_iter().for_each(|file| self.add(file));
+                    if let Some(instead) = instead {
+                        files = None;
+                        self.add(instead);
+                    }
                 }
                 Err(Trouble::Call(error)) => return Err(error),
                 Err(Trouble::File(message)) => {
@@ -223,8 +241,7 @@ impl Uploads {
 
     /// Returns what may not be in the store: nothing is told of it before it was compared number by number.
     async fn left_over(&self) -> Result<VecDeque<Final>, SinkError> {
-        let mut names = final_files(&self.root, self.vfs.as_ref())
-            .map_err(|error| SinkError::retry(format!("failed to look for files: {error}")))?;
+        let mut names = final_files_of(&self.root, &*self.vfs)?;
         if self.keep_local {
             let dates: BTreeSet<_> = names.iter().map(|name| name.date().to_owned()).collect();
             let mut known = BTreeMap::new();
@@ -250,7 +267,7 @@ impl Uploads {
 
     /// Sees to it that the events of a file are in the store; returns the file that is to be there in its
     /// place, if it was merged away.
-    async fn bring(&self, file: &Final) -> Result<Option<Final>, Trouble> {
+    async fn bring(&mut self, file: &Final) -> Result<Option<Final>, Trouble> {
         let name = &file.name;
         let path = name.path(&self.root);
         let failed = |what: &str, error: &io::Error| {
@@ -293,22 +310,22 @@ impl Uploads {
     }
 
     /// What is to be done for a file that is not there any more.
-    async fn gone(&self, file: &Final) -> Result<Option<Final>, Trouble> {
+    async fn gone(&mut self, file: &Final) -> Result<Option<Final>, Trouble> {
         let (name, Some(last)) = (&file.name, file.last) else {
             // Nothing counts on it: the journal has what is not durable.
             return Ok(None);
         };
         let seqs = (name.first_seq(), last);
-        // Whose day is over goes without having been there.
-        if self.stored.is_gone(name, &self.files()) {
+        // Whose day is over goes without having been there. What nobody could read may have held anything: nobody
+        // wrote what came behind it.
+        if last < u64::MAX && self.stored.is_gone(name, &self.files()) {
             return Ok(None);
         }
         // Another program on this root may have brought it there and removed it.
         if covers(&self.ranges(name, seqs).await?, seqs) {
             return Ok(None);
         }
-        let names = final_files(&self.root, self.vfs.as_ref())
-            .map_err(|error| SinkError::retry(format!("failed to look for files: {error}")))?;
+        let names = final_files_of(&self.root, &*self.vfs)?;
         let of_writer = |other: &ParquetFileName| other.writer_id() == name.writer_id();
         for other in names.into_iter().filter(of_writer) {
             let open = self.vfs.open(&other.path(&self.root), Access::Read);
@@ -325,7 +342,7 @@ impl Uploads {
 
     /// Whether all events of a file are in the store.
     async fn has(
-        &self,
+        &mut self,
         upload: &Upload,
         name: &ParquetFileName,
         seqs: (u64, u64),
@@ -337,7 +354,7 @@ impl Uploads {
     }
 
     async fn ranges(
-        &self,
+        &mut self,
         name: &ParquetFileName,
         (_, to): (u64, u64),
     ) -> Result<Vec<(u64, u64)>, SinkError> {
@@ -383,7 +400,7 @@ impl Uploads {
     /// Returns which events of a writer and a date are in the store, as far as they can be numbered up to
     /// `to`. Objects may overlap: each is asked.
     async fn ranges_of(
-        &self,
+        &mut self,
         writer: WriterId,
         date: &str,
         to: u64,
@@ -393,7 +410,7 @@ impl Uploads {
             // What names of this writer begin with sorts before all of them.
             &format!("{}/{writer}", folder(date)),
         );
-        let mut files: Vec<(ParquetFileName, u64)> = Vec::new();
+        let mut files: Vec<(ParquetFileName, ObjectMeta)> = Vec::new();
         while let Some(object) = self.objects.next_of(date, &mut listed).await? {
             let name = self.objects.name_of(&object.location);
             let Some(name) = name.and_then(|name| name.parse::<ParquetFileName>().ok()) else {
@@ -403,15 +420,26 @@ impl Uploads {
                 break;
             }
             if name.writer_id() == writer {
-                files.push((name, object.size));
+                files.push((name, object));
             }
         }
+        let mut seen = std::mem::take(&mut self.seen);
         let mut ranges = Vec::with_capacity(files.len());
-        for (name, size) in files {
-            ranges.push(self.seqs(&name, size).await?);
+        for (name, object) in files {
+            let seqs = match seen.remove(&name) {
+                Some((as_it_was, seqs)) if as_it_was == object => seqs,
+                _ => self.seqs(&name, object.size).await?,
+            };
+            ranges.push(seqs);
+            self.seen.insert(name, (object, seqs));
         }
         Ok(ranges)
     }
+}
+
+fn final_files_of(root: &Path, vfs: &dyn Vfs) -> Result<Vec<ParquetFileName>, SinkError> {
+    final_files(root, vfs)
+        .map_err(|error| SinkError::retry(format!("failed to look for files: {error}")))
 }
 
 fn is_gone(vfs: &dyn Vfs, path: &Path) -> bool {

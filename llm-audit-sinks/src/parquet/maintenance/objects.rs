@@ -27,8 +27,10 @@ use crate::store::{Keeper, Listed, ObjectFile, Store};
 const MAX_FAILED: u32 = 3;
 /// So many that a store refuses, one after the other, before the rest waits for the run that comes soon.
 const MAX_REFUSED: u32 = 20;
-/// A run that changes something takes so long at most and the request it is at: the journal lets go of nothing
-/// and adopts nobody meanwhile.
+/// One that is refused is asked for again after that.
+const REFUSED_FOR: Duration = Duration::from_secs(86_400);
+/// From the first object that it looks after a run takes so long at most and the request it is at: the journal
+/// lets go of nothing and adopts nobody meanwhile.
 const ROUND_TIME: Duration = Duration::from_secs(20);
 /// So many objects are looked after in it: their names stand in one event.
 const ROUND_OBJECTS: u32 = 500;
@@ -44,6 +46,8 @@ pub(in super::super) struct StoreUpkeep {
     known: BTreeMap<[u8; 16], Known>,
     /// The holds that `known` goes by.
     by: Option<Expiry>,
+    /// Objects that the store refused to change, and when.
+    refused: BTreeMap<[u8; 16], Instant>,
     /// Behind which object the next run goes on.
     next: Option<ParquetFileName>,
     runs: u64,
@@ -83,6 +87,7 @@ impl StoreUpkeep {
             on_others,
             known: BTreeMap::new(),
             by: None,
+            refused: BTreeMap::new(),
             next: None,
             runs: 0,
         }
@@ -114,6 +119,7 @@ impl StoreUpkeep {
             false => Some(Staging::open(&self.root, Arc::clone(&self.vfs))?),
         };
         self.runs += 1;
+        self.refused.retain(|_, at| at.elapsed() < REFUSED_FOR);
         let mut pass = Pass {
             keeper: &keeper,
             columns: &Columns::of_this_version()?,
@@ -125,7 +131,7 @@ impl StoreUpkeep {
             failed: 0,
             refused: 0,
             looked: 0,
-            began: Instant::now(),
+            began: None,
         };
         let is_whole = pass.behind.is_none();
         let end = self.pass(&mut pass, round);
@@ -207,6 +213,9 @@ impl StoreUpkeep {
         if !is_due {
             return End::All;
         }
+        if !round.is_dry() && self.refused.contains_key(&object.id) {
+            return End::All;
+        }
         if !self.on_others && !round.is_own(name.writer_id()) {
             pass.others += u64::from(expiry.is_over(newest));
             return End::All;
@@ -221,6 +230,7 @@ impl StoreUpkeep {
         }
         let due = Due { name, newest };
         pass.looked += 1;
+        pass.began.get_or_insert_with(Instant::now);
         let done = self.file(&due, pass, round);
         let mut end = End::All;
         let refused = match &done {
@@ -236,7 +246,11 @@ impl StoreUpkeep {
             }
             Ok(Outcome::Gone | Outcome::Later) => {}
             Err(error) => {
-                pass.failed += u32::from(pass.keeper.take_failed());
+                let is_store = pass.keeper.take_failed();
+                pass.failed += u32::from(is_store);
+                if !is_store && refused > 0 {
+                    self.refused.insert(object.id, Instant::now());
+                }
                 // What the holds or somebody else have changed is the next run's.
                 let is_refused = pass.refused == MAX_REFUSED;
                 if is_refused {
@@ -283,7 +297,13 @@ impl StoreUpkeep {
 
 impl Upkeep for StoreUpkeep {
     fn run(&mut self, round: &mut Round<'_>) {
-        if let Err(error) = self.work(round) {
+        let before = || (self.known.clone(), self.by.clone(), self.next.clone());
+        let before = round.is_dry().then(before);
+        let done = self.work(round);
+        if let Some(before) = before {
+            (self.known, self.by, self.next) = before;
+        }
+        if let Err(error) = done {
             round.failed(&self.store, error);
         }
     }
@@ -305,12 +325,14 @@ struct Pass<'a> {
     /// Objects in a row that could not be looked after.
     refused: u32,
     looked: u32,
-    began: Instant,
+    /// When it looked after the first.
+    began: Option<Instant>,
 }
 
 impl Pass<'_> {
     fn has_done_enough(&self) -> bool {
-        self.looked >= ROUND_OBJECTS || self.began.elapsed() >= ROUND_TIME
+        let is_late = |began: Instant| began.elapsed() >= ROUND_TIME;
+        self.looked >= ROUND_OBJECTS || self.began.is_some_and(is_late)
     }
 }
 

@@ -257,7 +257,14 @@ impl Upkeep for RootUpkeep {
     }
 
     fn run(&mut self, round: &mut Round<'_>) {
-        if let Err(error) = self.work(round) {
+        // What is only looked at is told to nobody, so it is not known either.
+        let before = || (self.known.clone(), self.by.clone(), self.next.clone());
+        let before = round.is_dry().then(before);
+        let done = self.work(round);
+        if let Some(before) = before {
+            (self.known, self.by, self.next) = before;
+        }
+        if let Err(error) = done {
             round.failed("", error);
         }
         #[cfg(feature = "store")]

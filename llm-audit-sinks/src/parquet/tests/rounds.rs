@@ -43,5 +43,9 @@ fn objects_that_a_store_refuses_to_delete_keep_no_others() {
     bucket.faulty.protect(names[..25].to_vec());
     let (run, more) = bucket.once(after(400), false);
     assert_eq!((run.deleted.len(), more), (0, true));
+    assert_eq!(run.skipped.len(), 20);
     assert_eq!(bucket.once(after(400), false).0.deleted.len(), 5);
+    // They were told of, and are asked for again in a day.
+    let (run, more) = bucket.once(after(400), false);
+    assert_eq!((run.skipped.len(), more), (0, false));
 }

@@ -264,6 +264,31 @@ fn what_is_over_goes_without_having_been_uploaded_and_the_sink_goes_on() {
 }
 
 #[test]
+fn what_nobody_can_read_is_not_told_once_its_day_is_over() {
+    let (vfs, faulty, batches, new) = (MemVfs::new(), Faulty::new(), day(), day());
+    let mut machine = Machine::start(&vfs, &faulty.store(), false);
+    leave(&mut machine, &batches[..2]);
+    drop(machine);
+    let path = names(&vfs)[1].path(Path::new(ROOT));
+    vfs.put(&path, b"no Parquet".to_vec());
+    let mut next = Machine::start(&vfs, &faulty.store(), false);
+    let mut upkeep = next.root.upkeep().unwrap();
+    let own = (new[0].writer_id(), after(400));
+    upkeep.begin(&Expiry::new(&retentions(), after(400)), own);
+    next.write(&batches[2]).unwrap();
+    let told = |machine: &mut Machine| machine.confirm().ok().and_then(|durable| durable.up_to);
+    let first = batches[1].first_seq();
+    assert!(told(&mut next) < Some(first));
+    let trial = Trial::new(Arc::new(MemVfs::new())).own(own.0, own.1);
+    let plan = trial.run(&mut *upkeep, &retentions(), after(400), false).0;
+    assert_eq!((plan.deleted.len(), plan.skipped.len()), (2, 0), "{plan:?}");
+    assert!(names(&vfs).is_empty());
+    // What came behind it was not written: the journal has to give it again.
+    assert!(told(&mut next) < Some(first));
+    assert!(told(&mut next) < Some(first));
+}
+
+#[test]
 fn what_a_hold_is_on_is_uploaded_as_it_is() {
     let (vfs, faulty, old) = (MemVfs::new(), Faulty::new(), day());
     let mut machine = Machine::start(&vfs, &faulty.store(), false);
@@ -273,6 +298,8 @@ fn what_a_hold_is_on_is_uploaded_as_it_is() {
     upkeep.begin(&Expiry::new(&retentions(), after(400)), own);
     assert_eq!(told(&mut machine, &old), None);
     trial.hold(vec![Hold::between("m", after(-2), after(0))]);
+    // Somebody looks first at what it will hold, as one should.
+    trial.run(&mut *upkeep, &retentions(), after(400), true);
     let plan = trial.run(&mut *upkeep, &retentions(), after(400), false).0;
     assert!(plan.held_events > 0 && plan.deleted.is_empty(), "{plan:?}");
     assert_eq!(machine.confirm().unwrap().up_to, Some(old[2].last_seq()));
