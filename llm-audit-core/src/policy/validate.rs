@@ -47,7 +47,15 @@ pub(super) fn compile_with(
     let mut digests = process.digests();
     digests.extend(narrowing.into_digests());
     let layers = Layers::new(process.levels(), asked, !matches!(draft.keys, Keys::None));
+    let mut names = BTreeSet::new();
     for (hold, place) in &draft.holds {
+        if !names.insert(hold.name()) {
+            let name = hold.name();
+            problems.add(
+                *place,
+                format!("hold `{name}` stands twice; give each a name of its own"),
+            );
+        }
         if let Err(error) = hold.check_in(|facet| layers.has(facet, Level::Digest)) {
             problems.add(*place, error.to_string());
         }
