@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use llm_audit::{Event, Kind, journal};
+use llm_audit::{Event, Kind, Status, journal};
 
 const ANSWER: &str = r#"{"id":"c-1","object":"chat.completion","created":1,"model":"small-1","choices":[{"index":0,"message":{"role":"assistant","content":"So."},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}"#;
 
@@ -27,14 +27,18 @@ fn message(stream: &mut impl BufRead) -> (String, String) {
     (head, String::from_utf8(body).unwrap())
 }
 
-/// Starts a model that gives the same answer to everything.
+/// Starts a model that gives the same answer to everything but to who asks it to wait.
 fn upstream() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(stream.unwrap());
-            message(&mut stream);
+            let (_, asked) = message(&mut stream);
+            if asked.contains("wait") {
+                thread::spawn(move || stream.read_line(&mut String::new()));
+                continue;
+            }
             let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
             let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{ANSWER}", ANSWER.len());
             stream.get_mut().write_all(answer.as_bytes()).unwrap();
@@ -80,7 +84,7 @@ impl Service {
                 "--policy",
                 policy,
             ])
-            .args(["--seconds", "120", "--dir"])
+            .args(["--seconds", "120", "--grace", "1", "--dir"])
             .arg(directory)
             .stdout(Stdio::piped())
             .spawn()
@@ -126,7 +130,8 @@ fn two_tenants_a_thumb_and_an_orderly_end() {
     let service = Service::start(directory.path());
     let question = r#"{"text":"Write to ada@example.org"}"#;
     let acme = "x-user: u-17\r\nx-tenant: acme\r\n";
-    let (head, body) = service.post("/chat", acme, question);
+    let internal = format!("{acme}x-classification: internal\r\n");
+    let (head, body) = service.post("/chat", &internal, question);
     assert!(
         head.starts_with("HTTP/1.1 200") && body == r#"{"text":"So."}"#,
         "{head}{body}"
@@ -145,6 +150,8 @@ fn two_tenants_a_thumb_and_an_orderly_end() {
         &format!("{acme}x-classification: confidential\r\n"),
         question,
     );
+    // Without a label nothing of what is said is kept.
+    service.post("/chat", acme, question);
     let said = service.end();
     assert!(said.contains("lost 0 + pending 0"), "{said}");
 
@@ -153,9 +160,12 @@ fn two_tenants_a_thumb_and_an_orderly_end() {
     let of = |kind: Kind| -> Vec<&Event> { events.iter().filter(|e| *e.kind() == kind).collect() };
     let calls = of(Kind::Interaction);
     let prompts: Vec<_> = calls.iter().map(|call| call.prompt()).collect();
-    assert_eq!(prompts, [Some("Write to [EMAIL]".to_owned()), None, None]);
+    assert_eq!(
+        prompts,
+        [Some("Write to [EMAIL]".to_owned()), None, None, None]
+    );
     assert_eq!(calls[0].event_id().to_string(), id.unwrap());
-    for (call, user) in calls.iter().zip(["u-17", "u-18", "u-17"]) {
+    for (call, user) in calls.iter().zip(["u-17", "u-18", "u-17", "u-17"]) {
         assert_eq!(call.user_id(), Some(user));
         assert_eq!(call.endpoint(), Some("POST /chat"));
         assert_eq!(call.total_tokens(), Some(7));
@@ -164,4 +174,37 @@ fn two_tenants_a_thumb_and_an_orderly_end() {
     }
     assert_eq!(of(Kind::Feedback)[0].target_event_id(), id);
     assert_eq!(of(Kind::Feedback)[0].feedback_thumb(), Some("up"));
+}
+
+#[test]
+fn what_is_cut_off_at_the_end_is_in_the_log_as_cancelled() {
+    let directory = tempfile::tempdir().unwrap();
+    let service = Service::start(directory.path());
+    let mut stream = TcpStream::connect(&service.2).unwrap();
+    let body = r#"{"text":"wait"}"#;
+    let head = "POST /chat HTTP/1.1\r\nhost: a\r\nx-tenant: acme\r\ncontent-type: application/json";
+    let request = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).unwrap();
+    // It has been asked once its intent is in the log.
+    let asked = || {
+        let reader = journal::Reader::open(directory.path());
+        let events = reader.into_iter().flat_map(|reader| reader.events());
+        let mut kinds = events.map_while(Result::ok);
+        kinds.any(|event| *event.kind() == Kind::PromptSent)
+    };
+    while !asked() {
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let said = service.end();
+    assert!(
+        said.contains("cut off") && said.contains("lost 0 + pending 0"),
+        "{said}"
+    );
+    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap_or_default(), 0);
+    let events = journal::Reader::open(directory.path()).unwrap().events();
+    let events: Vec<_> = events.map(Result::unwrap).collect();
+    let call = events
+        .iter()
+        .find(|event| *event.kind() == Kind::Interaction);
+    assert_eq!(call.unwrap().status(), Some(Status::Cancelled));
 }

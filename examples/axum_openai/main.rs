@@ -10,18 +10,16 @@ mod stop;
 mod who;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use llm_audit::Policy;
 use llm_audit::clients::server::ServerLayer;
 
-/// How long requests may go on after SIGTERM, and the log then write: less than the platform's 30 s.
-const GRACE: Duration = Duration::from_secs(20);
+/// How long threads may take to let go, and the log to write: with `--grace` less than the platform's 30 s.
+const CUT: Duration = Duration::from_secs(2);
 const FLUSH: Duration = Duration::from_secs(5);
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let option = |name: &str| std::env::args().skip_while(|word| word != name).nth(1);
     let or = |name: &str, default: &str| option(name).unwrap_or_else(|| default.to_owned());
     let audit = llm_audit::builder()
@@ -39,18 +37,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .fail_closed();
     let service = routes::routes(app).layer(layer);
 
-    let listener = tokio::net::TcpListener::bind(or("--listen", "127.0.0.1:8080")).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    let grace = Duration::from_secs(or("--grace", "20").parse()?);
     let seconds = option("--seconds").map(|seconds| seconds.parse());
-    let stop = stop::stop(seconds.transpose()?.map(Duration::from_secs))?;
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stop::told(stop.clone()));
-    tokio::select! {
-        ended = server => ended?,
-        () = stop::told_and(stop, GRACE) => println!("requests were cut off"),
-    }
+    let limit = seconds.transpose()?.map(Duration::from_secs);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let served = runtime.block_on(stop::serve(
+        service,
+        &or("--listen", "127.0.0.1:8080"),
+        limit,
+        grace,
+    ));
+    // Requests that still run are dropped, and their calls recorded as cancelled, before the log is shut down.
+    runtime.shutdown_timeout(CUT);
     let report = audit.shutdown(FLUSH);
     println!("{report}");
+    served?;
     if report.is_complete() {
         Ok(())
     } else {

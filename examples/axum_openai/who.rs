@@ -9,8 +9,10 @@ pub(crate) fn who(request: &Parts) -> Fields {
     let consents = header("x-training-consent") == Some("yes");
     let mut fields = Fields::new()
         .source("support chat")
-        .training_allowed(consents)
-        .classification_group(header("x-classification").unwrap_or("internal"));
+        .training_allowed(consents);
+    if let Some(label) = header("x-classification") {
+        fields = fields.classification_group(label);
+    }
     if let Some(user) = header("x-user") {
         fields = fields.user_id(user);
     }
