@@ -136,6 +136,17 @@ fn ask(app: &mut Router, request: Request<Body>) -> (Response<()>, Vec<String>) 
 }
 
 #[test]
+fn a_layer_around_another_names_the_same_event() {
+    let (log, _memory) = log(policy());
+    let layer = ServerLayer::new().identify(who);
+    let layer = layer.event_id_header("x-audit-event-id".parse().unwrap());
+    let mut app = app(&log, layer.clone()).layer(layer);
+    let (answer, _) = ask(&mut app, request("/users/4711/chat"));
+    let id = answer.extensions().get::<EventId>().unwrap().to_string();
+    assert_eq!(answer.headers()["x-audit-event-id"], id.as_str());
+}
+
+#[test]
 fn events_have_who_asked_and_the_answer_names_the_first() {
     let (log, memory) = log(policy());
     let layer = ServerLayer::new().identify(who);

@@ -47,7 +47,7 @@ pub(crate) struct Frame {
     pub(crate) hidden: Hidden,
     pub(crate) parent: Option<Parent>,
     /// Who is told of the first interaction.
-    pub(crate) first: Option<FirstEvent>,
+    pub(crate) first: Vec<FirstEvent>,
     /// A call that is seen from elsewhere too.
     pub(crate) claim: Option<Claim>,
 }
@@ -109,10 +109,10 @@ impl Context {
         self.changed(|frame| frame.hidden.add(data_type, value))
     }
 
-    /// Returns this context, of whose first interaction `first` learns the identifier.
+    /// Returns this context, of whose first interaction `first` learns the identifier, as those do that wait for it already.
     #[must_use]
     pub fn noting(&self, first: &FirstEvent) -> Self {
-        self.changed(|frame| frame.first = Some(first.clone()))
+        self.changed(|frame| frame.first.push(first.clone()))
     }
 
     /// Returns the identifier of the innermost interaction that the context is within.
@@ -175,17 +175,43 @@ impl Context {
         })
     }
 
+    /// Returns this context within what is itself the call that a span around tells of.
+    pub(crate) fn with_same_call(&self, parent: Parent) -> Self {
+        self.changed(|frame| frame.parent = Some(parent))
+    }
+
     /// Returns this context within a call of which `claim` is.
     pub(crate) fn claimable(&self, claim: &Claim) -> Self {
         self.changed(|frame| frame.claim = Some(claim.clone()))
     }
 
-    /// Says that the call which the context is within is recorded in the log at `log`.
-    pub(crate) fn claim(log: *const ()) {
-        if let Some(frame) = &Self::current().0
-            && let Some(claim) = &frame.claim
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.0.as_ref()?.claim.as_ref()
+    }
+
+    /// Returns this context without whoever learns of its first interaction.
+    pub(crate) fn unnoted(&self) -> Self {
+        match &self.0 {
+            Some(frame) if !frame.first.is_empty() => self.changed(|frame| frame.first.clear()),
+            _ => self.clone(),
+        }
+    }
+
+    /// Says that `event_id` is an interaction within this context.
+    pub(crate) fn note(&self, event_id: EventId) {
+        if let Some(frame) = &self.0
+            && self.event_id().is_none()
         {
-            claim.take(log);
+            frame.first.iter().for_each(|first| first.note(event_id));
+        }
+    }
+
+    /// Returns whether both are the same one.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
         }
     }
 
@@ -235,7 +261,7 @@ impl Context {
                 narrowed: Levels::FULL,
                 hidden: Hidden::default(),
                 parent: None,
-                first: None,
+                first: Vec::new(),
                 claim: None,
             },
         };

@@ -1,15 +1,25 @@
-//! A call that a span tells of.
+//! Calls that a span tells of.
 
 use llm_audit_core::__private::span::{self, Claim};
-use llm_audit_core::{Audit, Context, Interaction, Operation, Status, Usage};
-use tracing_core::field::{Field, Visit};
+use llm_audit_core::{Audit, Context, Interaction, Operation, Status};
 
-use super::attribute::Attributes;
+use super::attribute::Said;
+
+/// What the layers of all logs know of one span.
+pub(super) struct SpanCalls {
+    /// One for each log.
+    calls: Vec<SpanCall>,
+    /// Where what happens within the span is.
+    within: Context,
+}
 
 /// A span of a call, until it is closed.
-pub(super) struct SpanCall {
-    pub(super) call: Interaction,
-    pub(super) counts: Counts,
+struct SpanCall {
+    /// The address of the log.
+    log: usize,
+    call: Interaction,
+    counts: Counts,
+    is_of_embeddings: bool,
     /// `None` where what happens within is not the same call: of an agent, a tool.
     claim: Option<Claim>,
     /// Where the span was made.
@@ -26,95 +36,129 @@ pub(super) struct Counts {
     pub(super) has_failed: bool,
 }
 
-impl SpanCall {
-    /// Begins to record the call of `operation` within `around`.
-    pub(super) fn begin(log: &Audit, around: Context, operation: Operation) -> Option<Self> {
-        let is_of_a_model = matches!(
-            operation,
-            Operation::Chat
-                | Operation::Embeddings
-                | Operation::GenerateContent
-                | Operation::TextCompletion
-        );
-        let claim = is_of_a_model.then(|| span::claim(log));
-        let around = match &claim {
-            Some(claim) => span::claimable(&around, claim),
+impl SpanCalls {
+    /// Returns those of a span that is made within `around`.
+    pub(super) const fn new(around: Context) -> Self {
+        Self {
+            calls: Vec::new(),
+            within: around,
+        }
+    }
+
+    /// Begins to record in `log` what the span tells of.
+    pub(super) fn begin(
+        &mut self,
+        log: &Audit,
+        around: &Context,
+        operation: Operation,
+        said: Said,
+    ) {
+        if self.of(log).is_some() {
+            return;
+        }
+        let is_of_embeddings = operation == Operation::Embeddings;
+        let claim = span::claim(log, &self.within, &operation);
+        let begun_in = match &claim {
+            Some(_) => &span::unnoted(around),
             None => around,
         };
-        let call = around.enter(|| log.begin(operation));
-        call.is_recorded().then(|| Self {
+        let mut call = begun_in.enter(|| log.begin(operation));
+        if !call.is_recorded() {
+            return;
+        }
+        let mut counts = Counts::default();
+        said.put(&mut call, &mut counts);
+        self.within = match &claim {
+            // Who records the call begins where the span did.
+            Some(claim) => span::claimable(&self.within, claim),
+            None => call.context(),
+        };
+        self.calls.push(SpanCall {
+            log: span::address(log),
             call,
-            counts: Counts::default(),
+            counts,
+            is_of_embeddings,
             claim,
-            around,
-        })
+            around: around.clone(),
+        });
     }
 
     /// Returns the context of what happens within the span.
-    pub(super) fn context(&self) -> Context {
-        match &self.claim {
-            // Who records the call begins where the span did.
-            Some(_) => self.around.clone(),
-            None => self.call.context(),
+    pub(super) const fn within(&self) -> &Context {
+        &self.within
+    }
+
+    /// Returns whether `log` records what the span tells of.
+    pub(super) fn are_of(&self, log: &Audit) -> bool {
+        let log = span::address(log);
+        self.calls.iter().any(|call| call.log == log)
+    }
+
+    /// Puts what the span said later.
+    pub(super) fn put(&mut self, log: &Audit, said: Said) {
+        if let Some(call) = self.of(log) {
+            said.put(&mut call.call, &mut call.counts);
         }
     }
 
-    /// Returns what takes the span's attributes.
-    pub(super) const fn attributes(&mut self) -> Attributes<'_> {
-        Attributes {
-            call: &mut self.call,
-            counts: &mut self.counts,
+    /// Ends what is recorded in `log`.
+    pub(super) fn close(&mut self, log: &Audit) {
+        let log = span::address(log);
+        let at = self.calls.iter().position(|call| call.log == log);
+        if let Some(at) = at {
+            self.calls.swap_remove(at).close();
         }
     }
 
-    /// Records the call, unless who saw it on the wire did.
-    pub(super) fn close(self) {
-        let Self {
-            mut call,
-            counts,
-            claim,
-            ..
-        } = self;
-        if claim.as_ref().is_some_and(Claim::is_taken) {
-            return span::discard(call);
-        }
-        if let (Some(input), Some(output)) = (counts.input, counts.output) {
-            let usage = Usage::openai(input, output);
-            call.usage(match counts.cached {
-                Some(cached) => usage.cache_read(cached),
-                None => usage,
-            });
-        }
-        let status = match () {
-            () if counts.has_failed => Status::Error,
-            // A span says neither that it was dropped nor that nothing came.
-            () if claim.is_some() && !counts.has_answer => Status::Abandoned,
-            () => Status::Ok,
-        };
-        call.end(status);
+    fn of(&mut self, log: &Audit) -> Option<&mut SpanCall> {
+        let log = span::address(log);
+        self.calls.iter_mut().find(|call| call.log == log)
     }
 }
 
-/// Finds the operation that a span is of.
-#[derive(Default)]
-pub(super) struct OfOperation(pub(super) Option<Operation>);
-
-impl Visit for OfOperation {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let is_word = !value.is_empty()
-            && value.len() <= 64
-            && value
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        if field.name() == super::OPERATION && is_word {
-            self.0 = Some(Operation::from(value));
+impl SpanCall {
+    /// Records the call, unless who saw more of it did.
+    fn close(self) {
+        let Self {
+            mut call,
+            counts,
+            is_of_embeddings,
+            claim,
+            around,
+            ..
+        } = self;
+        let Some(claim) = claim else {
+            // The tokens of an agent are those of its calls.
+            call.end(counts.status(true));
+            return;
+        };
+        if claim.is_taken() {
+            return span::discard(call);
+        }
+        let Counts {
+            input,
+            output,
+            cached,
+            ..
+        } = counts;
+        if input.is_some() || output.is_some() {
+            span::tokens(&mut call, input, output, cached);
+        }
+        // Of embeddings the input is counted with the answer.
+        let has_answer = counts.has_answer || is_of_embeddings && input.is_some();
+        if let Some(event_id) = call.end(counts.status(has_answer)) {
+            span::note(&around, event_id);
         }
     }
+}
 
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == super::OPERATION {
-            let text = llm_audit_core::contained(|| format!("{value:?}"));
-            self.record_str(field, text.unwrap_or_default().trim_matches('"'));
+impl Counts {
+    fn status(&self, has_answer: bool) -> Status {
+        match () {
+            () if self.has_failed => Status::Error,
+            () if has_answer => Status::Ok,
+            // A span says neither that it was dropped nor that nothing came.
+            () => Status::Abandoned,
         }
     }
 }

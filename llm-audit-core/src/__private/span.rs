@@ -3,16 +3,54 @@
 pub use super::claim::Claim;
 use crate::audit::Audit;
 use crate::context::Context;
+use crate::event::Operation;
+use crate::id::EventId;
 use crate::interaction::Interaction;
+use crate::usage::Usage;
 
-/// Returns the claim to a call that would be recorded in `log`.
-pub fn claim(log: &Audit) -> Claim {
-    Claim::new(log.address())
+/// Returns the claim to a call of `operation` that would be recorded in `log`, within `around`; `None` where the
+/// operation is no call of a model.
+pub fn claim(log: &Audit, around: &Context, operation: &Operation) -> Option<Claim> {
+    Claim::new(log, operation, around.claim().cloned())
 }
 
 /// Returns `context` within a call of which `claim` is.
 pub fn claimable(context: &Context, claim: &Claim) -> Context {
     context.claimable(claim)
+}
+
+/// Returns `context` without whoever wants to know its first event: what a claim is of may become none.
+pub fn unnoted(context: &Context) -> Context {
+    context.unnoted()
+}
+
+/// Says that `event_id` happened in `context`.
+pub fn note(context: &Context, event_id: EventId) {
+    context.note(event_id);
+}
+
+/// Puts the tokens that a span says a call took.
+pub fn tokens(
+    call: &mut Interaction,
+    input: Option<u64>,
+    output: Option<u64>,
+    cached: Option<u64>,
+) {
+    let mut usage = Usage::openai(input.unwrap_or_default(), output.unwrap_or_default());
+    if let Some(cached) = cached {
+        usage = usage.cache_read(cached);
+    }
+    call.usage_of(usage, input.is_some(), output.is_some());
+}
+
+/// Returns where `log` is, to tell logs apart while they live.
+pub fn address(log: &Audit) -> usize {
+    log.address().addr()
+}
+
+/// Returns whether both are the same context, not only an equal one.
+pub fn is_same(one: &Context, other: &Context) -> bool {
+    one.is_same(other)
 }
 
 /// Makes `context` the current one until another is, and returns the one before.

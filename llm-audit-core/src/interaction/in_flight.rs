@@ -76,18 +76,12 @@ impl InFlight {
         let is_captured = Facet::ALL
             .iter()
             .any(|facet| levels.get(*facet) > Level::Off);
-        if kind == Kind::Interaction
-            && is_captured
-            && let Some(frame) = &context
-            && let Some(first) = &frame.first
-            && frame.claim.as_ref().is_none_or(Claim::is_taken)
-            && frame
-                .parent
-                .as_ref()
-                .is_none_or(|parent| parent.event_id.is_none())
-        {
-            first.note(event_id);
+        let context = Context::from_frame(context);
+        let may_be_first = |claim: &Claim| claim.is_taken() || claim.may_be(operation.as_ref());
+        if kind == Kind::Interaction && is_captured && context.claim().is_none_or(may_be_first) {
+            context.note(event_id);
         }
+        let context = context.into_frame();
         Self {
             raw: RawEvent {
                 kind,
@@ -150,15 +144,20 @@ impl InFlight {
         for (field, value) in self.raw.buffers.values_of(Facet::is_identity) {
             identity.put(field, value);
         }
-        Context::from_frame(self.raw.context.clone())
+        let context = Context::from_frame(self.raw.context.clone())
             .narrowed_by(&Context::current())
             .hiding_all(&self.raw.hidden)
-            .with(identity)
-            .with_parent(Parent {
-                event_id: Some(event_id),
-                trace_id: self.trace_id(),
-                span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
-            })
+            .with(identity);
+        let parent = Parent {
+            event_id: Some(event_id),
+            trace_id: self.trace_id(),
+            span_id: span_id.map_or_else(|| id::span_id(event_id), str::to_owned),
+        };
+        let operation = self.raw.operation.as_ref();
+        match context.claim().is_some_and(|claim| claim.may_be(operation)) {
+            true => context.with_same_call(parent),
+            false => context.with_parent(parent),
+        }
     }
 
     /// The trace that the event belongs to: its own, its context's, its parent's, or a new one.

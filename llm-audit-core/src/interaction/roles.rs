@@ -95,21 +95,44 @@ impl Interaction {
 
     /// Sets the tokens of the call, in the arithmetic of the log.
     pub fn usage(&mut self, usage: Usage) -> &mut Self {
+        self.usage_of(usage, true, true)
+    }
+
+    /// Sets the tokens of a call that may not have said its input or its output, which are nothing in `usage` then. What
+    /// was not said is not nothing, and no sum is made without it.
+    pub(crate) fn usage_of(
+        &mut self,
+        usage: Usage,
+        has_input: bool,
+        has_output: bool,
+    ) -> &mut Self {
+        self.claim_call();
         if self.accepts(Field::InputTokens) {
+            // Embeddings have no output.
+            let has_output = has_output || self.is_of_embeddings();
+            let is_whole = has_input && has_output;
             let counts = [
-                (Field::InputTokens, Some(usage.input_tokens())),
+                (Field::InputTokens, has_input.then(|| usage.input_tokens())),
                 (Field::CacheReadInputTokens, usage.cache_read_tokens()),
                 (Field::CacheWriteInputTokens, usage.cache_write_tokens()),
-                (Field::OutputTokens, Some(usage.output_tokens())),
+                (
+                    Field::OutputTokens,
+                    has_output.then(|| usage.output_tokens()),
+                ),
                 (Field::ReasoningOutputTokens, usage.reasoning_tokens()),
-                (Field::TotalTokens, usage.total_tokens()),
+                (
+                    Field::TotalTokens,
+                    usage.total_tokens().filter(|_| is_whole),
+                ),
             ];
             for (field, count) in counts {
                 if let Some(count) = count {
                     self.put(field, Value::Int(crate::put::int(count)));
                 }
             }
-            self.put_text(Field::UsageSource, usage.source());
+            if is_whole {
+                self.put_text(Field::UsageSource, usage.source());
+            }
         }
         self
     }

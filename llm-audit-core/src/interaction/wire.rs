@@ -2,8 +2,9 @@
 
 use super::Interaction;
 use crate::catalog::Field;
-use crate::event::Value;
+use crate::event::{Operation, Value};
 use crate::put::PutField;
+use crate::sync::Arc;
 
 impl Interaction {
     /// Makes room for `bytes` more of `field`, and returns whether there is any.
@@ -41,6 +42,26 @@ impl Interaction {
         {
             self.put(field, value);
         }
+    }
+
+    /// Says that the call is recorded here: a span around that tells of it adds nothing.
+    pub(crate) fn claim_call(&self) {
+        let Some(active) = &self.inner else {
+            return;
+        };
+        let raw = &active.flight.raw;
+        let claim = raw.context.as_ref().and_then(|frame| frame.claim.as_ref());
+        if let (Some(claim), Some(operation)) = (claim, &raw.operation) {
+            claim.take(Arc::as_ptr(&active.flight.shared).cast(), operation);
+        }
+    }
+
+    pub(crate) fn is_of_embeddings(&self) -> bool {
+        let operation = self
+            .inner
+            .as_ref()
+            .and_then(|active| active.flight.raw.operation.as_ref());
+        operation == Some(&Operation::Embeddings)
     }
 
     /// Records nothing.

@@ -120,6 +120,8 @@ impl Answer {
                     column.get_or_insert_with(|| text.to_owned());
                 }
             }
+        } else {
+            self.is_cut = true;
         }
     }
 
@@ -178,6 +180,8 @@ impl Answer {
             && choice.parts.len() < MAX_PARTS
         {
             choice.parts.push((WHOLE, part));
+        } else {
+            self.is_cut = true;
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::audit::Audit;
 use crate::event::Status;
+use crate::id::WriterId;
 use crate::sync::{Mutex, lock};
 
 /// Connections that are told apart; more are recorded again and again rather than never.
@@ -21,13 +22,13 @@ pub(crate) struct Connection {
 
 /// The connections that have been recorded.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<HashSet<(usize, Connection)>>);
+pub(crate) struct Known(Mutex<HashSet<(WriterId, Connection)>>);
 
 impl Known {
     /// Returns whether `connection` is used for the first time, as far as `audit` is told.
     pub(crate) fn is_first(&self, connection: &Connection, audit: &Audit) -> bool {
         let mut known = lock(&self.0);
-        let used = (audit.address().addr(), connection.clone());
+        let used = (audit.writer_id(), connection.clone());
         if known.contains(&used) {
             return false;
         }

@@ -22,9 +22,54 @@ const BACKSLASH: u8 = 5;
 /// a code point that no text has.
 pub(crate) const CUT_MARK: &str = "\\uFdD0";
 
-/// Members, of which no protocol reads anything in an answer, that are left out past the limit: a server
+/// Members, of which no protocol reads anything in an answer, that are left out past the limit where they are: a server
 /// says again what it was asked.
-const UNREAD: &[&[u8]] = &[b"\"tools\"", b"\"metadata\"", b"\"text\"", b"\"logprobs\""];
+const UNREAD: &[(Place, &[u8])] = &[
+    (Place::Document, b"\"tools\""),
+    (Place::Document, b"\"metadata\""),
+    (Place::Document, b"\"text\""),
+    (Place::Document, b"\"logprobs\""),
+    (Place::Choice, b"\"logprobs\""),
+    (Place::Part, b"\"logprobs\""),
+];
+
+/// Where members lead to, from the document on.
+const MEMBERS: &[(Place, &[u8], Place)] = &[
+    (Place::Document, b"\"response\"", Place::Document),
+    (Place::Document, b"\"choices\"", Place::Choices),
+    (Place::Document, b"\"output\"", Place::Items),
+    (Place::Document, b"\"item\"", Place::Item),
+    (Place::Document, b"\"part\"", Place::Part),
+    (Place::Item, b"\"content\"", Place::Parts),
+];
+
+/// What an array or object is. What a tool is called with is none of these, and has members of any name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// An answer, or the answer within an event.
+    Document,
+    Choices,
+    Choice,
+    Items,
+    Item,
+    Parts,
+    Part,
+    Other,
+    /// A member that is left out.
+    Unread,
+}
+
+impl Place {
+    /// What an element of this is.
+    const fn element(self) -> Self {
+        match self {
+            Self::Choices => Self::Choice,
+            Self::Items => Self::Item,
+            Self::Parts => Self::Part,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// Levels of nesting that are kept; no protocol has half as many.
 const MAX_DEPTH: usize = 64;
@@ -45,9 +90,9 @@ pub(crate) struct Document {
     string: Option<InString>,
     /// Whether all up to the end of the innermost open list is left out.
     is_skipping: bool,
-    /// Whether the document is an answer, and whether what comes next is a member that nobody reads.
+    /// Whether the document is an answer, and what the member is that comes next.
     is_answer: bool,
-    is_unread: bool,
+    next: Option<Place>,
     /// Bytes that were left out.
     cut: usize,
     is_lost: bool,
@@ -57,6 +102,7 @@ pub(crate) struct Document {
 #[derive(Debug)]
 struct Open {
     is_array: bool,
+    place: Place,
     elements: u32,
 }
 
@@ -80,7 +126,7 @@ impl Document {
             string: None,
             is_skipping: false,
             is_answer: false,
-            is_unread: false,
+            next: None,
             cut: 0,
             is_lost: false,
             is_whole: false,
@@ -134,7 +180,7 @@ impl Document {
         self.below = 0;
         self.string = None;
         self.is_skipping = false;
-        self.is_unread = false;
+        self.next = None;
         self.cut = 0;
         self.is_lost = false;
         self.is_whole = false;
@@ -156,13 +202,27 @@ impl Document {
             .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
+    /// Returns what the member is whose name has come.
+    fn member(&self) -> Place {
+        let place = self.open.last().map_or(Place::Other, |open| open.place);
+        let is_here = |at: Place, name: &[u8]| at == place && self.bytes.ends_with(name);
+        if place == Place::Other {
+            return Place::Other;
+        }
+        if self.is_past() && UNREAD.iter().any(|(at, name)| is_here(*at, name)) {
+            return Place::Unread;
+        }
+        let known = MEMBERS.iter().find(|(at, name, _)| is_here(*at, name));
+        known.map_or(Place::Other, |(.., place)| *place)
+    }
+
     /// Takes a byte that is not in a string.
     fn token(&mut self, byte: u8) {
         let is_left_out = self.is_skipping || self.below > 0;
         self.cut += usize::from(is_left_out);
-        let is_unread = std::mem::take(&mut self.is_unread);
+        let next = self.next.take();
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' => self.is_unread = is_unread,
+            b' ' | b'\t' | b'\n' | b'\r' => self.next = next,
             b'"' => {
                 self.string = Some(InString {
                     is_kept: !is_left_out,
@@ -173,15 +233,21 @@ impl Document {
                 }
             }
             b'{' | b'[' if is_left_out => self.below += 1,
-            b'{' | b'[' if self.open.len() == MAX_DEPTH || is_unread => {
+            b'{' | b'[' if self.open.len() == MAX_DEPTH || next == Some(Place::Unread) => {
                 self.below = 1;
                 self.cut += 1;
                 self.extend(b"null");
             }
             b'{' | b'[' => {
                 let is_array = byte == b'[';
+                let element = || {
+                    let around = self.open.last();
+                    around.map_or(Place::Document, |open| open.place.element())
+                };
+                let place = next.unwrap_or_else(element);
                 self.open.push(Open {
                     is_array,
+                    place,
                     elements: 0,
                 });
                 self.push(byte);
@@ -210,8 +276,7 @@ impl Document {
                 self.push(byte);
             }
             b':' => {
-                let is_unread = |name: &&[u8]| self.bytes.ends_with(name);
-                self.is_unread = self.is_answer && self.is_past() && UNREAD.iter().any(is_unread);
+                self.next = self.is_answer.then(|| self.member());
                 self.push(byte);
             }
             _ => self.push(byte),
@@ -319,6 +384,36 @@ mod tests {
             assert_eq!(document.bytes(), expected.as_bytes(), "{at}");
         }
         assert_eq!(kept(0, text).0, text.replace(' ', ""));
+    }
+
+    #[test]
+    fn only_where_nobody_reads_it_a_member_of_an_answer_is_left_out() {
+        let kept = |text: &str| {
+            let mut document = Document::of_answer(0);
+            document.feed(text.as_bytes());
+            String::from_utf8(document.bytes().to_vec()).unwrap()
+        };
+        let arguments = r#"{"metadata":{"to":"x"},"text":["a"],"tools":[1],"logprobs":{"a":1}}"#;
+        for around in [
+            r#"{"content":[{"type":"tool_use","input":@}]}"#,
+            r#"{"candidates":[{"content":{"parts":[{"functionCall":{"args":@}}]}}]}"#,
+            r#"{"message":{"tool_calls":[{"function":{"arguments":@}}]}}"#,
+            r#"{"output":{"message":{"content":[{"toolUse":{"input":@}}]}}}"#,
+        ] {
+            let text = around.replace('@', arguments);
+            assert_eq!(kept(&text), text);
+        }
+        for around in [
+            r#"{"choices":[{"logprobs":@,"index":0}]}"#,
+            r#"{"output":[{"content":[{"logprobs":@,"text":"t"}]}]}"#,
+            r#"{"response":{"output":[{"content":[{"logprobs":@}]}],"tools":@}}"#,
+            r#"{"item":{"content":[{"logprobs":@}]}}"#,
+        ] {
+            assert_eq!(
+                kept(&around.replace('@', arguments)),
+                around.replace('@', "null")
+            );
+        }
     }
 
     #[test]

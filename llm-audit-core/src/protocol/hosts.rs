@@ -23,6 +23,11 @@ const HOSTS: &[(&str, &str)] = &[
 
 /// Returns the provider whose host `host` is, if it is a known one.
 pub(crate) fn provider(host: &str) -> Option<&'static str> {
+    // An endpoint in a private network of AWS has its own name before the service's.
+    let service = host
+        .split_once('.')
+        .filter(|(name, _)| name.starts_with("vpce-"));
+    let host = service.map_or(host, |(_, service)| service);
     let known = HOSTS.iter().find(|(pattern, _)| is_at(host, pattern));
     known.map(|(_, provider)| *provider)
 }

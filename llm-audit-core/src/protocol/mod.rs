@@ -68,7 +68,6 @@ use table::Protocol;
 
 use crate::audit::Audit;
 use crate::catalog::Field;
-use crate::context::Context;
 use crate::error::Error;
 use crate::facet::Facet;
 use crate::interaction::Interaction;
@@ -200,8 +199,8 @@ impl Wire {
         let Some(protocol) = protocol(request, body) else {
             return Ok(None);
         };
-        Context::claim(audit.address());
         let mut call = audit.try_begin(protocol.operation.clone())?;
+        call.claim_call();
         let connection = self.connection(protocol, request);
         fill(&mut call, protocol, &connection, request, body);
         note_cut(&mut call, request, cut);
@@ -228,8 +227,8 @@ impl Wire {
         let body = text.as_deref().and_then(|text| Json::parse_cut(text, cut));
         let begun = protocol(request, body).map(|protocol| {
             let connection = self.connection(protocol, request);
-            Context::claim(audit.address());
             let begun = audit.begin_durable(protocol.operation.clone(), |call| {
+                call.claim_call();
                 fill(call, protocol, &connection, request, body);
                 note_cut(call, request, cut);
             });

@@ -561,6 +561,10 @@ mod tests {
             chat.provider_at("Bedrock-runtime.eu-west-1.amazonaws.com"),
             "aws.bedrock"
         );
+        assert_eq!(
+            chat.provider_at("vpce-0a1b-2c.bedrock-runtime.eu-west-1.vpce.amazonaws.com"),
+            "aws.bedrock"
+        );
         assert_eq!(chat.provider_at("lb-7.elb.amazonaws.com"), "openai");
         assert_eq!(
             chat.provider_at("x.cognitiveservices.azure.com"),

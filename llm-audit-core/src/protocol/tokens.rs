@@ -201,15 +201,7 @@ impl Tokens {
 
     /// Puts the counts in `call`; `is_whole` is whether the provider has said its last word.
     pub(crate) fn put(&mut self, arithmetic: Arithmetic, is_whole: bool, call: &mut Interaction) {
-        if self.input.is_none() && self.output.is_none() {
-            return;
-        }
-        let Some(input) = self.input else {
-            // What was not said is not nothing, and no sum can be made without it.
-            let output = self.output.map(|count| Value::Int(crate::put::int(count)));
-            call.put_with(Field::OutputTokens, || output);
-            return;
-        };
+        let input = self.input.unwrap_or_default();
         let input = input.saturating_add(self.more_input.unwrap_or_default());
         let output = self.output.unwrap_or_default();
         let mut usage = match arithmetic {
@@ -232,7 +224,7 @@ impl Tokens {
         if !is_whole {
             usage = usage.partial();
         }
-        call.usage(usage);
+        call.usage_of(usage, self.input.is_some(), self.output.is_some());
         if !self.modalities.is_empty() {
             call.modality_tokens(self.modalities.iter().copied());
         }

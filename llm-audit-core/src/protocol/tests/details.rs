@@ -45,6 +45,38 @@ fn a_count_that_was_not_said_is_not_nothing() {
 }
 
 #[test]
+fn of_a_count_that_lacks_a_half_the_rest_is_kept_and_nothing_is_summed() {
+    let counts = |usage: &str| {
+        let (log, probe) = log(everything());
+        let mut exchange = begin_at(&log, "/v1/chat/completions", r#"{"messages":[]}"#);
+        exchange.response(200, JSON);
+        let answer =
+            r#"{"choices":[{"message":{"content":"So."},"finish_reason":"stop"}],"usage":@}"#;
+        exchange.chunk(answer.replace('@', usage).as_bytes());
+        exchange.end();
+        let event = interactions(&probe).remove(0);
+        assert_eq!((event.total_tokens(), event.usage_source()), (None, None));
+        assert_eq!(event.usage_raw(), Some(usage));
+        [
+            event.input_tokens(),
+            event.cache_read_input_tokens(),
+            event.output_tokens(),
+            event.reasoning_output_tokens(),
+        ]
+    };
+    assert_eq!(
+        counts(r#"{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":3}}"#),
+        [Some(5), Some(3), None, None]
+    );
+    assert_eq!(
+        counts(
+            r#"{"prompt_tokens_details":{"cached_tokens":3},"completion_tokens_details":{"reasoning_tokens":2}}"#
+        ),
+        [None, Some(3), None, Some(2)]
+    );
+}
+
+#[test]
 fn arguments_that_come_with_the_end_of_their_item_are_kept() {
     let (log, probe) = log(everything());
     let mut exchange = begin_at(&log, "/v1/responses", r#"{"model":"small","input":"Why?"}"#);
@@ -84,6 +116,25 @@ fn a_server_that_says_again_what_it_was_asked_hides_neither_tokens_nor_the_end()
     assert_eq!(event.status(), Some(Status::Ok));
     assert_eq!(event.response_id(), Some("r-1"));
     assert_eq!(event.total_tokens(), Some(7));
+}
+
+#[test]
+fn more_tool_calls_than_an_event_has_room_for_are_marked_as_cut() {
+    let (log, probe) = log(everything());
+    let mut exchange = begin_at(&log, "/v1/chat/completions", r#"{"messages":[]}"#);
+    exchange.response(200, EVENTS);
+    for at in 0..5000 {
+        let tool = format!(r#"{{"index":{at},"id":"t-{at}","function":{{"name":"look"}}}}"#);
+        let delta = format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{tool}]}}}}]}}"#);
+        exchange.chunk(format!("data: {delta}\n\n").as_bytes());
+    }
+    exchange.end();
+    let event = &interactions(&probe)[0];
+    let parts = event.output_messages().unwrap()[0].parts.as_ref().unwrap();
+    assert_eq!(parts.len(), 4096);
+    let cut = event.truncations().unwrap_or_default();
+    let names: Vec<_> = cut.iter().filter_map(|cut| cut.field.as_deref()).collect();
+    assert_eq!(names, ["output_messages"]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The `gen_ai.*` spans of other crates are events, and a call that is also seen on the wire is one.
 #![cfg(test)]
 
+mod hostile;
+mod once;
+
 use std::time::Duration;
 
 use llm_audit_clients::tracing::SpanLayer;
