@@ -23,6 +23,10 @@ use crate::sync::Arc;
 /// Memory is reserved in steps, so that a small field costs no atomic operation.
 const RESERVE_STEP: usize = 4 * 1024;
 
+/// What an event that has to wait for memory takes beside what it needs at the moment: it waits once,
+/// and nothing of a usual event is to be left out after that.
+const ROOM_FOR_THE_REST: usize = 8 * 1024;
+
 /// Metadata that an event keeps when the memory budget is spent: there are a few thousand events at
 /// a time, so it adds little to the budget.
 const UNRESERVED_BYTES: usize = 1024;
@@ -200,8 +204,8 @@ impl InFlight {
         }
         if needed > self.raw.reserved {
             let more = (needed - self.raw.reserved).max(RESERVE_STEP);
-            if self.take(more) {
-                self.raw.reserved += more;
+            if let Some(taken) = self.take(more) {
+                self.raw.reserved += taken;
             } else if field.info().sensitive || needed > self.raw.reserved + UNRESERVED_BYTES {
                 if let Some(facet) = field.facet() {
                     self.raw.failed.insert(facet);
@@ -214,12 +218,16 @@ impl InFlight {
         true
     }
 
-    fn take(&mut self, bytes: usize) -> bool {
+    /// Takes memory for `bytes` more bytes, and returns for how many it did.
+    fn take(&mut self, bytes: usize) -> Option<usize> {
         let budget = self.shared.pipeline.budget();
-        if budget.try_reserve_bytes(bytes) {
-            return true;
+        // Who has waited does not make way for others.
+        if (self.waited || !budget.owes_bytes()) && budget.try_reserve_bytes(bytes) {
+            return Some(bytes);
         }
-        !std::mem::replace(&mut self.waited, true) && budget.reserve_bytes(bytes).is_ok()
+        let bytes = bytes.saturating_add(ROOM_FOR_THE_REST);
+        let waits = !std::mem::replace(&mut self.waited, true);
+        (waits && budget.reserve_bytes(bytes).is_ok()).then_some(bytes)
     }
 
     /// The most bytes of `text` that one event takes, cut where a character ends; what is cut off

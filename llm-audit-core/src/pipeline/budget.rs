@@ -40,6 +40,9 @@ impl Default for Overflow {
 /// How long a thread of the host waits for room unless the host says otherwise.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
+/// The part of its longest wait after which others make way for a thread.
+const PATIENCE: u32 = 4;
+
 /// Room for events and for their bytes, also for those of interactions that are still open.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -60,6 +63,8 @@ pub(crate) struct Budget {
 struct Room {
     max: usize,
     used: AtomicUsize,
+    /// How many have waited for it so long that others make way.
+    overdue: AtomicUsize,
 }
 
 impl Room {
@@ -67,6 +72,7 @@ impl Room {
         Self {
             max,
             used: AtomicUsize::new(0),
+            overdue: AtomicUsize::new(0),
         }
     }
 
@@ -84,6 +90,10 @@ impl Room {
 
     fn used(&self) -> usize {
         self.used.load(Ordering::SeqCst)
+    }
+
+    fn is_owed(&self) -> bool {
+        self.overdue.load(Ordering::SeqCst) > 0
     }
 }
 
@@ -121,19 +131,21 @@ impl Budget {
     /// [`LossReason::MemoryBudget`] when there is none, after waiting as the policy says. When no
     /// event is queued, none can become free by waiting, and there is no wait.
     pub(crate) fn reserve_bytes(&self, bytes: usize) -> Result<(), LossReason> {
-        if self.bytes.take(bytes)
-            || (bytes <= self.bytes.max
-                && self.events.used() > 0
-                && self.wait(|| self.bytes.take(bytes)))
-        {
-            return Ok(());
+        let can_come = || bytes <= self.bytes.max && self.events.used() > 0;
+        match self.take(&self.bytes, bytes, can_come) {
+            true => Ok(()),
+            false => Err(LossReason::MemoryBudget),
         }
-        Err(LossReason::MemoryBudget)
     }
 
     /// Takes room for `bytes` of an open interaction if there is some, and never waits.
     pub(crate) fn try_reserve_bytes(&self, bytes: usize) -> bool {
         self.bytes.take(bytes)
+    }
+
+    /// Returns whether room for bytes is owed to somebody who waits.
+    pub(crate) fn owes_bytes(&self) -> bool {
+        self.bytes.is_owed()
     }
 
     pub(crate) fn release_bytes(&self, bytes: usize) {
@@ -147,10 +159,10 @@ impl Budget {
     ///
     /// [`LossReason::QueueFull`] when there is none, after waiting as the policy says.
     pub(crate) fn reserve_event(self: &Arc<Self>) -> Result<Slot, LossReason> {
-        if self.events.take(1) || self.wait(|| self.events.take(1)) {
-            return Ok(Slot(Some(Arc::clone(self))));
+        match self.take(&self.events, 1, || true) {
+            true => Ok(Slot(Some(Arc::clone(self)))),
+            false => Err(LossReason::QueueFull),
         }
-        Err(LossReason::QueueFull)
     }
 
     /// Bytes of an interaction become those of an event that is handed in.
@@ -190,22 +202,54 @@ impl Budget {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Waits until `take` succeeds, as long as the policy allows.
-    fn wait(&self, take: impl Fn() -> bool) -> bool {
+    /// Returns how long this thread may wait, and `None` when it may not.
+    fn longest_wait(&self) -> Option<Duration> {
         let Overflow::Block { max } = self.overflow else {
-            return false;
+            return None;
         };
-        if is_inside() || self.closed.load(Ordering::SeqCst) || self.process.is_forked() {
-            return false;
+        let must_not =
+            is_inside() || self.closed.load(Ordering::SeqCst) || self.process.is_forked();
+        (!must_not).then_some(max)
+    }
+
+    /// Takes `amount` of `room`, and waits for it as long as the policy allows if it `can_come`.
+    fn take(&self, room: &Room, amount: usize, can_come: impl FnOnce() -> bool) -> bool {
+        if !room.is_owed() && room.take(amount) {
+            return true;
         }
+        match self.longest_wait().filter(|_| can_come()) {
+            Some(max) => self.wait(room, amount, max),
+            // Who may not wait makes way for nobody.
+            None => room.take(amount),
+        }
+    }
+
+    /// Waits for `amount` of `room`. Threads that are awake take what becomes free before one that
+    /// sleeps, which keeps them all fast, until one has slept for a quarter of its time: then others
+    /// make way, else it would give up while they take what it waits for.
+    #[cold]
+    fn wait(&self, room: &Room, amount: usize, max: Duration) -> bool {
         // Who gives back reads `waiting` after giving, so one of both sees the other.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         self.worker.ring();
+        let is_open = || !self.closed.load(Ordering::SeqCst);
+        let patience = max / PATIENCE;
         let mut taken = false;
-        drop(wait_while(&self.freed, lock(&self.gate), max, |()| {
-            taken = take();
-            !taken && !self.closed.load(Ordering::SeqCst)
-        }));
+        let mut gate = wait_while(&self.freed, lock(&self.gate), patience, |()| {
+            taken = !room.is_owed() && room.take(amount);
+            !taken && is_open()
+        });
+        if !taken && is_open() {
+            room.overdue.fetch_add(1, Ordering::SeqCst);
+            gate = wait_while(&self.freed, gate, max - patience, |()| {
+                taken = room.take(amount);
+                !taken && is_open()
+            });
+            room.overdue.fetch_sub(1, Ordering::SeqCst);
+            // Those who made way look again only if they are woken.
+            self.freed.notify_all();
+        }
+        drop(gate);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         taken
     }
@@ -288,6 +332,56 @@ mod tests {
         drop(slot);
         waiter.join().unwrap().unwrap();
         assert_eq!(budget.used(), (2, 0));
+    }
+
+    #[test]
+    fn who_has_waited_long_is_not_overtaken() {
+        let budget = budget(Overflow::block(Duration::from_secs(60)));
+        budget.reserve_event().unwrap().fill();
+        budget.reserve_bytes(100).unwrap();
+        for room in [&budget.events, &budget.bytes] {
+            room.overdue.fetch_add(1, Ordering::SeqCst);
+        }
+        let event = Arc::clone(&budget);
+        let event = thread::spawn(move || event.reserve_event().map(Slot::fill));
+        let bytes = Arc::clone(&budget);
+        let bytes = thread::spawn(move || bytes.reserve_bytes(10));
+        let waiting = || budget.waiting.load(Ordering::SeqCst);
+        // There is room, and both wait all the same.
+        budget.release_bytes(100);
+        while waiting() < 2 && budget.used() == (1, 0) {
+            thread::yield_now();
+        }
+        assert_eq!(budget.used(), (1, 0));
+        for room in [&budget.events, &budget.bytes] {
+            room.overdue.fetch_sub(1, Ordering::SeqCst);
+        }
+        budget.tell();
+        event.join().unwrap().unwrap();
+        bytes.join().unwrap().unwrap();
+        assert_eq!(budget.used(), (2, 10));
+    }
+
+    #[test]
+    fn who_waits_long_is_owed_room_until_the_wait_ends() {
+        let budget = budget(Overflow::block(WAIT));
+        budget.reserve_event().unwrap().fill();
+        budget.reserve_event().unwrap().fill();
+        let other = Arc::clone(&budget);
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ended);
+        let waiter = thread::spawn(move || {
+            other.reserve_event().unwrap_err();
+            end.store(true, Ordering::SeqCst);
+        });
+        let mut was_owed = false;
+        while !was_owed && !ended.load(Ordering::SeqCst) {
+            was_owed = budget.events.is_owed();
+            thread::yield_now();
+        }
+        assert!(was_owed);
+        waiter.join().unwrap();
+        assert!(!budget.events.is_owed());
     }
 
     #[test]
