@@ -1,4 +1,4 @@
-"""Checks that pyarrow finds in a server of S3 what is in the journal: upload_check.py JOURNAL HOST:PORT BUCKET/PREFIX"""
+"""Checks that pyarrow finds in a server of S3 what is in the journal: upload_check.py JOURNAL HOST:PORT BUCKET/PREFIX [without-prompts]"""
 
 import json
 import pathlib
@@ -7,7 +7,7 @@ import sys
 import pyarrow.dataset
 import pyarrow.fs
 
-journal, host, place = sys.argv[1:]
+journal, host, place, *without = sys.argv[1:]
 # Structure of the journal, which no sink is given.
 STRUCTURE = {"segment_opened", "writer_opened", "writer_closed"}
 written = {}
@@ -29,4 +29,5 @@ assert len(found) == table.num_rows, "an event is there twice"
 missing, other = written.keys() - found.keys(), found.keys() - written.keys()
 assert not missing and not other, f"{len(missing)} are missing, {len(other)} are nobody's"
 assert found == written, "prompts differ"
+assert not without or not any(found.values()), "a prompt is still there"
 print(f"{len(found)} events in pyarrow")

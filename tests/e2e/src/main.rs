@@ -1,8 +1,10 @@
 //! Writes logs for other programs to read: `e2e late-kinds DIR`, `e2e otel DIR`; takes out of one of the generator
 //! what has expired, and merges its days: `e2e narrow DIR`; and records beside a receiver that goes away for so many seconds: `e2e outage DIR http|otlp SECONDS`; and uploads to a server of S3,
-//! and compares what is there with the journal: `e2e upload DIR URL EVENTS FILE_BYTES`, `e2e uploaded DIR URL`.
+//! compares what is there with the journal, and takes out of both what has expired: `e2e upload DIR URL EVENTS FILE_BYTES`,
+//! `e2e uploaded DIR URL`, `e2e expire DIR URL prompts|days`.
 #![expect(clippy::print_stdout, reason = "its table is for people to read")]
 
+mod expire;
 mod late_kinds;
 mod narrow;
 mod otel;
@@ -23,10 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["upload", dir, url, events, bytes] => {
             upload::write(Path::new(dir), url, events.parse()?, bytes.parse()?)
         }
+        ["expire", dir, url, what] => expire::expire(Path::new(dir), url, what),
         ["uploaded", dir, url] => upload::check(Path::new(dir), url),
         _ => Err(
             "usage: e2e late-kinds DIR, narrow DIR, otel DIR, outage DIR http|otlp SECONDS, \
-                  upload DIR URL EVENTS FILE_BYTES or uploaded DIR URL"
+                  upload DIR URL EVENTS FILE_BYTES, uploaded DIR URL or expire DIR URL prompts|days"
                 .into(),
         ),
     }

@@ -80,7 +80,7 @@ fn by_number(reader: EventReader) -> Result<BTreeMap<Number, Event>, Box<dyn Err
     Ok(events)
 }
 
-fn store(url: &str) -> Result<Store, Box<dyn Error>> {
+pub(crate) fn store(url: &str) -> Result<Store, Box<dyn Error>> {
     let endpoint = Endpoint::new(url).request_timeout(REQUEST_TIMEOUT);
     let config = S3Config::new("logs", "us-east-1").credentials("key", "secret");
     Ok(Store::s3(config.endpoint(endpoint))?.below("audit/e2e")?)
