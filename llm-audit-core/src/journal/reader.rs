@@ -180,7 +180,8 @@ impl Reader {
     /// Returns whether the event, of a segment, has come before.
     fn is_repeated(&mut self, entry: &Entry) -> bool {
         let in_segment = |current: &Current| current.source.place.is_some();
-        let (true, Some(seq)) = (
+        // Numbers begin at 1: an event with another is of nobody who counts, and comes as it stands.
+        let (true, Some(seq @ 1..)) = (
             self.current.as_ref().is_some_and(in_segment),
             entry.event.seq(),
         ) else {

@@ -100,6 +100,14 @@ fn an_endless_line_is_an_error_and_is_passed_over() {
 }
 
 #[test]
+fn a_good_line_with_a_number_that_no_log_gives_is_read() {
+    let world = World::new();
+    let (mut journal, _) = world.open(1);
+    world.write(&mut journal, 1, 0..=2);
+    assert_eq!(world.story()[2..], ["0", "1", "2"]);
+}
+
+#[test]
 fn writers_follow_each_other_by_date_and_keep_their_own_order() {
     let world = World::new();
     let (mut second, _) = world.open(2);
