@@ -1,6 +1,7 @@
 //! The categories of data that a user opts in to.
 
 use std::fmt;
+use std::iter;
 use std::str::FromStr;
 
 use crate::error::Error;
@@ -268,10 +269,13 @@ impl FacetSet {
 
     /// Returns the facets of the set, in the order of the catalogue.
     pub fn iter(self) -> impl Iterator<Item = Facet> {
-        Facet::ALL
-            .iter()
-            .copied()
-            .filter(move |facet| self.contains(*facet))
+        let mut left = self.0;
+        iter::from_fn(move || {
+            // Of an empty set this is past the last facet.
+            let facet = Facet::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(*facet)
+        })
     }
 }
 
@@ -305,6 +309,18 @@ mod tests {
     fn there_are_31_facets_in_six_groups() {
         assert_eq!(Facet::ALL.len(), 31);
         assert_eq!(FacetGroup::ALL.len(), 6);
+    }
+
+    #[test]
+    fn a_set_gives_its_facets_in_the_order_of_the_catalogue() {
+        let all: FacetSet = Facet::ALL.iter().rev().copied().collect();
+        assert!(all.iter().eq(Facet::ALL.iter().copied()));
+        assert_eq!(FacetSet::EMPTY.iter().next(), None);
+        for facet in Facet::ALL {
+            let mut one = FacetSet::EMPTY;
+            one.insert(*facet);
+            assert!(one.iter().eq([*facet]));
+        }
     }
 
     #[test]

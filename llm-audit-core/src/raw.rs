@@ -83,6 +83,7 @@ impl RawBuffers {
     }
 
     /// Puts a copy of `text` in `field`.
+    #[inline]
     pub(crate) fn push_text(&mut self, field: Field, text: &str) {
         let range = self.copy(text);
         self.items.push(Item::Text(field, range));
@@ -232,6 +233,7 @@ impl RawBuffers {
         self.items.shrink_to(MAX_POOLED_ITEMS);
     }
 
+    #[inline]
     fn copy(&mut self, text: &str) -> Range<usize> {
         let start = self.text.len();
         self.text.push_str(text);

@@ -61,7 +61,11 @@ macro_rules! define_fields {
         }
 
         /// Every field, in the order in which events are written.
-        pub const CATALOG: &[FieldInfo] = &[$($(FieldInfo {
+        pub const CATALOG: &[FieldInfo] = &TABLE;
+
+        // A static is in a program once, what a constant names in each unit of code that has a use
+        // for it.
+        static TABLE: [FieldInfo; [$($(Field::$variant,)+)+].len()] = [$($(FieldInfo {
             field: Field::$variant,
             name: stringify!($name),
             field_type: FieldType::$type,
