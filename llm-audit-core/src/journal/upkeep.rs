@@ -115,6 +115,11 @@ impl Round<'_> {
         self.job.dry
     }
 
+    /// Returns whether somebody asked for the run, which then reads as much as there is.
+    pub const fn is_unbounded(&self) -> bool {
+        self.job.budget == u64::MAX
+    }
+
     /// Returns the writer of this log, and when it began: none of its events is older, whatever its
     /// clock said by then.
     pub const fn own(&self) -> (WriterId, Timestamp) {

@@ -284,7 +284,8 @@ impl Log for JournalLog {
             if run.dry {
                 self.tell_plan(run);
             } else {
-                self.expired = Some(self.clock.monotonic());
+                // What became free meanwhile is looked for at once.
+                self.expired = self.expired.map(|_| self.clock.monotonic());
                 events.extend(self.note(run));
             }
             if std::mem::take(&mut self.asked) {

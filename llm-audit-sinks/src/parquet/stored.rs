@@ -9,7 +9,7 @@ use llm_audit_core::vfs::Vfs;
 use llm_audit_core::{Expiry, FacetSet, Timestamp, WriterId};
 
 use super::file_name::ParquetFileName;
-use super::maintenance::newest_of;
+use super::maintenance::{newest_of, newest_of_each};
 use super::reader::day;
 use super::staging::{FOLDER, MARK};
 
@@ -132,13 +132,25 @@ impl Stored {
         self.known().looked.retain(is_kept);
     }
 
-    /// Whether retention has taken the file away, here or in another program.
-    pub(super) fn is_gone(&self, name: &ParquetFileName, files: &[ParquetFileName]) -> bool {
-        let mut known = self.known();
-        known.looked.remove(name) == Some(Looked::Gone)
-            || known.look.as_ref().is_some_and(|(expiry, own)| {
-                newest_of(name, files, *own).is_some_and(|newest| expiry.is_over(newest))
-            })
+    /// Whether retention has taken the file away, here or in another program; `files` are those of the root.
+    pub(super) fn is_gone(
+        &self,
+        name: &ParquetFileName,
+        files: impl FnOnce() -> Vec<ParquetFileName>,
+    ) -> bool {
+        if self.known().looked.remove(name) == Some(Looked::Gone) {
+            return true;
+        }
+        let newest = self.own().and_then(|own| newest_of(name, &files(), own));
+        let known = self.known();
+        let expiry = known.look.as_ref().map(|(expiry, _)| expiry);
+        expiry.is_some_and(|expiry| newest.is_some_and(|newest| expiry.is_over(newest)))
+    }
+
+    /// Returns what the newest event of each of these files is at most as new as.
+    pub(super) fn ages(&self, files: Vec<ParquetFileName>) -> BTreeMap<ParquetFileName, Timestamp> {
+        let own = self.own();
+        own.map_or_else(BTreeMap::new, |own| newest_of_each(files, own))
     }
 
     /// Whether something may be due in a file of that day.
@@ -147,14 +159,22 @@ impl Stored {
         day(name.date()).is_some_and(|(_, end)| known.has_due(name, end))
     }
 
-    /// Whether something in the file has expired that is not known to be taken out; `files` are those of
-    /// the root.
-    pub(super) fn is_due(&self, name: &ParquetFileName, files: &[ParquetFileName]) -> Due {
-        let known = self.known();
-        let Some((_, own)) = &known.look else {
-            return Due::No;
+    /// Whether something in the file has expired that is not known to be taken out; `ages` are those of
+    /// the files of the root.
+    pub(super) fn is_due(
+        &self,
+        name: &ParquetFileName,
+        ages: &BTreeMap<ParquetFileName, Timestamp>,
+    ) -> Due {
+        let newest = match ages.get(name) {
+            Some(newest) => Some(*newest),
+            // It is not there any more.
+            None => self.own().and_then(|own| {
+                let files: Vec<_> = ages.keys().cloned().collect();
+                newest_of(name, &files, own)
+            }),
         };
-        let newest = newest_of(name, files, *own);
+        let known = self.known();
         let is_due = newest.is_some_and(|newest| known.has_due(name, newest));
         match (is_due, known.looked.get(name)) {
             (false, _) => Due::No,
@@ -172,6 +192,10 @@ impl Stored {
     /// were.
     pub(super) fn add(&self, name: ParquetFileName, last: Option<u64>) {
         self.known().files.insert(name, last);
+    }
+
+    fn own(&self) -> Option<(WriterId, Timestamp)> {
+        self.known().look.as_ref().map(|(_, own)| *own)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

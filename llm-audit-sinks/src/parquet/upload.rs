@@ -177,16 +177,19 @@ impl Uploads {
             self.add(file);
         }
         let mut at = 0;
-        let mut files = None;
+        let mut ages = None;
         while let Some(file) = self.waiting.get_mut(at) {
             let due = match self.stored.may_be_due(&file.name) {
                 false => Due::No,
                 true => {
-                    let files = match &mut files {
-                        Some(files) => files,
-                        none => none.insert(final_files_of(&self.root, &*self.vfs)?),
+                    let ages = match &mut ages {
+                        Some(ages) => ages,
+                        none => {
+                            let files = final_files_of(&self.root, &*self.vfs)?;
+                            none.insert(self.stored.ages(files))
+                        }
                     };
-                    self.stored.is_due(&file.name, files)
+                    self.stored.is_due(&file.name, ages)
                 }
             };
             file.is_aside = due == Due::Yes;
@@ -208,7 +211,7 @@ impl Uploads {
                 Ok(instead) => {
                     self.waiting.remove(at);
                     if let Some(instead) = instead {
-                        files = None;
+                        ages = None;
                         self.add(instead);
                     }
                 }
@@ -318,7 +321,7 @@ impl Uploads {
         let seqs = (name.first_seq(), last);
         // Whose day is over goes without having been there. What nobody could read may have held anything: nobody
         // wrote what came behind it.
-        if last < u64::MAX && self.stored.is_gone(name, &self.files()) {
+        if last < u64::MAX && self.stored.is_gone(name, || self.files()) {
             return Ok(None);
         }
         // Another program on this root may have brought it there and removed it.

@@ -24,7 +24,7 @@ pub(super) use compaction::compact_in;
 pub use compaction::{Compaction, CompactionOptions, compact};
 pub(super) use retention::RootUpkeep;
 #[cfg(feature = "store")]
-pub(super) use retention::newest_of;
+pub(super) use retention::{newest_of, newest_of_each};
 
 const LOCK: &str = "maintenance.lock";
 

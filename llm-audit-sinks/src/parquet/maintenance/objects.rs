@@ -27,8 +27,9 @@ use crate::store::{Keeper, Listed, ObjectFile, Store};
 const MAX_FAILED: u32 = 3;
 /// So many that a store refuses, one after the other, before the rest waits for the run that comes soon.
 const MAX_REFUSED: u32 = 20;
-/// One that is refused is asked for again after that.
-const REFUSED_FOR: Duration = Duration::from_secs(86_400);
+/// One that was not looked after is not tried again before that: by the next regular run, and by none of those
+/// that come soon.
+const REFUSED_FOR: Duration = Duration::from_secs(3_000);
 /// From the first object that it looks after a run takes so long at most and the request it is at: the journal
 /// lets go of nothing and adopts nobody meanwhile.
 const ROUND_TIME: Duration = Duration::from_secs(20);
@@ -46,7 +47,7 @@ pub(in super::super) struct StoreUpkeep {
     known: BTreeMap<[u8; 16], Known>,
     /// The holds that `known` goes by.
     by: Option<Expiry>,
-    /// Objects that the store refused to change, and when.
+    /// Objects that could not be looked after, and when.
     refused: BTreeMap<[u8; 16], Instant>,
     /// Behind which object the next run goes on.
     next: Option<ParquetFileName>,
@@ -213,7 +214,8 @@ impl StoreUpkeep {
         if !is_due {
             return End::All;
         }
-        if !round.is_dry() && self.refused.contains_key(&object.id) {
+        let is_asked = round.is_dry() || round.is_unbounded();
+        if !is_asked && self.refused.contains_key(&object.id) {
             return End::All;
         }
         if !self.on_others && !round.is_own(name.writer_id()) {
@@ -248,7 +250,7 @@ impl StoreUpkeep {
             Err(error) => {
                 let is_store = pass.keeper.take_failed();
                 pass.failed += u32::from(is_store);
-                if !is_store && refused > 0 {
+                if !is_store && refused > 0 && !round.is_dry() {
                     self.refused.insert(object.id, Instant::now());
                 }
                 // What the holds or somebody else have changed is the next run's.

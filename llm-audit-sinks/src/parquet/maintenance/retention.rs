@@ -115,9 +115,13 @@ impl RootUpkeep {
         // Who had the lock before may have changed what there is.
         let mut due = self.due(round)?;
         let mut others = 0;
+        #[cfg(feature = "store")]
+        let waits = self.stored.is_some();
+        #[cfg(not(feature = "store"))]
+        let waits = false;
         due.retain(|due| {
             let is_ours = self.on_others || round.is_own(due.name.writer_id());
-            others += u64::from(!is_ours && round.expiry().is_over(due.newest));
+            others += u64::from(!is_ours && (waits || round.expiry().is_over(due.newest)));
             is_ours
         });
         round.others(others);
@@ -243,9 +247,17 @@ pub(in super::super) fn newest_of(
     if !files.contains(name) {
         files.push(name.clone());
     }
-    let mut ages = ages(files, own).into_iter();
-    let of = ages.find(|due| due.name == *name)?;
-    Some(of.newest)
+    newest_of_each(files, own).remove(name)
+}
+
+/// Returns what the newest event of each file of a root is at most as new as.
+#[cfg(feature = "store")]
+pub(in super::super) fn newest_of_each(
+    files: Vec<ParquetFileName>,
+    own: (WriterId, Timestamp),
+) -> BTreeMap<ParquetFileName, Timestamp> {
+    let ages = ages(files, own).into_iter();
+    ages.map(|due| (due.name, due.newest)).collect()
 }
 
 impl Upkeep for RootUpkeep {
@@ -253,6 +265,11 @@ impl Upkeep for RootUpkeep {
     fn begin(&mut self, expiry: &Expiry, own: (WriterId, Timestamp)) {
         if let Some((stored, _)) = &self.stored {
             stored.begin((expiry.clone(), own));
+        }
+        // Whoever forgets there what came of a file has it looked after again.
+        if !self.by.as_ref().is_some_and(|by| by.holds_as(expiry)) {
+            self.known.clear();
+            self.by = Some(expiry.clone());
         }
     }
 

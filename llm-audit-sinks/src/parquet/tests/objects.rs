@@ -40,7 +40,7 @@ pub(super) struct Bucket {
     vfs: MemVfs,
     upkeep: Box<dyn Upkeep>,
     holds: MemVfs,
-    trial: Trial,
+    pub(super) trial: Trial,
     events: Vec<Event>,
 }
 

@@ -45,7 +45,14 @@ fn objects_that_a_store_refuses_to_delete_keep_no_others() {
     assert_eq!((run.deleted.len(), more), (0, true));
     assert_eq!(run.skipped.len(), 20);
     assert_eq!(bucket.once(after(400), false).0.deleted.len(), 5);
-    // They were told of, and are asked for again in a day.
+    // They were told of: a run that comes soon passes them over, one that somebody asks for does not.
+    bucket.trial = bucket.trial.clone().budget(1 << 40);
     let (run, more) = bucket.once(after(400), false);
     assert_eq!((run.skipped.len(), more), (0, false));
+    bucket.faulty.protect(Vec::new());
+    let (run, more) = bucket.once(after(400), false);
+    assert_eq!((run.deleted.len(), more), (0, false));
+    bucket.trial = bucket.trial.clone().budget(u64::MAX);
+    let (run, more) = bucket.once(after(400), false);
+    assert_eq!((run.deleted.len(), more), (25, false));
 }
