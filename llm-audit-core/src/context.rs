@@ -238,6 +238,34 @@ impl Context {
         self.changed(|frame| frame.hidden.extend(hidden))
     }
 
+    /// Returns this context, where a span is entered that was made `around` and has `within` as its own: with
+    /// the span's parent, claim and whoever waits for its first interaction, and with what both narrow and hide. Who asks is
+    /// said where it is entered; where it was made is asked for the rest, unless somebody else asked there.
+    pub(crate) fn spanned(&self, around: &Self, within: &Self) -> Self {
+        let (Some(_), Some(span)) = (&self.0, &within.0) else {
+            return within.clone();
+        };
+        if self.is_same(around) || self.is_same(within) {
+            return within.clone();
+        }
+        self.changed(|frame| {
+            if !frame.fields.contradicts(&span.fields) {
+                frame.fields = span.fields.overlaid_with(&frame.fields);
+            }
+            frame.narrowed = frame.narrowed.min(span.narrowed);
+            frame.hidden.extend(&span.hidden);
+            if let Some(parent) = &span.parent {
+                frame.parent = Some(parent.clone());
+            }
+            frame.claim.clone_from(&span.claim);
+            for first in &span.first {
+                if !frame.first.iter().any(|known| known.is_same(first)) {
+                    frame.first.push(first.clone());
+                }
+            }
+        })
+    }
+
     pub(crate) const fn from_frame(frame: Option<Arc<Frame>>) -> Self {
         Self(frame)
     }

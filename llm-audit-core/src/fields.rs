@@ -50,6 +50,14 @@ impl Fields {
         both
     }
 
+    /// Returns whether a field is in both with different values.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        self.iter().any(|(field, value)| {
+            let known = other.iter().find(|(known, _)| *known == field);
+            known.is_some_and(|(_, known)| known != value)
+        })
+    }
+
     pub(crate) const fn failed(&self) -> FacetSet {
         self.failed
     }

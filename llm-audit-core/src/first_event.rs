@@ -37,6 +37,10 @@ impl FirstEvent {
         self.0.get().copied()
     }
 
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn note(&self, event_id: EventId) {
         // Whoever comes later is not the first.
         self.0.set(event_id).ok();

@@ -9,7 +9,9 @@ use super::attribute::Said;
 pub(super) struct SpanCalls {
     /// One for each log.
     calls: Vec<SpanCall>,
-    /// Where what happens within the span is.
+    /// Where the span was made.
+    around: Context,
+    /// Where what happens within the span is, if it is entered where it was made.
     within: Context,
 }
 
@@ -38,10 +40,11 @@ pub(super) struct Counts {
 
 impl SpanCalls {
     /// Returns those of a span that is made within `around`.
-    pub(super) const fn new(around: Context) -> Self {
+    pub(super) fn new(around: Context) -> Self {
         Self {
             calls: Vec::new(),
-            within: around,
+            within: around.clone(),
+            around,
         }
     }
 
@@ -83,9 +86,10 @@ impl SpanCalls {
         });
     }
 
-    /// Returns the context of what happens within the span.
-    pub(super) const fn within(&self) -> &Context {
-        &self.within
+    /// Returns the context of what happens within the span, where it is entered in `current`: a span is no
+    /// reason to capture more than what surrounds it.
+    pub(super) fn within(&self, current: &Context) -> Context {
+        span::spanned(current, &self.around, &self.within)
     }
 
     /// Returns whether `log` records what the span tells of.

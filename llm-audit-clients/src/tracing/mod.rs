@@ -100,14 +100,14 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for SpanLayer {
         };
         attributes.record(&mut said);
         // A parent that was named need not have been entered.
+        let current = Context::current();
         let named = attributes.parent().and_then(|parent| {
             let parent = context.span(parent)?;
             let extensions = parent.extensions();
-            extensions
-                .get::<SpanCalls>()
-                .map(|calls| calls.within().clone())
+            let calls = extensions.get::<SpanCalls>()?;
+            Some(calls.within(&current))
         });
-        let around = named.unwrap_or_else(Context::current);
+        let around = named.unwrap_or(current);
         // The layer of another log may have been first.
         let known = span.extensions_mut().remove::<SpanCalls>();
         let mut calls = known.unwrap_or_else(|| SpanCalls::new(around.clone()));
@@ -134,7 +134,9 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for SpanLayer {
         let within = context.span(id).and_then(|span| {
             let extensions = span.extensions();
             let calls = extensions.get::<SpanCalls>()?;
-            calls.are_of(&self.audit).then(|| calls.within().clone())
+            calls
+                .are_of(&self.audit)
+                .then(|| calls.within(&Context::current()))
         });
         if let Some(within) = within {
             entered::enter(id, within);

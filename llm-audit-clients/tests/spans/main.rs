@@ -3,6 +3,7 @@
 
 mod hostile;
 mod once;
+mod surroundings;
 
 use std::time::Duration;
 

@@ -48,6 +48,11 @@ pub fn address(log: &Audit) -> usize {
     log.address().addr()
 }
 
+/// Returns `context`, where a span is entered that was made `around` and has `within` as its own.
+pub fn spanned(context: &Context, around: &Context, within: &Context) -> Context {
+    context.spanned(around, within)
+}
+
 /// Returns whether both are the same context, not only an equal one.
 pub fn is_same(one: &Context, other: &Context) -> bool {
     one.is_same(other)
