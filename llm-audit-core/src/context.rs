@@ -242,10 +242,10 @@ impl Context {
     /// the span's parent, claim and whoever waits for its first interaction, and with what both narrow and hide. Who asks is
     /// said where it is entered; where it was made is asked for the rest, unless somebody else asked there.
     pub(crate) fn spanned(&self, around: &Self, within: &Self) -> Self {
-        let (Some(_), Some(span)) = (&self.0, &within.0) else {
-            return within.clone();
+        let Some(span) = &within.0 else {
+            return self.clone();
         };
-        if self.is_same(around) || self.is_same(within) {
+        if self.0.is_none() || self.is_same(around) || self.is_same(within) {
             return within.clone();
         }
         self.changed(|frame| {
