@@ -221,6 +221,7 @@ impl RawBuffers {
     pub(crate) fn text_of(&self, field: Field) -> Option<&str> {
         self.items.iter().rev().find_map(|item| match item {
             Item::Text(of, range) if *of == field => self.text.get(range.clone()),
+            Item::Value(of, Value::Text(text)) if *of == field => Some(text.as_str()),
             _ => None,
         })
     }

@@ -119,6 +119,11 @@ impl Usage {
         self.cached() <= self.input_tokens() && reasoning <= self.output
     }
 
+    /// Returns whether the provider had not said its last word.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.source == "partial"
+    }
+
     pub(crate) const fn cache_read_tokens(&self) -> Option<u64> {
         self.cache_read
     }

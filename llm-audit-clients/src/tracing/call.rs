@@ -71,6 +71,9 @@ impl SpanCalls {
         }
         let mut counts = Counts::default();
         said.put(&mut call, &mut counts);
+        if let Some(claim) = &claim {
+            span::take(claim, &call);
+        }
         self.within = match &claim {
             // Who records the call begins where the span did.
             Some(claim) => span::claimable(&self.within, claim),
@@ -136,7 +139,7 @@ impl SpanCall {
             call.end(counts.status(true));
             return;
         };
-        if claim.is_taken() {
+        if span::is_taken(&claim, &call) {
             return span::discard(call);
         }
         let Counts {

@@ -32,7 +32,8 @@
 //! A call that an adapter of the same log sees on the wire is recorded there, with its content and its tokens, and the
 //! spans around it add nothing. It is told apart by the context: while the span is entered, a call of a model on
 //! the wire is it, for embeddings of a span of embeddings, else of any other, unless it is that of a tool or an agent within. Of spans within each
-//! other it is the inmost; an interaction within that says what tokens it took is it too.
+//! other it is the inmost; an interaction within that says what tokens it took is it too. A call of another request model, as far as both are
+//! known, is another call.
 //!
 //! Each log has a layer of its own. What happens within a span of an agent or a tool has as its parent the event of the layer that was added last.
 //!

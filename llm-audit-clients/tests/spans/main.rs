@@ -3,6 +3,7 @@
 
 mod hostile;
 mod once;
+mod refused;
 mod surroundings;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ mod args;
 mod author;
 pub mod autoref;
 mod call;
-mod claim;
+pub(crate) mod claim;
 mod closed;
 mod slot;
 pub mod slots;

@@ -14,6 +14,16 @@ pub fn claim(log: &Audit, around: &Context, operation: &Operation) -> Option<Cla
     Claim::new(log, operation, around.claim().cloned())
 }
 
+/// Says that `call`, to which `claim` is, is recorded, and not in a span around that tells of the same.
+pub fn take(claim: &Claim, call: &Interaction) {
+    call.claim_outer(claim);
+}
+
+/// Returns whether `call`, to which `claim` is, is recorded where more is seen of it.
+pub fn is_taken(claim: &Claim, call: &Interaction) -> bool {
+    claim.is_taken_for(&call.asked())
+}
+
 /// Returns `context` within a call of which `claim` is.
 pub fn claimable(context: &Context, claim: &Claim) -> Context {
     context.claimable(claim)
@@ -40,7 +50,7 @@ pub fn tokens(
     if let Some(cached) = cached {
         usage = usage.cache_read(cached);
     }
-    call.usage_of(usage, input.is_some(), output.is_some());
+    call.put_usage(usage, input.is_some(), output.is_some());
 }
 
 /// Returns where `log` is, to tell logs apart while they live.

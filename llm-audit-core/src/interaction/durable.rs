@@ -98,6 +98,11 @@ impl BeginDurable {
         }
     }
 
+    /// Says that the call is recorded here, unless its intent was refused.
+    pub(crate) fn claim_call(&self) {
+        self.call.claim_call();
+    }
+
     /// Blocks until there is an answer.
     pub(crate) fn wait(self) -> Result<Interaction, Error> {
         begun(self.call, self.intent.wait())

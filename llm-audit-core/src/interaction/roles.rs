@@ -107,9 +107,19 @@ impl Interaction {
         has_output: bool,
     ) -> &mut Self {
         self.claim_call();
+        self.put_usage(usage, has_input, has_output)
+    }
+
+    /// Puts the tokens of a call that need not be recorded here.
+    pub(crate) fn put_usage(
+        &mut self,
+        usage: Usage,
+        has_input: bool,
+        has_output: bool,
+    ) -> &mut Self {
         if self.accepts(Field::InputTokens) {
-            // Embeddings have no output.
-            let has_output = has_output || self.is_of_embeddings();
+            // Embeddings have no output; of a call that said no usage that is not said either.
+            let has_output = has_output || has_input && self.is_of_embeddings();
             let is_whole = has_input && has_output;
             let counts = [
                 (Field::InputTokens, has_input.then(|| usage.input_tokens())),
@@ -130,8 +140,13 @@ impl Interaction {
                     self.put(field, Value::Int(crate::put::int(count)));
                 }
             }
-            if is_whole {
-                self.put_text(Field::UsageSource, usage.source());
+            let source = match is_whole {
+                true => Some(usage.source()),
+                // Of a half it is known that it was not the last word, not that it was.
+                false => usage.is_partial().then_some("partial"),
+            };
+            if let Some(source) = source.filter(|_| has_input || has_output) {
+                self.put_text(Field::UsageSource, source);
             }
         }
         self

@@ -1,6 +1,7 @@
 //! What the reader of a protocol needs beside the setters: room for an answer while it comes.
 
 use super::Interaction;
+use crate::__private::claim::{Asked, Claim};
 use crate::catalog::Field;
 use crate::event::{Operation, Value};
 use crate::put::PutField;
@@ -44,7 +45,7 @@ impl Interaction {
         }
     }
 
-    /// Says that the call is recorded here: a span around that tells of it adds nothing.
+    /// Says that the call is recorded here: a span around that tells of it adds nothing. Who it is asked of is known by now.
     pub(crate) fn claim_call(&self) {
         let Some(active) = &self.inner else {
             return;
@@ -52,7 +53,34 @@ impl Interaction {
         let raw = &active.flight.raw;
         let claim = raw.context.as_ref().and_then(|frame| frame.claim.as_ref());
         if let (Some(claim), Some(operation)) = (claim, &raw.operation) {
-            claim.take(Arc::as_ptr(&active.flight.shared).cast(), operation);
+            let asked = Asked {
+                provider: None,
+                ..self.asked()
+            };
+            claim.take(Arc::as_ptr(&active.flight.shared).cast(), operation, &asked);
+        }
+    }
+
+    /// Says that the call, to which `claim` is, is recorded here, and not in a span around.
+    pub(crate) fn claim_outer(&self, claim: &Claim) {
+        if let Some(active) = &self.inner
+            && let Some(operation) = &active.flight.raw.operation
+        {
+            let log = Arc::as_ptr(&active.flight.shared).cast();
+            claim.take_outer(log, operation, &self.asked());
+        }
+    }
+
+    /// Returns who is asked, as far as it is known and captured.
+    pub(crate) fn asked(&self) -> Asked {
+        let text = |field| {
+            let active = self.inner.as_ref()?;
+            let text = active.flight.raw.buffers.text_of(field)?;
+            Some(text.to_owned())
+        };
+        Asked {
+            provider: text(Field::Provider),
+            model: text(Field::RequestModel),
         }
     }
 

@@ -200,9 +200,9 @@ impl Wire {
             return Ok(None);
         };
         let mut call = audit.try_begin(protocol.operation.clone())?;
-        call.claim_call();
         let connection = self.connection(protocol, request);
         fill(&mut call, protocol, &connection, request, body);
+        call.claim_call();
         note_cut(&mut call, request, cut);
         call.sent();
         Ok(Some(Exchange::new(call, audit, self, protocol, connection)))
@@ -228,10 +228,10 @@ impl Wire {
         let begun = protocol(request, body).map(|protocol| {
             let connection = self.connection(protocol, request);
             let begun = audit.begin_durable(protocol.operation.clone(), |call| {
-                call.claim_call();
                 fill(call, protocol, &connection, request, body);
                 note_cut(call, request, cut);
             });
+            begun.claim_call();
             (begun, protocol, connection)
         });
         let (audit, wire) = (audit.clone(), self.clone());

@@ -45,6 +45,52 @@ fn a_count_that_was_not_said_is_not_nothing() {
 }
 
 #[test]
+fn embeddings_that_said_no_usage_have_no_tokens() {
+    let (log, probe) = log(everything());
+    let answer = r#"{"data":[{"index":0,"embedding":[0.5]}]}"#;
+    let refused = r#"{"error":{"message":"Slow down."}}"#;
+    for (status, body) in [(200, answer), (429, refused), (500, "")] {
+        let mut exchange = begin_at(&log, "/v1/embeddings", r#"{"model":"e","input":"Why?"}"#);
+        exchange.response(status, JSON);
+        exchange.chunk(body.as_bytes());
+        exchange.end();
+    }
+    let mut call = log.begin(crate::event::Operation::Embeddings);
+    crate::protocol::memory::answer(&mut call, r#"{"embedding":[0.5]}"#);
+    call.finish();
+    let events = interactions(&probe);
+    assert_eq!(events.len(), 4);
+    for event in &events {
+        let counts = (event.input_tokens(), event.output_tokens());
+        assert_eq!(
+            (counts, event.total_tokens(), event.usage_source()),
+            ((None, None), None, None)
+        );
+    }
+}
+
+#[test]
+fn half_of_the_counts_of_an_answer_that_broke_off_is_partial() {
+    let (log, probe) = log(everything());
+    let mut exchange = begin_at(
+        &log,
+        "/v1/messages",
+        r#"{"model":"small","stream":true,"messages":[]}"#,
+    );
+    exchange.response(200, EVENTS);
+    exchange.chunk(
+        b"data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":5}}}\n\n",
+    );
+    exchange.fail(Failure::Transport, &"broken");
+    let event = &interactions(&probe)[0];
+    assert_eq!(
+        (event.input_tokens(), event.output_tokens()),
+        (Some(5), None)
+    );
+    assert_eq!(event.usage_source(), Some("partial"));
+}
+
+#[test]
 fn of_a_count_that_lacks_a_half_the_rest_is_kept_and_nothing_is_summed() {
     let counts = |usage: &str| {
         let (log, probe) = log(everything());
