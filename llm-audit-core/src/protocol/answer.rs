@@ -192,6 +192,11 @@ impl Answer {
         }
     }
 
+    /// Returns the bytes of captured content that came, whether they are kept or not.
+    pub(crate) const fn offered(&self) -> usize {
+        self.offered
+    }
+
     /// Returns whether each choice that has begun has ended.
     pub(crate) fn is_finished(&self) -> bool {
         !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some())

@@ -130,6 +130,25 @@ const SINGLE: &[(&str, &str, &str)] = &[
     ("embedding", "[", "/api/embed"),
 ];
 
+/// What JSON of any protocol has beside its shape.
+const BESIDE_SHAPE: &[&str] = &[
+    "created",
+    "error",
+    "id",
+    "metadata",
+    "metrics",
+    "model",
+    "modelVersion",
+    "object",
+    "responseId",
+    "type",
+    "usage",
+    "usageMetadata",
+];
+
+/// Members that a chunk says its text in, where its protocol is none of these.
+const TEXTS: &[&str] = &["content", "text"];
+
 /// Shapes of one message.
 const A_MESSAGE: &[Shape] = &[
     &[("role", "\""), ("content", "\"")],
@@ -275,25 +294,60 @@ fn is_failure(json: Json<'_>) -> bool {
         || is_alone && error.str().is_some_and(|text| !text.is_empty())
 }
 
-fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
-    let known = said.protocol.or_else(|| protocol_of(ANSWERS, json));
-    said.protocol = known.or_else(|| single(json));
-    let is_refused = is_failure(json);
-    // Errors of all protocols are read alike.
-    let of_error = PROTOCOLS.first().filter(|_| is_refused);
-    if let Some(protocol) = said.protocol.or(of_error) {
-        let came = Came {
-            is_refused,
-            ..Came::default()
-        };
-        said.read(call, protocol, came, json);
-    } else if is_message(json) {
+/// Returns whether `json` has nothing that `protocol` has, or a text where that has none.
+fn is_foreign(protocol: &Protocol, json: Json<'_>) -> bool {
+    let is_of =
+        |path: &str| Protocol::with_path(path).is_some_and(|known| std::ptr::eq(known, protocol));
+    let is_in_shape = |name: &str| {
+        let mut shapes = ANSWERS.iter().filter(|(_, path)| is_of(path));
+        shapes.any(|(shape, _)| shape.iter().any(|(path, _)| begins_with(path, name)))
+    };
+    let is_single = |name: &str| {
+        let mut rows = SINGLE.iter().filter(|(.., path)| is_of(path));
+        rows.any(|(known, ..)| *known == name)
+    };
+    let mut has_text = json.is_array() || json.str().is_some();
+    // Nothing at all is of any protocol.
+    let mut is_other = json.is_object() && !json.text().trim_matches(['{', '}', ' ']).is_empty();
+    json.members(|name, value| {
+        is_other &= !BESIDE_SHAPE.contains(&name) && !is_in_shape(name) && !is_single(name);
+        has_text |= TEXTS.contains(&name) && value.str().is_some_and(|text| !text.is_empty());
+    });
+    is_other || has_text
+}
+
+/// Keeps what is of no protocol: a message, a text, or the text of its JSON.
+fn keep(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
+    if is_message(json) {
         chat::said_in(said, call, json);
     } else if let Some(text) = json.str() {
         said.answer.append(call, (0, IN_ORDER), Piece::Text, &text);
     } else if call.allows(Facet::Response) {
         let text = results::text(call, json);
         said.answer.push(call, 0, Part::text(text));
+    }
+}
+
+fn read(said: &mut Said, call: &mut Interaction, json: Json<'_>) {
+    said.protocol = said.protocol.or_else(|| protocol_of(ANSWERS, json));
+    // One member is too little to say what the whole stream is.
+    let of_chunk = said.protocol.or_else(|| single(json));
+    let is_refused = is_failure(json);
+    // Errors of all protocols are read alike.
+    let of_error = PROTOCOLS.first().filter(|_| is_refused);
+    if let Some(protocol) = of_chunk.or(of_error) {
+        let came = Came {
+            is_refused,
+            ..Came::default()
+        };
+        let before = said.answer.offered();
+        said.read(call, protocol, came, json);
+        let is_read = said.error.is_some() || said.answer.offered() > before;
+        if !is_read && is_foreign(protocol, json) {
+            keep(said, call, json);
+        }
+    } else {
+        keep(said, call, json);
     }
     if let Some(error) = said.error.take() {
         call.error_type(error.class.as_deref().unwrap_or("provider"));

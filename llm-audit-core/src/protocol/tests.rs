@@ -4,6 +4,7 @@ mod details;
 mod ends;
 mod hostile;
 mod media;
+mod members;
 mod scripts;
 
 use super::{Exchange, Request, Wire};
