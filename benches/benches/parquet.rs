@@ -14,14 +14,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Schema, SchemaRef};
-use async_trait::async_trait;
-use llm_audit_core::{Batch, Durable, Policy, Sink, SinkError, SinkLimits};
+use benches::batches::{self, cpu_time};
+use llm_audit_core::{Batch, Sink};
 use llm_audit_sinks::ParquetSink;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -29,7 +29,6 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 const ROUNDS: u32 = 3;
-const PATIENCE: Duration = Duration::from_secs(600);
 
 fn main() {
     // `cargo test` runs this too, without the word.
@@ -40,7 +39,7 @@ fn main() {
     };
     let scratch = Path::new(dir).join("bench-parquet");
     fs::remove_dir_all(&scratch).ok();
-    let batches = batches(&Path::new(dir).join("journal"), &scratch.join("journal"));
+    let batches = copied(&Path::new(dir).join("journal"), &scratch.join("journal"));
     let events: usize = batches.iter().map(Batch::len).sum();
     let lines: usize = batches.iter().map(|batch| batch.json_lines().len()).sum();
 
@@ -136,12 +135,6 @@ fn mega(bytes: usize) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// Time that this thread was on a processor.
-fn cpu_time() -> Duration {
-    let schedstat = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(schedstat.split(' ').next().unwrap().parse().unwrap())
-}
-
 fn status(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status
@@ -151,38 +144,8 @@ fn status(name: &str) -> u64 {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
-/// Keeps the batches that it is given.
-#[derive(Clone, Debug, Default)]
-struct Keep(Arc<Mutex<Vec<Batch>>>);
-
-#[async_trait]
-impl Sink for Keep {
-    fn name(&self) -> &str {
-        "keep"
-    }
-
-    async fn write(&mut self, batch: &Batch) -> Result<Durable, SinkError> {
-        self.0.lock().unwrap().push(batch.clone());
-        Ok(Durable::up_to(batch.last_seq()))
-    }
-
-    async fn flush(&mut self) -> Result<Durable, SinkError> {
-        Ok(Durable::UNCHANGED)
-    }
-
-    async fn shutdown(&mut self) -> Result<Durable, SinkError> {
-        Ok(Durable::UNCHANGED)
-    }
-
-    fn limits(&self) -> SinkLimits {
-        SinkLimits::default()
-            .max_batch_events(2_048)
-            .max_batch_bytes(4 << 20)
-    }
-}
-
 /// Returns what a new sink is brought of the journal, of which a copy is used.
-fn batches(journal: &Path, copy: &Path) -> Vec<Batch> {
+fn copied(journal: &Path, copy: &Path) -> Vec<Batch> {
     fs::create_dir_all(copy).unwrap();
     for file in files(journal) {
         if file
@@ -192,19 +155,7 @@ fn batches(journal: &Path, copy: &Path) -> Vec<Batch> {
             fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
         }
     }
-    let keep = Keep::default();
-    let log = llm_audit_core::builder()
-        .policy(Policy::none())
-        .journal(copy);
-    let audit = log
-        .sink_from_start(keep.clone())
-        .on_diagnostic(|_| {})
-        .spawn()
-        .unwrap();
-    assert!(audit.shutdown(PATIENCE).settled);
-    let kept = std::mem::take(&mut *keep.0.lock().unwrap());
-    assert!(!kept.is_empty(), "the journal is empty");
-    kept
+    batches::of_journal(copy)
 }
 
 fn write(batches: &[Batch], root: &Path) {

@@ -3,6 +3,7 @@
 //! Texts are borrowed from the application, as they are there: a recorder has to copy or serialise
 //! them before it returns.
 
+pub mod batches;
 mod text;
 
 use llm_audit_core::{Audit, Facet, Level, Operation, Policy, Retention};
