@@ -111,7 +111,7 @@ async fn what_is_said_later_finds_its_event() {
         ("feedback", r#"{"thumb":"up","rating":4,"edited":false}"#),
         (
             "evaluation",
-            r#"{"name":"relevance","score":0.5,"passed":true}"#,
+            r#"{"name":"relevance","score":0.5,"passed":true,"label":null}"#,
         ),
         ("correction", r#"{"text":"Because."}"#),
         ("consent", r#"{"training_allowed":false}"#),
@@ -122,16 +122,24 @@ async fn what_is_said_later_finds_its_event() {
             "{fact}"
         );
     }
-    for (fact, body) in [
-        ("feedback", r#"{"thumb":7}"#),
-        ("consent", "{}"),
-        ("correction", "text"),
+    for (fact, body, problem) in [
+        ("feedback", r#"{"thumb":7}"#, "`thumb` is not a string"),
+        ("feedback", r#"{"secret":7}"#, "a member that is not known"),
+        (
+            "evaluation",
+            r#"{"name":"a","passed":"yes"}"#,
+            "`passed` is not true or false",
+        ),
+        ("evaluation", r#"{"name":null}"#, "`name` is missing"),
+        ("consent", "{}", "`training_allowed` is missing"),
+        ("correction", "text", "no JSON object"),
     ] {
-        assert_eq!(
-            say(fact, body).await.unwrap().status(),
-            StatusCode::BAD_REQUEST,
-            "{fact}"
-        );
+        let response = say(fact, body).await.unwrap();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{fact}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(problem), "{text}");
+        assert!(text.contains("it may have `"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
     }
     assert_eq!(
         say("erasure", "{}").await.unwrap().status(),

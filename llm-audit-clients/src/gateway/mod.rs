@@ -21,6 +21,9 @@
 //! | `/audit/v1/events/{id}/correction` | `text` |
 //! | `/audit/v1/events/{id}/consent` | `training_allowed` |
 //!
+//! A member of another name or kind is refused with 400, and nothing of that body is recorded. The body of a refusal says what
+//! is wrong.
+//!
 //! Requests are sent on without `accept-encoding`, so that answers can be read. A body of more than 64 MiB is
 //! refused with 413, a provider that cannot be reached is 502, and a call that cannot be recorded, where the
 //! [`Capture`] fails closed, 503.
@@ -28,6 +31,7 @@
 mod identity;
 mod late;
 mod proxy;
+mod refusal;
 
 use std::io;
 use std::net::TcpListener;

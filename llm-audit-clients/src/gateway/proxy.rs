@@ -1,5 +1,6 @@
 //! One request through the gateway.
 
+use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -9,13 +10,14 @@ use http::header::{
 };
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use llm_audit_core::EventId;
 use reqwest::{Body, Client, Url};
 
 use super::identity::{self, PREFIX};
 use super::late;
+use super::refusal::Refusal;
 use crate::{Capture, reqwest_0_13};
 
 /// Bytes of a request's body: more than providers take.
@@ -43,49 +45,44 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.answer(request).await {
-            Ok(response) => response,
-            Err(status) => {
-                let reason = status.canonical_reason().unwrap_or_default();
-                let mut response =
-                    Response::new(Body::from(format!("llm-audit gateway: {reason}\n")));
-                *response.status_mut() = status;
-                response
-            }
-        }
+        let answer = self.answer(request).await;
+        answer.unwrap_or_else(Response::from)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, StatusCode> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let (parts, body) = request.into_parts();
         if !is_local(&parts.headers) {
-            return Err(StatusCode::MISDIRECTED_REQUEST);
+            let reason =
+                "the header host is not this machine's: use localhost or a loopback address";
+            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, reason));
         }
-        let context = identity::context(&parts.headers).ok_or(StatusCode::BAD_REQUEST)?;
+        let context = identity::context(&parts.headers)?;
         let body = Limited::new(body, MAX_BODY_BYTES).collect().await;
-        let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
+        let body = body.map_err(|error| unread(&*error))?.to_bytes();
         if let Some(path) = parts.uri.path().strip_prefix(LATE) {
             // A page of another site can post a form, and nothing else, without being asked.
             let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
             if parts.method != http::Method::POST
                 || !parts.headers.get("content-type").is_some_and(is_json)
             {
-                return Err(StatusCode::BAD_REQUEST);
+                let reason = "what is said of an event is a POST of content-type application/json";
+                return Err(Refusal::bad(reason));
             }
-            let status = context.enter(|| late::record(self.capture.audit(), path, &body));
-            return if status.is_success() {
-                Ok(empty(status))
-            } else {
-                Err(status)
-            };
+            context.enter(|| late::record(self.capture.audit(), path, &body))?;
+            return Ok(empty(StatusCode::ACCEPTED));
         }
         let request = self.request(&parts, body)?;
         let begun = context.enter(|| reqwest_0_13::begin(&self.capture, &request));
-        let exchange = begun.await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let exchange = begun.await.map_err(|_| {
+            let reason = "the call cannot be recorded durably, and was not sent";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+        })?;
         match self.client.execute(request).await {
             Ok(response) => Ok(passed_on(reqwest_0_13::respond(exchange, response))),
             Err(error) => {
                 reqwest_0_13::fail(exchange, &error);
-                Err(StatusCode::BAD_GATEWAY)
+                let reason = "the provider cannot be reached; its event says how that failed";
+                Err(Refusal::new(StatusCode::BAD_GATEWAY, reason))
             }
         }
     }
@@ -94,7 +91,7 @@ impl Proxy {
         &self,
         parts: &http::request::Parts,
         body: Bytes,
-    ) -> Result<reqwest::Request, StatusCode> {
+    ) -> Result<reqwest::Request, Refusal> {
         let mut url = self.upstream.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}{}", parts.uri.path()));
@@ -124,6 +121,15 @@ fn is_local(headers: &HeaderMap) -> bool {
                 .parse::<IpAddr>()
                 .is_ok_and(|address| address.is_loopback())
     })
+}
+
+/// Returns why the body of a request is not there.
+fn unread(error: &(dyn Error + Send + Sync + 'static)) -> Refusal {
+    if error.is::<LengthLimitError>() {
+        let reason = "the body is longer than 64 MiB";
+        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason);
+    }
+    Refusal::bad("the body ended before its end")
 }
 
 fn empty(status: StatusCode) -> Response<Body> {
