@@ -7,6 +7,8 @@ use std::fmt;
 ///
 /// The type is opaque: ask with the `is_*` predicates, print with `Display`, walk the causes with
 /// [`std::error::Error::source`]. Its text names the place and, where there is one, the remedy.
+#[derive(thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     kind: Kind,
     not_durable: bool,
@@ -145,19 +147,5 @@ impl fmt::Debug for Error {
             .field("message", &self.message)
             .field("source", &self.source)
             .finish()
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn StdError + 'static))
     }
 }

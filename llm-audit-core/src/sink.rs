@@ -1,7 +1,5 @@
 //! Where events go besides the journal.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -241,7 +239,8 @@ const UNTIL_MENDED: Duration = Duration::from_secs(60);
 /// Why a sink did not take a batch, and what to do about it.
 ///
 /// Its message holds neither content nor credentials: it is shown to operators.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct SinkError {
     remedy: Remedy,
     from: Option<u64>,
@@ -388,11 +387,3 @@ impl SinkError {
         }
     }
 }
-
-impl fmt::Display for SinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl StdError for SinkError {}
