@@ -162,13 +162,13 @@ impl Scanner {
                                 let anywhere = (ByteSet::ANY, ByteSet::ANY);
                                 literals.push((Literal::new(text, anywhere), action));
                             }
-                            Anchor::Between(before, text, after) => {
+                            Anchor::Between((before, text, after)) => {
                                 literals.push((Literal::new(text, (*before, *after)), action));
                             }
                             Anchor::At => scanner.at.push(action),
                             Anchor::Tilde => scanner.tilde.push(action),
                             Anchor::Colon => scanner.colon.push(action),
-                            Anchor::Digits(runs) => digits.push((*runs, action)),
+                            Anchor::Digits(runs) => digits.push((**runs, action)),
                             Anchor::InLongRun(first) => scanner.in_runs(first, action),
                             Anchor::LongRun => scanner.whole_runs.push(action),
                         }

@@ -56,8 +56,8 @@ pub(super) const SECRET_KEY_BESIDE_ID: Detector = Detector::find(
     DataType::AwsSecretKey,
     Confidence::Context,
     &[
-        Anchor::Between(ByteSet::BOUNDARY, "AKIA", ByteSet::BASE32),
-        Anchor::Between(ByteSet::BOUNDARY, "ASIA", ByteSet::BASE32),
+        Anchor::Between(&(ByteSet::BOUNDARY, "AKIA", ByteSet::BASE32)),
+        Anchor::Between(&(ByteSet::BOUNDARY, "ASIA", ByteSet::BASE32)),
     ],
     |text, at| {
         const GAP: usize = 48;

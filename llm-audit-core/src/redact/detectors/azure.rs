@@ -43,7 +43,11 @@ pub(super) const SIGNATURE: Detector = Detector::find(
     "azure_signature",
     DataType::AzureKey,
     Confidence::Context,
-    &[Anchor::Between(ByteSet::of(b"?&;"), "sig=", ByteSet::QUERY)],
+    &[Anchor::Between(&(
+        ByteSet::of(b"?&;"),
+        "sig=",
+        ByteSet::QUERY,
+    ))],
     |text, at| {
         if !matches!(before(text, at), Some(b'?' | b'&' | b';')) {
             return None;

@@ -13,11 +13,11 @@ pub(super) const CARD: Detector = Detector::find(
     Confidence::Valid,
     &[
         Anchor::Digits(
-            Runs::of(&[4, 6])
+            &Runs::of(&[4, 6])
                 .beside(Beside::Other, Beside::OneOf(b" -."))
                 .then(&[4, 6, 13]),
         ),
-        Anchor::Digits(Runs::of(&[14, 15, 16, 17, 18, 19])),
+        Anchor::Digits(&Runs::of(&[14, 15, 16, 17, 18, 19])),
     ],
     find,
 );

@@ -17,7 +17,7 @@ pub(super) const MEDICARE: Detector = Detector::find(
     DataType::HealthId,
     Confidence::Prefix,
     &[Anchor::Digits(
-        Runs::of(&[1]).beside(Beside::Other, Beside::Letter),
+        &Runs::of(&[1]).beside(Beside::Other, Beside::Letter),
     )],
     medicare,
 )
@@ -36,7 +36,7 @@ pub(super) const PROVIDER: Detector = Detector::find(
     "us_npi",
     DataType::HealthId,
     Confidence::Valid,
-    &[Anchor::Digits(Runs::of(&[10]))],
+    &[Anchor::Digits(&Runs::of(&[10]))],
     provider,
 )
 .named(&["npi", "npinumber", "nationalproviderid"], judge);
@@ -46,7 +46,7 @@ pub(super) const PRESCRIBER: Detector = Detector::find(
     DataType::HealthId,
     Confidence::Valid,
     &[Anchor::Digits(
-        Runs::of(&[7]).beside(Beside::Letter, Beside::Other),
+        &Runs::of(&[7]).beside(Beside::Letter, Beside::Other),
     )],
     prescriber,
 )
@@ -57,8 +57,8 @@ pub(super) const RECORD: Detector = Detector::find(
     DataType::HealthId,
     Confidence::Context,
     &[
-        Anchor::Between(ByteSet::BOUNDARY, "MRN", ByteSet::ANY),
-        Anchor::Between(ByteSet::BOUNDARY, "mrn", ByteSet::ANY),
+        Anchor::Between(&(ByteSet::BOUNDARY, "MRN", ByteSet::ANY)),
+        Anchor::Between(&(ByteSet::BOUNDARY, "mrn", ByteSet::ANY)),
         Anchor::Literal("edical record"),
         Anchor::Literal("edical Record"),
         Anchor::Literal("edical_record"),

@@ -12,7 +12,7 @@ pub(super) const IBAN: Detector = Detector::find(
     DataType::Iban,
     Confidence::Valid,
     &[Anchor::Digits(
-        Runs::from(2).beside(Beside::Letter, Beside::Any),
+        &Runs::from(2).beside(Beside::Letter, Beside::Any),
     )],
     find,
 );

@@ -13,7 +13,7 @@ pub(super) const IPV4: Detector = Detector::find(
     DataType::IpAddress,
     Confidence::Shape,
     &[Anchor::Digits(
-        Runs::of(&[1, 2, 3])
+        &Runs::of(&[1, 2, 3])
             .beside(Beside::Other, Beside::OneOf(b"."))
             .then(&[1, 2, 3]),
     )],

@@ -14,11 +14,11 @@ pub(super) const JWT: Detector = Detector::find(
     "jwt",
     DataType::Jwt,
     Confidence::Valid,
-    &[Anchor::Between(
+    &[Anchor::Between(&(
         ByteSet::BOUNDARY,
         "eyJ",
         ByteSet::BASE64URL,
-    )],
+    ))],
     |text, at| {
         if in_word(text, at) {
             None

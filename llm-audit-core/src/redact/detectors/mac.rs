@@ -14,19 +14,19 @@ pub(super) const MAC: Detector = Detector::find(
         Anchor::Colon,
         // A group of digits alone, the first or a later one; the letter behind a backslash is none.
         Anchor::Digits(
-            Runs::of(&[1, 2])
+            &Runs::of(&[1, 2])
                 .beside(Beside::Other, Beside::OneOf(b"-"))
                 .then(&[0, 1, 2]),
         ),
         Anchor::Digits(
-            Runs::of(&[3, 4])
+            &Runs::of(&[3, 4])
                 .beside(Beside::Other, Beside::OneOf(b"."))
                 .then(&[0, 1, 2, 3, 4]),
         ),
-        Anchor::Digits(Runs::of(&[2, 4]).beside(Beside::Joint, Beside::Other)),
+        Anchor::Digits(&Runs::of(&[2, 4]).beside(Beside::Joint, Beside::Other)),
         // A group that begins or ends with letters.
-        Anchor::Digits(PART.beside(Beside::Other, Beside::Letter)),
-        Anchor::Digits(PART.beside(Beside::Letter, Beside::Other)),
+        Anchor::Digits(&PART.beside(Beside::Other, Beside::Letter)),
+        Anchor::Digits(&PART.beside(Beside::Letter, Beside::Other)),
     ],
     find,
 );

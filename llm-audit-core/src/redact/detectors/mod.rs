@@ -79,15 +79,11 @@ impl Confidence {
 
 /// Where a detector is asked to look.
 #[derive(Clone, Copy)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the table of detectors is made at compile time and read once"
-)]
 pub(super) enum Anchor {
     /// At each occurrence of a literal of at least three bytes, upper and lower case apart.
     Literal(&'static str),
     /// The same, where one of these bytes stands before it and one of those behind it.
-    Between(ByteSet, &'static str, ByteSet),
+    Between(&'static (ByteSet, &'static str, ByteSet)),
     /// At each `@`.
     At,
     /// At each `~`.
@@ -95,7 +91,7 @@ pub(super) enum Anchor {
     /// At each `:` that has a hex digit on both sides, and at each `::` that has one on either.
     Colon,
     /// At the first digit of some runs of digits.
-    Digits(Runs),
+    Digits(&'static Runs),
     /// In runs of at least 23 characters of tokens: where a value of at least that length
     /// may begin, if it is one of these bytes.
     InLongRun(&'static [u8]),
@@ -245,7 +241,7 @@ impl Anchor {
     /// Returns the text that the anchor stands for; none for what has many.
     const fn text(&self) -> Option<&'static str> {
         match self {
-            Self::Literal(text) | Self::Between(_, text, _) => Some(text),
+            Self::Literal(text) | Self::Between((_, text, _)) => Some(text),
             Self::At => Some("@"),
             Self::Tilde => Some("~"),
             Self::Colon => Some(":"),
@@ -255,7 +251,7 @@ impl Anchor {
 }
 
 /// Every built-in detector.
-pub(super) const DETECTORS: &[Detector] = &[
+pub(super) static DETECTORS: &[Detector] = &[
     email::EMAIL,
     phone::PHONE,
     card::CARD,
@@ -412,7 +408,7 @@ pub(super) mod tests {
                 }
                 Matcher::Find(anchors, _) => {
                     for anchor in anchors {
-                        if let Anchor::Literal(text) | Anchor::Between(_, text, _) = anchor {
+                        if let Anchor::Literal(text) | Anchor::Between((_, text, _)) = anchor {
                             assert!(text.len() >= 3, "{text}");
                         }
                     }

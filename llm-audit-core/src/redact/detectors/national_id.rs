@@ -18,7 +18,7 @@ pub(super) const NATIONAL_ID: Detector = Detector::find(
     "national_id",
     DataType::NationalId,
     Confidence::Valid,
-    &[Anchor::Digits(Layouts::new(PRINTED).runs())],
+    &[Anchor::Digits(&Layouts::new(PRINTED).runs())],
     number,
 )
 .named(
@@ -70,8 +70,8 @@ pub(super) const NATIONAL_ID_WITH_LETTERS: Detector = Detector::find(
     DataType::NationalId,
     Confidence::Valid,
     &[
-        Anchor::Digits(Layouts::new(PRINTED_LETTERED).runs().behind(Beside::Letter)),
-        Anchor::Digits(Layouts::new(PRINTED_LETTERED).runs()),
+        Anchor::Digits(&Layouts::new(PRINTED_LETTERED).runs().behind(Beside::Letter)),
+        Anchor::Digits(&Layouts::new(PRINTED_LETTERED).runs()),
     ],
     lettered,
 );

@@ -16,9 +16,9 @@ pub(super) const PHONE: Detector = Detector::find(
     DataType::Phone,
     Confidence::Shape,
     &[
-        Anchor::Digits(Layouts::new(PRINTED).runs()),
-        Anchor::Digits(Runs::from(1).beside(Beside::Abroad, Beside::Other)),
-        Anchor::Digits(BARE),
+        Anchor::Digits(&Layouts::new(PRINTED).runs()),
+        Anchor::Digits(&Runs::from(1).beside(Beside::Abroad, Beside::Other)),
+        Anchor::Digits(&BARE),
     ],
     find,
 )

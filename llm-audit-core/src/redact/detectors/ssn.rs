@@ -12,7 +12,7 @@ pub(super) const SSN: Detector = Detector::find(
     "us_ssn",
     DataType::UsSsn,
     Confidence::Context,
-    &[Anchor::Digits(Layouts::new(PRINTED).runs())],
+    &[Anchor::Digits(&Layouts::new(PRINTED).runs())],
     find,
 )
 .named(
