@@ -45,6 +45,7 @@ mod resources;
 mod retention;
 mod seal;
 mod sink;
+mod sorted;
 mod sync;
 #[cfg(any(test, feature = "testing"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]

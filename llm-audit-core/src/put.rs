@@ -1,11 +1,11 @@
 //! One setter for each field that a host may set, for everything that takes fields.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::catalog::Field;
 use crate::event::Value;
+use crate::sorted::tree;
 
 /// What takes fields. `accepts` is asked before a value is built or copied.
 pub(crate) trait PutField {
@@ -47,10 +47,8 @@ pub(crate) fn put_json_map(
         return this.put_failed(field);
     };
     let given = pairs.len();
-    let map: BTreeMap<_, _> = pairs
-        .into_iter()
-        .filter_map(|(key, text)| Some((key, text?)))
-        .collect();
+    let pairs = pairs.into_iter();
+    let map = tree(pairs.filter_map(|(key, text)| Some((key, text?))));
     if map.len() < given {
         this.put_failed(field);
     }
@@ -180,13 +178,15 @@ macro_rules! setters {
         })
     };
     (@convert Counts $value:ident) => {
-        $value.into_iter().map(|(name, count)| (name.into(), $crate::put::int(count))).collect()
+        $crate::sorted::tree(
+            $value.into_iter().map(|(name, count)| (name.into(), $crate::put::int(count))),
+        )
     };
     (@convert Numbers $value:ident) => {
-        $value.into_iter().map(|(name, number)| (name.into(), number)).collect()
+        $crate::sorted::tree($value.into_iter().map(|(name, number)| (name.into(), number)))
     };
     (@convert TextMap $value:ident) => {
-        $value.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+        $crate::sorted::tree($value.into_iter().map(|(key, value)| (key.into(), value.into())))
     };
     (@convert Texts $value:ident) => { $value.into_iter().map(Into::into).collect() };
     (@convert $records:ident $value:ident) => { $value.into_iter().collect() };

@@ -143,10 +143,13 @@ impl Retentions {
             }
             match shorter.iter_mut().find(|(known, _)| *known == retention) {
                 Some((_, facets)) => drop(facets.insert(*facet)),
-                None => shorter.push((retention, [*facet].into_iter().collect())),
+                None => {
+                    let place =
+                        shorter.partition_point(|(known, _)| known.days() <= retention.days());
+                    shorter.insert(place, (retention, [*facet].into_iter().collect()));
+                }
             }
         }
-        shorter.sort_unstable_by_key(|(retention, _)| retention.days());
         Self { whole, shorter }
     }
 

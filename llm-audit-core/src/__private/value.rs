@@ -13,6 +13,7 @@ use crate::audit::{Audit, AuditGuard};
 use crate::event::json::to_json_text;
 use crate::id::{EventId, WriterId};
 use crate::put::int;
+use crate::sorted::tree;
 use crate::timestamp::Timestamp;
 use crate::usage::Usage;
 
@@ -445,11 +446,9 @@ fn entries<'e, K, V, T: AuditEntry<K, V> + 'e>(
     entries: impl IntoIterator<Item = (&'e (impl AsRef<str> + 'e), &'e T)>,
 ) -> Option<BTreeMap<String, V>> {
     let entries = entries.into_iter();
-    Some(
-        entries
-            .filter_map(|(name, v)| Some((name.as_ref().to_owned(), v.entry()?)))
-            .collect(),
-    )
+    Some(tree(entries.filter_map(|(name, v)| {
+        Some((name.as_ref().to_owned(), v.entry()?))
+    })))
 }
 
 impl<K, V, N: AsRef<str>, T: AuditEntry<K, V>> AuditMap<K, V> for BTreeMap<N, T> {

@@ -496,7 +496,7 @@ impl AuditBuilder {
         if self.max_events == 0 {
             return Err(Error::configuration("max_events is 0, less than 1"));
         }
-        let mut names: Vec<&str> = self.sinks.iter().map(|sink| sink.sink.name()).collect();
+        let names: Vec<&str> = self.sinks.iter().map(|sink| sink.sink.name()).collect();
         for rule in self.policy.sink_rules().keys() {
             if !names.contains(&rule.as_str()) {
                 return Err(Error::policy(format!(
@@ -506,11 +506,10 @@ impl AuditBuilder {
                 )));
             }
         }
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair.first() == pair.last()) {
-            Some(pair) => Err(Error::configuration(format!(
-                "two sinks have the name `{}`; give each its own",
-                pair.first().copied().unwrap_or_default()
+        let is_double = |name: &&&str| names.iter().filter(|own| own == name).count() > 1;
+        match names.iter().filter(is_double).min() {
+            Some(name) => Err(Error::configuration(format!(
+                "two sinks have the name `{name}`; give each its own"
             ))),
             None => Ok(()),
         }

@@ -1,6 +1,6 @@
 //! What a start and a change of policy write about the log itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -127,18 +127,19 @@ fn changes(
         leaves
     };
     let (before, after) = (leaves(text_before), leaves(text_after));
-    let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
-    paths.sort();
-    paths.dedup();
-    paths.retain(|path| before.get(*path) != after.get(*path));
+    let mut paths = BTreeSet::new();
+    paths.extend(before.keys().chain(after.keys()).cloned());
     let mut by_kind: Vec<(Kind, Vec<String>)> = Vec::new();
     for path in paths {
-        let Some((kind, _)) = CHANGES.iter().find(|(_, belongs)| belongs(path)) else {
+        if before.get(&path) == after.get(&path) {
+            continue;
+        }
+        let Some((kind, _)) = CHANGES.iter().find(|(_, belongs)| belongs(&path)) else {
             continue;
         };
         match by_kind.iter_mut().find(|(known, _)| known == kind) {
-            Some((_, paths)) => paths.push(path.clone()),
-            None => by_kind.push((kind.clone(), vec![path.clone()])),
+            Some((_, paths)) => paths.push(path),
+            None => by_kind.push((kind.clone(), vec![path])),
         }
     }
     by_kind

@@ -1,6 +1,5 @@
 //! Looking at a whole journal without touching it.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use super::name::{Name, QUARANTINE, SegmentName};
 use super::repair::Stream;
 use crate::error::Error;
 use crate::id::WriterId;
+use crate::sorted::SortedMap;
 use crate::vfs::{Access, FileKind, OsVfs, Vfs};
 
 /// What a journal's directory holds, and what is wrong with it.
@@ -73,7 +73,7 @@ pub(super) fn check_in(vfs: &dyn Vfs, dir: &Path) -> Result<Check, Error> {
             .map_err(|error| Error::io(format!("failed to list `{}`", dir.display()), error))
     };
     let mut check = Check::default();
-    let mut streams: BTreeMap<WriterId, Vec<SegmentName>> = BTreeMap::new();
+    let mut streams: SortedMap<WriterId, Vec<SegmentName>> = SortedMap::new();
     let mut locks: Vec<WriterId> = Vec::new();
     for entry in list(dir)? {
         match Name::parse(&entry.name) {
@@ -82,13 +82,13 @@ pub(super) fn check_in(vfs: &dyn Vfs, dir: &Path) -> Result<Check, Error> {
                     .findings
                     .push(Finding::new(entry.name, Problem::NoFile));
             }
-            Some(Name::Segment(name)) => streams.entry(name.writer).or_default().push(name),
+            Some(Name::Segment(name)) => streams.or_default(name.writer).push(name),
             Some(Name::Lock(writer) | Name::Reservation(writer)) => locks.push(writer),
             _ => {}
         }
     }
     for (writer, mut segments) in streams {
-        segments.sort_unstable_by_key(|name| name.number);
+        SegmentName::sort(&mut segments);
         let life = match locks.contains(&writer) {
             true if is_alive(vfs, dir, writer) => Life::Alive,
             true => Life::Crashed,

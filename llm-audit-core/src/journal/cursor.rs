@@ -10,7 +10,7 @@
 //! durable, or that a durable `loss` says why not; it is no place in a file, because rewriting a
 //! segment moves bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -23,11 +23,12 @@ use super::name::{Name, SinkTag};
 use super::repair::replace;
 use super::scan::{Lines, retry};
 use crate::id::WriterId;
+use crate::sorted::{SortedMap, SortedSet, tree};
 use crate::sync::Arc;
 use crate::vfs::{Access, FileKind, Vfs, VfsFile};
 
 /// The last number of each writer that a sink has everything up to; of others it has everything.
-pub(crate) type Cursor = BTreeMap<WriterId, u64>;
+pub(crate) type Cursor = SortedMap<WriterId, u64>;
 
 /// A sink that goes on where it was.
 #[derive(Clone, Debug)]
@@ -69,8 +70,8 @@ impl Other {
 /// they count as damaged.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable {
-    since: BTreeMap<Name, Duration>,
-    given_up: BTreeSet<Name>,
+    since: SortedMap<Name, Duration>,
+    given_up: SortedSet<Name>,
     /// By the monotonic clock.
     pub(super) now: Duration,
 }
@@ -81,7 +82,7 @@ const UNREADABLE_FOR: Duration = Duration::from_secs(3_600);
 impl Unreadable {
     /// Notes that a file cannot be read; returns whether it is to be given up.
     fn add(&mut self, name: Name) -> bool {
-        let since = *self.since.entry(name).or_insert(self.now);
+        let since = *self.since.or_insert(name, self.now);
         self.now.saturating_sub(since) >= UNREADABLE_FOR && self.given_up.insert(name)
     }
 
@@ -101,7 +102,7 @@ pub(super) fn save(
     let cursors = cursor.iter();
     let content = Content {
         sink: sink.to_owned(),
-        cursors: cursors.map(|(id, seq)| (id.to_string(), *seq)).collect(),
+        cursors: tree(cursors.map(|(id, seq)| (id.to_string(), *seq))),
     };
     let mut line = Vec::new();
     let json = serde_json::to_vec(&content)?;
@@ -187,7 +188,7 @@ pub(super) fn take_over(
             cursors.push(cursor);
             continue;
         }
-        cursor.entry(own).or_insert(0);
+        cursor.or_insert(own, 0);
         if let Err(error) = save(vfs, dir, own, &sink.name, &cursor) {
             let Some(before) = before else {
                 return Err(error);
@@ -217,7 +218,7 @@ pub(super) fn others<'a>(
     sinks: impl Iterator<Item = &'a str>,
 ) -> Vec<Other> {
     let living = living(names, own);
-    let tags: BTreeSet<_> = sinks.map(SinkTag::of).collect();
+    let tags: SortedSet<_> = sinks.map(SinkTag::of).collect();
     let mut others = Vec::new();
     for name in names {
         let Name::Cursor(owner, tag) = name else {
@@ -274,7 +275,7 @@ pub(super) fn pass(
 }
 
 /// Returns the writers that live, or wait for recovery.
-fn living(names: &[Name], own: WriterId) -> BTreeSet<WriterId> {
+fn living(names: &[Name], own: WriterId) -> SortedSet<WriterId> {
     let living = names.iter().filter_map(|name| match name {
         Name::Lock(writer) | Name::Reservation(writer) => Some(*writer),
         _ => None,
@@ -325,7 +326,7 @@ fn read(owner: WriterId, file: Arc<dyn VfsFile>) -> io::Result<Option<(String, C
 
 fn merge(cursor: &mut Cursor, other: Cursor) {
     for (writer, seq) in other {
-        let known = cursor.entry(writer).or_insert(seq);
+        let known = cursor.or_insert(writer, seq);
         *known = seq.max(*known);
     }
 }

@@ -1,6 +1,5 @@
 //! What a sink never took.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use super::name::{DEAD_LETTERS, Day, DeadName};
 use super::subdirectory;
 use crate::batch::Batch;
 use crate::id::WriterId;
+use crate::sorted::SortedMap;
 use crate::sync::{Arc, Mutex, lock};
 use crate::vfs::{Access, Vfs};
 
@@ -39,9 +39,9 @@ impl DeadLetters {
 
     /// Keeps the events of `batch`; they survive a power cut.
     pub(crate) fn keep(&self, sink: &str, batch: &Batch) -> io::Result<()> {
-        let mut days: BTreeMap<Day, Vec<u8>> = BTreeMap::new();
+        let mut days: SortedMap<Day, Vec<u8>> = SortedMap::new();
         for (event, line) in batch.events().iter().zip(batch.lines()) {
-            let lines = days.entry(Day::of(event.recorded_at())).or_default();
+            let lines = days.or_default(Day::of(event.recorded_at()));
             lines.extend_from_slice(line);
             lines.push(b'\n');
         }

@@ -5,7 +5,6 @@
 //! the time that [`super::clockwatch`] believes. One writer's events are in the order of its
 //! segments, so a segment counts as at least as new as those before it, whatever the clock said.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -28,6 +27,7 @@ use crate::facet::FacetSet;
 use crate::hold::Holds;
 use crate::id::WriterId;
 use crate::pipeline::OwnEvent;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, DirEntry, FileKind};
 
@@ -177,7 +177,7 @@ impl Journal {
         believed: Timestamp,
         holds: &Holds,
         run: &mut RetentionRun,
-    ) -> Option<(Vec<Name>, Vec<DirEntry>, BTreeSet<WriterId>)> {
+    ) -> Option<(Vec<Name>, Vec<DirEntry>, SortedSet<WriterId>)> {
         let entries = match self.vfs.list(self.dir()) {
             Ok(entries) => entries,
             Err(error) => {
@@ -222,7 +222,7 @@ impl Journal {
     fn expire_segments(
         &mut self,
         names: &[Name],
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         others: &[Other],
         (believed, limit): (Timestamp, Timestamp),
         holds: &Holds,
@@ -275,7 +275,7 @@ impl Journal {
         self.sinks.sweep = !holds.is_empty() || others.iter().any(Other::is_unknown);
         let current = self.segment.as_ref().map(|segment| segment.name);
         let mut candidates: Vec<_> = segments(&names).collect();
-        candidates.sort_unstable_by_key(key);
+        SegmentName::sort(&mut candidates);
         for name in candidates {
             if alive.contains(&name.writer) || Some(name) == current {
                 continue;
@@ -336,7 +336,7 @@ impl Journal {
     }
 
     /// Returns the recognised names of files, and the writers that live or wait for recovery.
-    fn sorted_out(&self, entries: &[DirEntry]) -> (Vec<Name>, BTreeSet<WriterId>) {
+    fn sorted_out(&self, entries: &[DirEntry]) -> (Vec<Name>, SortedSet<WriterId>) {
         let files = entries.iter().filter(|entry| entry.kind == FileKind::File);
         let names: Vec<_> = files.filter_map(|entry| Name::parse(&entry.name)).collect();
         let alive = names.iter().filter_map(|name| match name {
@@ -351,7 +351,7 @@ impl Journal {
     fn segment_ages(
         &mut self,
         names: &[Name],
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         believed: Timestamp,
         limit: Timestamp,
         run: &mut RetentionRun,
@@ -360,11 +360,14 @@ impl Journal {
         let mut segments: Vec<_> = segments(names)
             .filter(|name| !alive.contains(&name.writer) && Some(*name) != current)
             .collect();
-        segments.sort_unstable_by_key(key);
-        self.newest
-            .retain(|name, _| segments.binary_search_by_key(&key(name), key).is_ok());
+        SegmentName::sort(&mut segments);
+        self.newest.retain(|name, _| {
+            segments
+                .binary_search_by_key(&name.stream(), SegmentName::stream)
+                .is_ok()
+        });
         let today = Day::of(self.clock.now());
-        let mut before: BTreeMap<WriterId, Timestamp> = BTreeMap::new();
+        let mut before: SortedMap<WriterId, Timestamp> = SortedMap::new();
         let mut ages = Vec::new();
         for name in segments {
             // Its date alone keeps it, unless the date is to come: then a clock was wrong.
@@ -383,7 +386,7 @@ impl Journal {
             if let Some(closed) = self.closed.iter().find(|closed| closed.name == name) {
                 newest = newest.max(self.at(closed.wrote, believed));
             }
-            let running = before.entry(name.writer).or_insert(newest);
+            let running = before.or_insert(name.writer, newest);
             *running = newest.max(*running);
             ages.push((name, *running));
         }
@@ -413,7 +416,7 @@ impl Journal {
     fn is_left_over(
         &self,
         name: Name,
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         limit: Option<Timestamp>,
     ) -> bool {
         match name {
@@ -527,8 +530,4 @@ pub(super) fn segments(names: &[Name]) -> impl Iterator<Item = SegmentName> {
         Name::Segment(name) => Some(*name),
         _ => None,
     })
-}
-
-const fn key(name: &SegmentName) -> (WriterId, u64) {
-    (name.writer, name.number)
 }

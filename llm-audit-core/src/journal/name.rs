@@ -31,6 +31,7 @@
 //! So names sort by date, and one writer's segments by number. Nothing is ever deleted unless this
 //! module recognises its complete name: a name that it does not print is somebody else's file.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -108,6 +109,22 @@ pub(crate) struct SegmentName {
     pub(crate) writer: WriterId,
     pub(crate) number: u64,
     pub(crate) first_seq: u64,
+}
+
+impl SegmentName {
+    /// Sorts segments by writer and number.
+    pub(crate) fn sort(segments: &mut [Self]) {
+        Self::sort_by(segments, &|one, other| one.stream().cmp(&other.stream()));
+    }
+
+    /// Sorts segments. What compares them is no type of its own, so that a program has one such sort.
+    pub(crate) fn sort_by(segments: &mut [Self], compare: &dyn Fn(&Self, &Self) -> Ordering) {
+        segments.sort_unstable_by(compare);
+    }
+
+    pub(crate) const fn stream(&self) -> (WriterId, u64) {
+        (self.writer, self.number)
+    }
 }
 
 impl fmt::Display for SegmentName {

@@ -5,7 +5,6 @@
 //! Segments go by their newest event, as they do when they are deleted: until it is old enough, the
 //! whole segment stays as it is.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -20,6 +19,7 @@ use crate::event::Event;
 use crate::expiry::{Expiry, Fate};
 use crate::facet::{Facet, FacetSet};
 use crate::id::WriterId;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, Vfs, VfsFile};
@@ -41,7 +41,7 @@ pub(super) struct Job {
     /// The writer of this log, and when it began by the time that is believed.
     pub(super) own: (WriterId, Timestamp),
     /// The writers of the directory; `None` when everybody is.
-    pub(super) writers: Option<Arc<BTreeSet<WriterId>>>,
+    pub(super) writers: Option<Arc<SortedSet<WriterId>>>,
     /// What was looked at before and has not changed.
     pub(super) known: Known,
     /// Whether segments are not deleted for their age.
@@ -70,13 +70,13 @@ pub(super) struct Candidate {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     /// Facets that are in none of a segment's events.
-    pub(super) gone: BTreeMap<SegmentName, FacetSet>,
+    pub(super) gone: SortedMap<SegmentName, FacetSet>,
     /// When a segment's newest event was recorded.
-    pub(super) newest: BTreeMap<SegmentName, Timestamp>,
+    pub(super) newest: SortedMap<SegmentName, Timestamp>,
     /// Segments that have expired as a whole, and of which nothing is held.
     pub(super) free: Vec<SegmentName>,
     /// Dead letters, by name and size.
-    pub(super) letters: BTreeMap<(String, u64), FacetSet>,
+    pub(super) letters: SortedMap<(String, u64), FacetSet>,
 }
 
 /// What a run did, or would do.
@@ -99,7 +99,7 @@ pub(super) struct Done {
 
 impl Known {
     /// Forgets what is known of segments that are not there any more.
-    pub(super) fn forget_all_but(&mut self, there: &BTreeSet<SegmentName>) {
+    pub(super) fn forget_all_but(&mut self, there: &SortedSet<SegmentName>) {
         self.gone.retain(|name, _| there.contains(name));
         self.newest.retain(|name, _| there.contains(name));
         self.free.retain(|name| there.contains(name));

@@ -133,7 +133,7 @@ impl Journal {
             opened: false,
             untold: false,
             looked: clock.monotonic(),
-            newest: std::collections::BTreeMap::new(),
+            newest: crate::sorted::SortedMap::new(),
             sinks: Sinks::default(),
             retiring: Retiring::default(),
             room: Room::new(&config.dir, ballast, config.min_free),
@@ -158,7 +158,7 @@ pub(super) fn segments(vfs: &dyn Vfs, dir: &Path) -> io::Result<Vec<SegmentName>
             _ => None,
         })
         .collect();
-    names.sort_unstable();
+    SegmentName::sort_by(&mut names, &Ord::cmp);
     Ok(names)
 }
 

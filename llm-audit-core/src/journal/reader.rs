@@ -1,6 +1,6 @@
 //! Reading a log back.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::filter::Filter;
 use crate::id::WriterId;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
 use crate::vfs::{Access, DirEntry, FileKind, OsVfs, Vfs};
@@ -54,7 +55,7 @@ pub struct Reader {
     current: Option<Current>,
     /// What follows the error that was returned last.
     next: Option<Result<Entry, Error>>,
-    seen: BTreeMap<WriterId, Numbers>,
+    seen: SortedMap<WriterId, Numbers>,
     filter: Filter,
 }
 
@@ -134,7 +135,7 @@ impl Reader {
             sources,
             current: None,
             next: None,
-            seen: BTreeMap::new(),
+            seen: SortedMap::new(),
             filter: Filter::new(),
         })
     }
@@ -187,8 +188,8 @@ impl Reader {
         ) else {
             return false;
         };
-        let seen = self.seen.entry(entry.event.writer_id());
-        let seen = seen.or_insert_with(|| Numbers::up_to(0).most_gaps(MOST_GAPS));
+        let none = Numbers::up_to(0).most_gaps(MOST_GAPS);
+        let seen = self.seen.or_insert(entry.event.writer_id(), none);
         !seen.add(seq, false)
     }
 
@@ -328,7 +329,7 @@ impl At<'_> {
 
 fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
     let mut segments: Vec<SegmentName> = Vec::new();
-    let mut locked = BTreeSet::new();
+    let mut locked = SortedSet::new();
     let mut others = Vec::new();
     for entry in entries.iter().filter(|entry| entry.kind == FileKind::File) {
         match Name::parse(&entry.name) {
@@ -340,8 +341,8 @@ fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
             _ => {}
         }
     }
-    segments.sort_unstable_by_key(|name| (name.writer, name.number));
-    let newest: BTreeMap<WriterId, u64> = segments
+    SegmentName::sort(&mut segments);
+    let newest: SortedMap<WriterId, u64> = segments
         .iter()
         .map(|name| (name.writer, name.number))
         .collect();
@@ -350,21 +351,19 @@ fn sources(entries: &[DirEntry]) -> VecDeque<Source> {
         let next = next.filter(|next| next.writer == name.writer);
         (*name, next.map(|next| next.day.max(name.day)))
     });
-    let following: BTreeMap<SegmentName, Option<Day>> = following.collect();
     // Should a clock have gone back, a writer's later segments follow its earlier ones all the same.
-    let mut latest: BTreeMap<WriterId, Day> = BTreeMap::new();
-    let mut keyed: Vec<_> = segments
-        .into_iter()
-        .map(|name| {
-            let day = latest.entry(name.writer).or_insert(name.day);
+    let mut latest: SortedMap<WriterId, Day> = SortedMap::new();
+    let mut keyed: Vec<_> = following
+        .map(|(name, following)| {
+            let day = latest.or_insert(name.writer, name.day);
             *day = name.day.max(*day);
-            (*day, name.writer, name.number, name)
+            (*day, name.writer, name.number, name, following)
         })
         .collect();
     keyed.sort_unstable();
-    let segments = keyed.into_iter().map(|(.., name)| Source {
+    let segments = keyed.into_iter().map(|(.., name, following)| Source {
         live: locked.contains(&name.writer) && newest.get(&name.writer) == Some(&name.number),
-        days: Some((name.day, following.get(&name).copied().flatten())),
+        days: Some((name.day, following)),
         ..source(&name.to_string())
     });
     segments.chain(others).collect()

@@ -13,7 +13,6 @@
 //!
 //! Good lines are neither changed nor moved past each other, of whatever schema version they are.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -29,6 +28,7 @@ use super::writer::seal_all;
 use crate::event::Event;
 use crate::id::WriterId;
 use crate::pipeline::LossReason;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 use crate::vfs::{Access, FileKind, Vfs, VfsFile};
 
@@ -56,7 +56,7 @@ pub(super) fn recover(
         Ok(entries) => entries,
         Err(error) => return vec![Finding::failed(dir.display(), Problem::Failed, error)],
     };
-    let mut orphans: BTreeMap<WriterId, Orphan> = BTreeMap::new();
+    let mut orphans: SortedMap<WriterId, Orphan> = SortedMap::new();
     for entry in entries {
         let Some(name) = Name::parse(&entry.name) else {
             continue;
@@ -66,9 +66,9 @@ pub(super) fn recover(
             continue;
         }
         match name {
-            Name::Lock(writer) => orphans.entry(writer).or_default().has_lock = true,
-            Name::Reservation(writer) => orphans.entry(writer).or_default().has_reservation = true,
-            Name::Segment(name) => orphans.entry(name.writer).or_default().segments.push(name),
+            Name::Lock(writer) => orphans.or_default(writer).has_lock = true,
+            Name::Reservation(writer) => orphans.or_default(writer).has_reservation = true,
+            Name::Segment(name) => orphans.or_default(name.writer).segments.push(name),
             _ => {}
         }
     }
@@ -76,7 +76,7 @@ pub(super) fn recover(
         if writer == own || !(orphan.has_lock || orphan.has_reservation) {
             continue;
         }
-        orphan.segments.sort_unstable_by_key(|name| name.number);
+        SegmentName::sort(&mut orphan.segments);
         let recovery = Recovery {
             vfs,
             dir,

@@ -1,6 +1,5 @@
 //! The journal's part in runs over closed files: what they may touch, and what follows from them.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -21,6 +20,7 @@ use crate::expiry::Expiry;
 use crate::facet::{Facet, FacetSet};
 use crate::hold::{Hold, Holds, HoldsChange};
 use crate::id::WriterId;
+use crate::sorted::SortedSet;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering, lock, thread};
 use crate::timestamp::Timestamp;
 use crate::vfs::{DirEntry, FileKind};
@@ -191,7 +191,7 @@ impl Journal {
         &mut self,
         names: &[Name],
         entries: &[DirEntry],
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         (believed, expiry): (Timestamp, Expiry),
         budget: u64,
         run: &mut RetentionRun,
@@ -341,7 +341,7 @@ impl Journal {
     fn candidates(
         &mut self,
         names: &[Name],
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         believed: Timestamp,
         expiry: &Expiry,
     ) -> Vec<Candidate> {
@@ -354,7 +354,7 @@ impl Journal {
             && !expiry.holds().is_empty()
             && self.sink_names().next().is_some();
         let mut found = Vec::new();
-        let there: BTreeSet<_> = segments(names).collect();
+        let there: SortedSet<_> = segments(names).collect();
         for (name, at_least) in self.least_ages(names, believed) {
             if alive.contains(&name.writer) || Some(name) == current || name.day > today {
                 continue;
@@ -393,7 +393,7 @@ impl Journal {
     /// as: one writer's events are in the order of its segments, whatever the clock said.
     fn least_ages(&self, names: &[Name], believed: Timestamp) -> Vec<(SegmentName, Timestamp)> {
         let mut segments: Vec<_> = segments(names).collect();
-        segments.sort_unstable_by_key(|name| (name.writer, name.number));
+        SegmentName::sort(&mut segments);
         let mut before: Option<(SegmentName, Timestamp)> = None;
         let ages = segments.into_iter().map(|name| {
             let (latest, least) = before
@@ -429,7 +429,7 @@ impl Journal {
     fn candidate_letters(
         &self,
         entries: &[DirEntry],
-        alive: &BTreeSet<WriterId>,
+        alive: &SortedSet<WriterId>,
         expiry: &Expiry,
         run: &mut RetentionRun,
     ) -> Vec<String> {

@@ -1,6 +1,5 @@
 //! Reading events back for sinks that did not get them from memory.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -16,6 +15,7 @@ use crate::event::Event;
 use crate::id::WriterId;
 use crate::pipeline::Run;
 use crate::sink::SinkLimits;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 use crate::vfs::{Access, Vfs};
 
@@ -37,9 +37,9 @@ pub(crate) struct Bookmark {
     /// The last number that was read, or was not wanted.
     after: u64,
     /// Where reading goes on in segments that were begun, by their numbers.
-    offsets: BTreeMap<u64, u64>,
+    offsets: SortedMap<u64, u64>,
     /// Of those segments.
-    fingerprints: BTreeMap<u64, u32>,
+    fingerprints: SortedMap<u64, u32>,
     /// The segment that could not be read.
     failed: Option<SegmentName>,
     /// The writer's segments when the directory was listed last, until they are read.
@@ -72,8 +72,8 @@ impl Bookmark {
         Self {
             writer,
             after,
-            offsets: BTreeMap::new(),
-            fingerprints: BTreeMap::new(),
+            offsets: SortedMap::new(),
+            fingerprints: SortedMap::new(),
             failed: None,
             listed: None,
         }
@@ -115,7 +115,7 @@ impl Spool {
     pub(crate) fn segments(&self, writer: WriterId, after: u64) -> io::Result<Vec<SegmentName>> {
         let mut names = segments(&*self.vfs, &self.dir)?;
         names.retain(|name| name.writer == writer);
-        names.sort_unstable_by_key(|name| name.number);
+        SegmentName::sort(&mut names);
         Ok(above(&names, after))
     }
 
@@ -273,7 +273,9 @@ impl<'a> Merge<'a> {
     fn new(spool: &'a Spool, bookmark: &'a mut Bookmark, mut closed: Vec<SegmentName>) -> Self {
         bookmark.failed = None;
         closed.retain(|name| bookmark.offsets.get(&name.number) != Some(&PASSED));
-        closed.sort_unstable_by_key(|name| std::cmp::Reverse((name.first_seq, name.number)));
+        SegmentName::sort_by(&mut closed, &|one, other| {
+            (other.first_seq, other.number).cmp(&(one.first_seq, one.number))
+        });
         Self {
             spool,
             bookmark,

@@ -1,6 +1,5 @@
 //! The journal's own lines: events without a sequence number, and losses found after a crash.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::catalog::Field;
@@ -8,6 +7,7 @@ use crate::clock::Clock;
 use crate::event::{Event, Kind, Value};
 use crate::id::{Ids, WriterId, event_id};
 use crate::pipeline::LossReason;
+use crate::sorted::tree;
 use crate::sync::Arc;
 
 /// Name and version of the format of segments. A change of the line format changes it.
@@ -55,7 +55,7 @@ impl Structure {
         event.set(Field::SeqFrom, Value::Int(*window.start()));
         event.set(Field::SeqTo, Value::Int(*window.end()));
         event.set(Field::Count, Value::Int(count));
-        let reasons = BTreeMap::from([(reason.name().to_owned(), count)]);
+        let reasons = tree([(reason.name().to_owned(), count)]);
         event.set(Field::Reasons, Value::Counts(reasons));
         event.set(Field::Stage, Value::Text("recovery".to_owned()));
         event.set(Field::Exact, Value::Bool(false));

@@ -4,8 +4,6 @@
 //! the journal's own, on the thread of that run: so the clock that is believed, the legal holds, dry
 //! runs, the record of what was done and what is told of files that failed are the same for all.
 
-#[cfg(any(test, feature = "testing"))]
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 #[cfg(any(test, feature = "testing"))]
@@ -24,6 +22,8 @@ use crate::expiry::Expiry;
 use crate::facet::FacetSet;
 use crate::foreign::contained;
 use crate::id::WriterId;
+#[cfg(any(test, feature = "testing"))]
+use crate::sorted::SortedSet;
 use crate::sync::{Arc, Mutex, lock};
 use crate::timestamp::Timestamp;
 #[cfg(any(test, feature = "testing"))]
@@ -260,7 +260,7 @@ impl fmt::Debug for Round<'_> {
 pub struct Trial {
     job_vfs: Arc<dyn Vfs>,
     own: (WriterId, Timestamp),
-    writers: Option<Arc<BTreeSet<WriterId>>>,
+    writers: Option<Arc<SortedSet<WriterId>>>,
     budget: u64,
 }
 

@@ -1,6 +1,5 @@
 //! One writer's journal, as its owner, a single thread, uses it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::RangeInclusive;
@@ -27,6 +26,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::id::WriterId;
 use crate::pipeline::LossReason;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
 use crate::vfs::{Vfs, VfsFile};
@@ -73,7 +73,7 @@ pub(crate) struct Journal {
     pub(super) untold: bool,
     pub(super) looked: Duration,
     /// The newest event of segments that were read for it.
-    pub(super) newest: BTreeMap<SegmentName, Timestamp>,
+    pub(super) newest: SortedMap<SegmentName, Timestamp>,
     pub(super) sinks: Sinks,
     pub(super) room: Room,
     pub(super) retiring: Retiring,

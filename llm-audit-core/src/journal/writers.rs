@@ -5,13 +5,13 @@
 //! file = *( LF writer LF )        ; a line that is no writer was cut off by a power cut
 //! ```
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use super::name::Name;
 use super::scan::retry;
 use crate::id::WriterId;
+use crate::sorted::SortedSet;
 use crate::sync::Arc;
 use crate::vfs::{Access, Vfs};
 
@@ -23,15 +23,15 @@ const MAX_LINE: usize = 64;
 /// The writers of a directory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Writers {
-    known: Arc<BTreeSet<WriterId>>,
+    known: Arc<SortedSet<WriterId>>,
     /// Those that the file is not known to have.
-    unsaved: BTreeSet<WriterId>,
+    unsaved: SortedSet<WriterId>,
     is_read: bool,
 }
 
 impl Writers {
     /// Returns those that are known by now.
-    pub(super) fn known(&self) -> Arc<BTreeSet<WriterId>> {
+    pub(super) fn known(&self) -> Arc<SortedSet<WriterId>> {
         Arc::clone(&self.known)
     }
 
@@ -49,7 +49,7 @@ impl Writers {
         save: bool,
     ) -> io::Result<()> {
         let known = Arc::make_mut(&mut self.known);
-        let mut of_file = BTreeSet::new();
+        let mut of_file = SortedSet::new();
         let read = match self.is_read {
             true => Ok(()),
             false => read(vfs, dir, &mut of_file),
@@ -57,8 +57,8 @@ impl Writers {
         self.is_read = read.is_ok();
         self.unsaved.retain(|writer| !of_file.contains(writer));
         known.extend(of_file);
-        let new: BTreeSet<_> = found.filter(|writer| !known.contains(writer)).collect();
-        self.unsaved.extend(&new);
+        let new: SortedSet<_> = found.filter(|writer| !known.contains(writer)).collect();
+        self.unsaved.extend(new.iter().copied());
         known.extend(new);
         let saved = match save && self.is_read && !self.unsaved.is_empty() {
             true => add(vfs, dir, &self.unsaved),
@@ -71,7 +71,7 @@ impl Writers {
     }
 }
 
-fn read(vfs: &dyn Vfs, dir: &Path, known: &mut BTreeSet<WriterId>) -> io::Result<()> {
+fn read(vfs: &dyn Vfs, dir: &Path, known: &mut SortedSet<WriterId>) -> io::Result<()> {
     let file = match vfs.open(&dir.join(Name::Writers.to_string()), Access::Read) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
@@ -98,7 +98,7 @@ fn read(vfs: &dyn Vfs, dir: &Path, known: &mut BTreeSet<WriterId>) -> io::Result
 }
 
 /// Adds lines to the file; they survive a power cut.
-fn add(vfs: &dyn Vfs, dir: &Path, new: &BTreeSet<WriterId>) -> io::Result<()> {
+fn add(vfs: &dyn Vfs, dir: &Path, new: &SortedSet<WriterId>) -> io::Result<()> {
     let path = dir.join(Name::Writers.to_string());
     let (file, is_new) = match vfs.open(&path, Access::Append) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => match vfs.create_new(&path) {

@@ -1,13 +1,12 @@
 //! Windows of lost numbers.
 
-use std::collections::BTreeMap;
-
 use super::counters::{LossCounts, LossReason};
 use super::own::OwnEvent;
 use super::stream::Gap;
 use crate::catalog::Field;
 use crate::event::{Kind, Value};
 use crate::id::WriterId;
+use crate::sorted::tree;
 
 /// Where on the way events were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,11 +105,8 @@ impl Window {
     /// Returns the `loss` event; `sink` is the one that misses the numbers, `None` the log itself.
     pub(crate) fn event(&self, writer: WriterId, sink: Option<&str>) -> OwnEvent {
         let (from, to) = self.range.unwrap_or_default();
-        let reasons: BTreeMap<_, _> = self
-            .counts
-            .iter()
-            .map(|(reason, count)| (reason.name().to_owned(), count))
-            .collect();
+        let reasons = self.counts.iter();
+        let reasons = tree(reasons.map(|(reason, count)| (reason.name().to_owned(), count)));
         let stages: Vec<_> = STAGES
             .iter()
             .filter(|(stage, _)| self.stages & *stage as u8 != 0)

@@ -86,13 +86,13 @@ impl PolicyBuilder {
     /// Sets how long one facet is kept, in place of the retention of the policy. The log is kept as
     /// long as the facet that is kept longest; what expires earlier is taken out of its events.
     pub fn retain(mut self, facet: Facet, retention: Retention) -> Self {
-        self.draft.settings.facets.entry(facet).or_default().retain = Some(retention);
+        self.draft.settings.facets.or_default(facet).retain = Some(retention);
         self
     }
 
     /// Sets how long the facets of a group are kept, save those with a retention of their own.
     pub fn retain_group(mut self, group: FacetGroup, retention: Retention) -> Self {
-        self.draft.settings.groups.entry(group).or_default().retain = Some(retention);
+        self.draft.settings.groups.or_default(group).retain = Some(retention);
         self
     }
 

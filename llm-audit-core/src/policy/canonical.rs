@@ -16,6 +16,7 @@ use crate::key;
 use crate::level::{Level, Levels};
 use crate::policy::Parts;
 use crate::redact::{PatternSettings, Redactor, RuleSettings};
+use crate::sorted::SortedMap;
 
 /// The version of this form; a policy file names the same.
 pub(super) const VERSION: u64 = 1;
@@ -101,11 +102,8 @@ impl Parts {
             .operators
             .iter()
             .map(|(name, op)| (name, Canonical::text(op)));
-        let allow: BTreeSet<_> = settings
-            .allow
-            .iter()
-            .map(|value| self.digest("", "redaction.allow", value))
-            .collect();
+        let allow = settings.allow.iter();
+        let allow = sorted(allow.map(|value| self.digest("", "redaction.allow", value)));
         let mut entries = vec![
             ("engine", Canonical::text(Redactor::ENGINE_VERSION)),
             ("preset", Canonical::text(settings.preset.name())),
@@ -119,10 +117,7 @@ impl Parts {
         };
         let patterns = settings.allow_regex.iter();
         let patterns = patterns.map(|pattern| self.digest("", "redaction.allow_regex", pattern));
-        add(
-            "allow_regex",
-            patterns.collect::<BTreeSet<_>>().into_iter().collect(),
-        );
+        add("allow_regex", sorted(patterns).into_iter().collect());
         add("detectors", self.redactor.detector_names());
         add(
             "token_key",
@@ -172,7 +167,7 @@ impl Parts {
                 Canonical::text(self.digest("", "redaction.patterns", &pattern.pattern)),
             ),
             ("family", Canonical::text(pattern.family)),
-            ("context", Canonical::texts(words.collect::<BTreeSet<_>>())),
+            ("context", Canonical::texts(sorted(words))),
         ])
     }
 
@@ -202,6 +197,12 @@ fn rules_of(rules: &RuleSettings) -> Vec<(&'static str, Canonical)> {
     entries
 }
 
+fn sorted(texts: impl Iterator<Item = String>) -> BTreeSet<String> {
+    let mut sorted = BTreeSet::new();
+    sorted.extend(texts);
+    sorted
+}
+
 /// Returns what a layer narrows, by facet.
 pub(super) fn narrowed(levels: Levels) -> Canonical {
     let below = levels.iter().filter(|(_, level)| *level < Level::Full);
@@ -215,7 +216,7 @@ pub(super) enum Canonical {
     Number(f64),
     Integer(u64),
     List(Vec<Self>),
-    Map(BTreeMap<String, Self>),
+    Map(SortedMap<String, Self>),
 }
 
 impl Canonical {
@@ -228,12 +229,17 @@ impl Canonical {
     }
 
     pub(super) fn map<K: ToString>(entries: impl IntoIterator<Item = (K, Self)>) -> Self {
-        Self::Map(
+        let entries = entries.into_iter();
+        Self::of_pairs(
             entries
-                .into_iter()
                 .map(|(key, value)| (key.to_string(), value))
                 .collect(),
         )
+    }
+
+    fn of_pairs(mut pairs: Vec<(String, Self)>) -> Self {
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self::Map(pairs.into_iter().collect())
     }
 
     pub(super) fn to_json(&self) -> String {
@@ -289,7 +295,7 @@ impl Canonical {
         if left == right {
             return;
         }
-        let empty = BTreeMap::new();
+        let empty = SortedMap::new();
         let (left, right) = match (left, right) {
             (Some(Self::Map(left)), Some(Self::Map(right))) => (left, right),
             (Some(Self::Map(map)), None) if !map.is_empty() => (map, &empty),
@@ -299,14 +305,13 @@ impl Canonical {
                 return;
             }
         };
-        let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
-        for key in keys {
+        for key in sorted(left.keys().chain(right.keys()).cloned()) {
             let path = if path.is_empty() {
                 key.clone()
             } else {
                 format!("{path}.{key}")
             };
-            Self::compare(left.get(key), right.get(key), &path, paths);
+            Self::compare(left.get(&key), right.get(&key), &path, paths);
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::policy::problem::Place;
 use crate::policy::rule::{FacetRule, Intent};
 use crate::redact::{Detector, RedactionSettings, Redactor};
 use crate::retention::Retention;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ pub(super) struct Draft {
     pub(super) rules: Vec<(String, Settings)>,
     pub(super) unclassified: Option<Settings>,
     pub(super) redaction: Redaction,
-    pub(super) verbatim: BTreeMap<Facet, Place>,
+    pub(super) verbatim: SortedMap<Facet, Place>,
     pub(super) consent_to_raw: bool,
     pub(super) approved_by: Option<String>,
     pub(super) reason: Option<String>,
@@ -43,8 +44,8 @@ pub(super) struct Draft {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) place: Place,
-    pub(super) groups: BTreeMap<FacetGroup, Setting>,
-    pub(super) facets: BTreeMap<Facet, Setting>,
+    pub(super) groups: SortedMap<FacetGroup, Setting>,
+    pub(super) facets: SortedMap<Facet, Setting>,
 }
 
 /// What is set for a facet or a group; what is `None` comes from the group or the preset.
@@ -63,7 +64,7 @@ pub(super) struct Redaction {
     pub(super) place: Place,
     pub(super) settings: RedactionSettings,
     /// By the names of entries, such as `redaction.operators.email`.
-    pub(super) places: BTreeMap<String, Place>,
+    pub(super) places: SortedMap<String, Place>,
     /// Detectors that code adds to the settings.
     pub(super) detectors: Vec<Arc<dyn Detector>>,
     pub(super) token_key: TokenKeyName,

@@ -63,7 +63,8 @@ pub(super) struct Problems(Vec<(Place, String)>);
 
 impl Problems {
     pub(super) fn add(&mut self, place: Place, message: impl Into<String>) {
-        self.0.push((place, message.into()));
+        let behind = self.0.partition_point(|(known, _)| *known <= place);
+        self.0.insert(behind, (place, message.into()));
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -71,8 +72,7 @@ impl Problems {
     }
 
     /// Returns one error with all problems in the order of their lines; `subject` names the policy.
-    pub(super) fn into_result(mut self, subject: &str) -> Result<(), Error> {
-        self.0.sort_by_key(|(place, _)| *place);
+    pub(super) fn into_result(self, subject: &str) -> Result<(), Error> {
         match self.0.as_slice() {
             [] => Ok(()),
             [(Place::Code, message)] => Err(Error::policy(format!("{subject}: {message}"))),
@@ -110,7 +110,10 @@ pub(super) fn quoted(word: &str) -> String {
 
 /// Returns `options` as a list, those that look most like `word` first.
 pub(super) fn nearest_first(word: &str, options: impl IntoIterator<Item = &'static str>) -> String {
-    let mut options: Vec<_> = options.into_iter().collect();
+    by_distance(word, options.into_iter().collect())
+}
+
+fn by_distance(word: &str, mut options: Vec<&str>) -> String {
     options.sort_by_cached_key(|option| distance(word, option));
     options.join(", ")
 }

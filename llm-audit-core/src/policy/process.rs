@@ -1,7 +1,5 @@
 //! The process layer: preset, groups and facets, resolved to one rule for each facet.
 
-use std::collections::BTreeMap;
-
 use crate::facet::Facet;
 use crate::level::{Level, Levels};
 use crate::policy::draft::{Draft, Setting};
@@ -10,10 +8,11 @@ use crate::policy::preset::Preset;
 use crate::policy::problem::{Place, Problems};
 use crate::policy::rule::FacetRule;
 use crate::retention::Retention;
+use crate::sorted::SortedMap;
 
 /// One rule for each facet, with the place that decided its level.
 #[derive(Debug)]
-pub(super) struct Resolved(BTreeMap<Facet, Set>);
+pub(super) struct Resolved(SortedMap<Facet, Set>);
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Set {

@@ -1,7 +1,5 @@
 //! From what was written down to a policy, or to everything that is wrong with it.
 
-use std::collections::BTreeSet;
-
 use crate::error::Error;
 use crate::facet::FacetSet;
 use crate::key::KeyRing;
@@ -15,6 +13,7 @@ use crate::policy::process::{Resolved, resolve};
 use crate::policy::{Parts, Policy, redaction};
 use crate::redact::Redactor;
 use crate::retention::Retention;
+use crate::sorted::SortedSet;
 
 /// Returns the policy, or one error with every problem; `subject` names the policy in it.
 pub(super) fn compile(draft: Draft, subject: &str) -> Result<Policy, Error> {
@@ -47,7 +46,7 @@ pub(super) fn compile_with(
     let mut digests = process.digests();
     digests.extend(narrowing.into_digests());
     let layers = Layers::new(process.levels(), asked, !matches!(draft.keys, Keys::None));
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (hold, place) in &draft.holds {
         if !names.insert(hold.name()) {
             let name = hold.name();
@@ -217,7 +216,7 @@ fn check_keys(keys: &Keys, digests: &[(String, Place)], problems: &mut Problems)
 }
 
 fn check_ring(ring: &KeyRing, place: Place, problems: &mut Problems) {
-    let mut ids = BTreeSet::new();
+    let mut ids = SortedSet::new();
     for key in ring.iter() {
         if !ids.insert(key.id()) {
             problems.add(

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::facet::Facet;
 #[cfg(feature = "token")]
 use crate::key::TokenKey;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::sync::Arc;
 
 /// Builds a [`Redactor`].
@@ -38,7 +39,7 @@ use crate::sync::Arc;
 pub struct RedactorBuilder {
     preset: RedactionPreset,
     rules: RedactionRules,
-    facets: BTreeMap<Facet, RedactionRules>,
+    facets: SortedMap<Facet, RedactionRules>,
     allow: BTreeSet<String>,
     allow_regex: BTreeSet<String>,
     detectors: Vec<Arc<dyn Detector>>,
@@ -189,7 +190,7 @@ impl RedactorBuilder {
         let detectors = self.custom(&mut faults);
         let settings = self.settings();
         let rules = Compiled::new(&self.rules, None);
-        let facets: BTreeMap<_, _> = self
+        let facets: SortedMap<_, _> = self
             .facets
             .iter()
             .map(|(facet, own)| (*facet, Compiled::new(&self.rules, Some(own))))
@@ -214,13 +215,14 @@ impl RedactorBuilder {
     pub(crate) fn read(settings: &RedactionSettings, detectors: &[Arc<dyn Detector>]) -> Self {
         let mut builder = Self {
             preset: settings.preset,
-            allow: settings.allow.iter().cloned().collect(),
-            allow_regex: settings.allow_regex.iter().cloned().collect(),
             detectors: detectors.to_vec(),
             max_bytes: settings.max_bytes,
             max_time: settings.max_time_ms.map(Duration::from_millis),
             ..Self::default()
         };
+        builder.allow.extend(settings.allow.iter().cloned());
+        let patterns = settings.allow_regex.iter().cloned();
+        builder.allow_regex.extend(patterns);
         let mut faults = Vec::new();
         builder.read_patterns(settings, &mut faults);
         let custom = builder.types();
@@ -248,7 +250,10 @@ impl RedactorBuilder {
             allow_paths,
             min_confidence,
         } = self.rules.settings();
-        let facets = self.facets.iter();
+        let mut facets = BTreeMap::new();
+        for (facet, rules) in &self.facets {
+            facets.insert(*facet, rules.settings());
+        }
         RedactionSettings {
             preset: self.preset,
             operators,
@@ -257,9 +262,7 @@ impl RedactorBuilder {
             allow_paths,
             allow_regex: self.allow_regex.iter().cloned().collect(),
             min_confidence,
-            facets: facets
-                .map(|(facet, rules)| (*facet, rules.settings()))
-                .collect(),
+            facets,
             patterns: self.pattern_settings(),
             max_bytes: self.max_bytes,
             max_time_ms: self
@@ -329,7 +332,7 @@ impl RedactorBuilder {
                 Err(why) => faults.push(Fault::new("detectors", &why)),
             }
         }
-        let mut names = BTreeSet::new();
+        let mut names = SortedSet::new();
         for detector in &custom {
             let name = detector.name();
             let built_in = super::DETECTORS.iter().any(|known| known.name == name);
@@ -340,10 +343,10 @@ impl RedactorBuilder {
                 });
             }
         }
-        let mut families = BTreeMap::new();
+        let mut families = SortedMap::new();
         for data_type in self.types() {
             let family = data_type.family();
-            if *families.entry(data_type.name()).or_insert(family) != family {
+            if *families.or_insert(data_type.name(), family) != family {
                 faults.push(Fault {
                     entry: format!("{ROOT}.detectors.{data_type}"),
                     why: "this type is of family pii in one place and of family secret in another"

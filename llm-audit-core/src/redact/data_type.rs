@@ -1,10 +1,10 @@
 //! The types of data that are found, in two families.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::sorted::SortedSet;
 use crate::sync::{Mutex, lock};
 
 macro_rules! data_types {
@@ -217,7 +217,7 @@ pub(super) fn is_word_of_type(word: &str) -> bool {
         || word.bytes().all(is_word) && lock(&KNOWN).contains(word)
 }
 
-static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+static KNOWN: Mutex<SortedSet<&'static str>> = Mutex::new(SortedSet::new());
 
 /// Returns `text` for the rest of the process: a data type is a plain value wherever it goes.
 pub(super) fn interned(text: &str) -> Result<&'static str, Error> {

@@ -9,7 +9,6 @@
 //! costs no allocation. Where anything fails, the text is withheld, never passed on.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use memchr::memmem::Finder;
@@ -18,6 +17,7 @@ use crate::error::Error;
 use crate::facet::Facet;
 #[cfg(feature = "token")]
 use crate::key::TokenKey;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 
 mod allow;
@@ -120,7 +120,7 @@ struct Parts {
     settings: RedactionSettings,
     rules: Compiled,
     /// For facets with rules of their own.
-    facets: BTreeMap<Facet, Compiled>,
+    facets: SortedMap<Facet, Compiled>,
     allow: Allow,
     /// Those of one's own, patterns first.
     detectors: Vec<Custom>,
@@ -322,7 +322,7 @@ impl Default for Redactor {
         Self::assemble(Parts {
             settings: RedactionSettings::default(),
             rules: Compiled::new(&RedactionRules::new(), None),
-            facets: BTreeMap::new(),
+            facets: SortedMap::new(),
             allow: Allow::default(),
             detectors: Vec::new(),
             budget: Budget::new(None, None),

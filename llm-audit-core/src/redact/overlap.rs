@@ -16,11 +16,11 @@ use super::scan::Hit;
 ///
 /// `shows` says whether the operator of the first type shows something that the one of the second
 /// does not.
-pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>, shows: impl Fn(DataType, DataType) -> bool) {
+pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>, shows: &dyn Fn(DataType, DataType) -> bool) {
     if hits.len() < 2 {
         return;
     }
-    hits.sort_by_key(|hit| (hit.start, hit.end));
+    sort(hits);
     let mut pairs = hits.windows(2);
     if pairs.all(|pair| matches!(pair, [a, b] if a.end <= b.start)) {
         return;
@@ -37,9 +37,13 @@ pub(super) fn resolve(text: &str, hits: &mut Vec<Hit>, shows: impl Fn(DataType, 
         let (group, behind) = rest
             .split_at_checked(1 + joined.count())
             .unwrap_or((rest, &[]));
-        part(text, group, hits, &shows);
+        part(text, group, hits, shows);
         rest = behind;
     }
+}
+
+fn sort(hits: &mut [Hit]) {
+    hits.sort_by_key(|hit| (hit.start, hit.end));
 }
 
 /// What stands before what: secrets, then the surer, then the longer.
@@ -56,7 +60,7 @@ fn part(
     text: &str,
     group: &[Hit],
     hits: &mut Vec<Hit>,
-    shows: &impl Fn(DataType, DataType) -> bool,
+    shows: &dyn Fn(DataType, DataType) -> bool,
 ) {
     let is_secret = |hit: &Hit| hit.data_type.family() == Family::Secret;
     let start = group.iter().map(|hit| hit.start).min();
@@ -66,7 +70,7 @@ fn part(
         own.retain(is_secret);
         unite(&mut own);
         own.extend(group.iter().filter(|hit| !is_secret(hit)));
-        own.sort_by_key(|hit| (hit.start, hit.end));
+        sort(&mut own);
     }
     if let Some(first) = own.iter().max_by_key(|hit| rank(hit))
         && Some(first.start) == start
@@ -212,7 +216,7 @@ mod tests {
         #[test]
         fn no_letter_of_any_finding_is_left_and_none_outside_is_taken(given in any_hits()) {
             let mut hits = given.clone();
-            resolve(TEXT, &mut hits, |_, _| false);
+            resolve(TEXT, &mut hits, &|_, _| false);
             let covers = |hits: &[Hit], at| hits.iter().any(|hit| hit.start <= at && at < hit.end);
             for (at, byte) in TEXT.bytes().enumerate() {
                 let (before, after) = (covers(&given, at), covers(&hits, at));
@@ -227,7 +231,7 @@ mod tests {
         #[test]
         fn every_byte_of_a_secret_is_hidden_as_a_secret(given in any_hits()) {
             let mut hits = given.clone();
-            resolve(TEXT, &mut hits, |_, _| false);
+            resolve(TEXT, &mut hits, &|_, _| false);
             let is_secret = |hit: &&Hit| hit.data_type.family() == Family::Secret;
             let covers = |hits: &[Hit], at| {
                 hits.iter().filter(is_secret).any(|hit| hit.start <= at && at < hit.end)
@@ -276,7 +280,7 @@ mod tests {
             (hit(4, 11, DataType::Jwt, Confidence::Shape), false),
         ] {
             let mut hits = vec![first, next];
-            resolve(TEXT, &mut hits, |_, _| false);
+            resolve(TEXT, &mut hits, &|_, _| false);
             assert_eq!(hits.len(), 1);
             assert_eq!(hits[0].is_united, is_united, "{next:?}");
         }

@@ -4,9 +4,9 @@
 //! (every element, or every member). Names are compared without regard to case, `_` and `-`.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::operator::Operator;
+use crate::sorted::SortedMap;
 
 /// What is done with the value at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) struct Paths {
 
 #[derive(Clone, Debug, Default)]
 struct Node {
-    members: BTreeMap<String, usize>,
+    members: SortedMap<String, usize>,
     each: Option<usize>,
     /// The node whose members are looked for at any depth below this one.
     deep: Option<usize>,
@@ -200,7 +200,7 @@ impl Paths {
         let Some(node) = self.nodes.get_mut(at) else {
             return at;
         };
-        let index = *node.members.entry(name.to_owned()).or_insert(new);
+        let index = *node.members.or_insert(name.to_owned(), new);
         self.grow_to(index);
         index
     }

@@ -83,7 +83,7 @@ impl Session {
         if self.hits.len() > found {
             self.drop_allowed(text);
             let rules = self.redactor.rules(self.facet);
-            resolve(text, &mut self.hits, |a, b| rules.shows_more(a, b));
+            resolve(text, &mut self.hits, &|a, b| rules.shows_more(a, b));
         }
     }
 }

@@ -8,6 +8,7 @@ use super::detectors::Confidence;
 use super::operator::Operator;
 use super::path::{Path, PathRule, Paths};
 use super::settings::{Fault, RedactionTarget, RuleSettings};
+use crate::sorted::SortedMap;
 
 /// Rules for the texts of one facet, or of all.
 ///
@@ -35,8 +36,8 @@ use super::settings::{Fault, RedactionTarget, RuleSettings};
 #[derive(Clone, Default)]
 #[must_use]
 pub struct RedactionRules {
-    operators: BTreeMap<RedactionTarget, Choice>,
-    paths: BTreeMap<String, Operator>,
+    operators: SortedMap<RedactionTarget, Choice>,
+    paths: SortedMap<String, Operator>,
     allow_paths: BTreeSet<String>,
     min_confidence: Option<Confidence>,
 }
@@ -105,10 +106,12 @@ impl RedactionRules {
         faults: &mut Vec<Fault>,
     ) -> Self {
         let mut rules = Self {
-            allow_paths: settings.allow_paths.iter().cloned().collect(),
             min_confidence: settings.min_confidence,
             ..Self::default()
         };
+        rules
+            .allow_paths
+            .extend(settings.allow_paths.iter().cloned());
         for (name, word) in &settings.operators {
             let entry = format!("{place}.operators.{name}");
             match (RedactionTarget::named(name, custom), parse(word)) {
@@ -130,20 +133,22 @@ impl RedactionRules {
 
     /// Returns the rules as they stand in a policy file.
     pub(super) fn settings(&self) -> RuleSettings {
-        let operators = self.operators.iter().map(|(target, choice)| {
+        let mut operators = BTreeMap::new();
+        for (target, choice) in &self.operators {
             let reveals = choice.operator.reveals() && target.family() == Family::Secret;
             let prefix = if reveals { DANGER } else { "" };
-            (
+            operators.insert(
                 target.name().to_owned(),
                 format!("{prefix}{}", choice.operator),
-            )
-        });
-        let paths = self.paths.iter();
+            );
+        }
+        let mut paths = BTreeMap::new();
+        for (path, operator) in &self.paths {
+            paths.insert(path.clone(), operator.to_string());
+        }
         RuleSettings {
-            operators: operators.collect(),
-            paths: paths
-                .map(|(path, operator)| (path.clone(), operator.to_string()))
-                .collect(),
+            operators,
+            paths,
             allow_paths: self.allow_paths.iter().cloned().collect(),
             min_confidence: self.min_confidence,
         }
@@ -202,7 +207,7 @@ impl fmt::Debug for RedactionRules {
 pub(super) struct Compiled {
     /// In the order of [`DataType::ALL`].
     operators: Vec<Operator>,
-    custom: BTreeMap<CustomType, Operator>,
+    custom: SortedMap<CustomType, Operator>,
     families: [Operator; Family::ALL.len()],
     pub(super) paths: Paths,
     pub(super) min_confidence: Confidence,

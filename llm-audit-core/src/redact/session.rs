@@ -386,7 +386,7 @@ impl Session {
         self.find_custom(text, families, name)?;
         self.drop_allowed(text);
         let rules = self.redactor.rules(self.facet);
-        resolve(text, &mut self.hits, |a, b| rules.shows_more(a, b));
+        resolve(text, &mut self.hits, &|a, b| rules.shows_more(a, b));
         self.remember(text);
         self.recall(text, families);
         Ok(&self.hits)

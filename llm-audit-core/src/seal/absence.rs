@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use crate::catalog::Field;
 use crate::event::{Absence, Event, Value};
 use crate::facet::{Facet, FacetSet};
+use crate::sorted::SortedMap;
 
 /// Facets by the reason for their absence.
 #[derive(Clone, Default)]
-pub(crate) struct Absences(BTreeMap<Absence, FacetSet>);
+pub(crate) struct Absences(SortedMap<Absence, FacetSet>);
 
 impl Absences {
     pub(crate) fn add(&mut self, reason: Absence, facet: Facet) {
-        self.0.entry(reason).or_default().insert(facet);
+        self.0.or_default(reason).insert(facet);
     }
 
     pub(crate) fn add_all(&mut self, reason: Absence, facets: FacetSet) {

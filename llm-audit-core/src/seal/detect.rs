@@ -4,8 +4,6 @@
 //! the redactor goes over all of a text anyway, what it found is counted; else the text is scanned
 //! here. A field that is absent says that nothing was looked at, which is not the same as nothing found.
 
-use std::collections::BTreeMap;
-
 use super::parts::facet_of;
 use super::treatment::Treatment;
 use super::{derive, scrub};
@@ -14,6 +12,7 @@ use crate::event::{Absence, Event, Message, Part, Value};
 use crate::facet::{Facet, FacetSet};
 use crate::level::Level;
 use crate::redact::{DataType, Families, Family, Finding, Session};
+use crate::sorted::{SortedMap, tree};
 
 /// A side of a conversation.
 pub(super) struct Side {
@@ -44,7 +43,7 @@ pub(super) struct Sides {
     /// Those that the redactor goes over as a whole.
     redacted: Vec<&'static Side>,
     /// Personal data by field and type, as the redactor reports it.
-    found: BTreeMap<(Field, &'static str), u64>,
+    found: SortedMap<(Field, &'static str), u64>,
     failed: Vec<Field>,
 }
 
@@ -55,7 +54,7 @@ impl Sides {
         let is_known = finding.data_type != DataType::Redacted;
         if is_known && finding.data_type.family() == Family::Pii {
             let key = (field, finding.data_type.name());
-            *self.found.entry(key).or_default() += finding.count;
+            *self.found.or_default(key) += finding.count;
         }
     }
 
@@ -123,15 +122,13 @@ impl Treatment<'_> {
     fn say(
         &mut self,
         side: &Side,
-        found: &BTreeMap<(Field, &'static str), u64>,
+        found: &SortedMap<(Field, &'static str), u64>,
         event: &mut Event,
     ) {
         let of_side = found
             .iter()
             .filter(|((field, _), _)| *field == side.messages);
-        let counts: BTreeMap<String, u64> = of_side
-            .map(|((_, data_type), count)| ((*data_type).to_owned(), *count))
-            .collect();
+        let counts = tree(of_side.map(|((_, data_type), count)| ((*data_type).to_owned(), *count)));
         self.apply(side.detected, Value::Bool(!counts.is_empty()), event);
         if !counts.is_empty() {
             self.apply(side.counts, Value::Counts(counts), event);

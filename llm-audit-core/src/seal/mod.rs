@@ -32,6 +32,7 @@ use crate::policy::{Policy, Scope};
 use crate::raw::{RawBuffers, RawEvent};
 use crate::redact::{Families, Given};
 use crate::resources::Probes;
+use crate::sorted::SortedMap;
 use crate::sync::{Arc, RwLock};
 
 pub(crate) use digest::sha256;
@@ -366,11 +367,8 @@ impl Seal for Sealer {
 
 /// The canonical text of a policy as narrowed: the policy's hash and the levels, keys sorted.
 fn combination_text(policy: &Policy, levels: Levels) -> String {
-    let mut facets: Vec<_> = levels
-        .iter()
-        .filter(|(_, level)| *level > Level::Off)
-        .collect();
-    facets.sort_by_key(|(facet, _)| facet.name());
+    let facets = levels.iter().filter(|(_, level)| *level > Level::Off);
+    let facets: SortedMap<_, _> = facets.map(|(facet, level)| (facet.name(), level)).collect();
     let members: Vec<_> = facets
         .iter()
         .map(|(facet, level)| format!(r#""{facet}":"{level}""#))

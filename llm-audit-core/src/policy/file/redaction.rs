@@ -8,6 +8,7 @@ use crate::facet::Facet;
 use crate::policy::draft::Redaction;
 use crate::policy::problem::Place;
 use crate::redact::{Confidence, Family, PatternSettings, RedactionPreset, RuleSettings};
+use crate::sorted::SortedMap;
 
 /// What the table is called in errors.
 const NAME: &str = "redaction";
@@ -75,7 +76,7 @@ impl Reader {
         entry: &Entry,
         place: &str,
         rules: &mut RuleSettings,
-        places: &mut BTreeMap<String, Place>,
+        places: &mut SortedMap<String, Place>,
     ) {
         let Entry { key, line, node } = entry;
         let name = format!("{place}.{key}");
@@ -142,7 +143,7 @@ impl Reader {
         &mut self,
         node: &Node,
         table: &str,
-        places: &mut BTreeMap<String, Place>,
+        places: &mut SortedMap<String, Place>,
     ) -> BTreeMap<String, String> {
         let mut words = BTreeMap::new();
         for Entry { key, line, node } in self.entries(node, table) {
