@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::record::Record;
+use super::record::{AnyRecord, Record};
 use super::value::Value;
 use super::{Event, Kind};
 use crate::catalog::{Field, FieldType};
@@ -183,18 +183,21 @@ fn records<R: Record>(text: &str) -> Option<Vec<R>> {
 
 fn record<R: Record>(text: &str) -> Option<R> {
     let mut record = R::default();
+    fill(&mut record, text).map(|()| record)
+}
+
+fn fill(record: &mut dyn AnyRecord, text: &str) -> Option<()> {
+    let columns = record.columns();
     for (name, raw) in members(text.as_bytes()).ok()? {
-        let column = R::COLUMNS.iter().position(|column| column.name == name);
+        let column = columns.iter().position(|column| column.name == name);
         let known = column.and_then(|number| {
-            let column_type = R::COLUMNS.get(number)?.column_type;
-            (record.get(number).is_none() && record.put(number, value(column_type, raw)?))
+            let column_type = columns.get(number)?.column_type;
+            (record.column(number).is_none() && record.put_column(number, value(column_type, raw)?))
                 .then_some(())
         });
         if known.is_none() {
-            record
-                .unknown_mut()
-                .push((name.into_owned(), one_line(raw)));
+            record.others_mut().push((name.into_owned(), one_line(raw)));
         }
     }
-    Some(record)
+    Some(())
 }

@@ -22,6 +22,7 @@ use crate::id::{self, EventId, WriterId};
 use crate::timestamp::Timestamp;
 
 pub use kind::{Absence, Kind, Operation, Status};
+pub(crate) use record::AnyRecord;
 pub use record::{Column, Record};
 pub use records::{
     Document, Evaluation, Guardrail, Link, MediaItem, Message, Part, RedactionCount,

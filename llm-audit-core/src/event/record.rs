@@ -79,6 +79,35 @@ mod sealed {
     pub trait Sealed {}
 }
 
+/// A record of any type: what goes over columns alone is in a program once, not once for each type.
+pub(crate) trait AnyRecord {
+    fn columns(&self) -> &'static [Column];
+
+    fn column(&self, column: usize) -> Option<ValueRef<'_>>;
+
+    fn put_column(&mut self, column: usize, value: Value) -> bool;
+
+    fn others_mut(&mut self) -> &mut Vec<(String, String)>;
+}
+
+impl<R: Record> AnyRecord for R {
+    fn columns(&self) -> &'static [Column] {
+        R::COLUMNS
+    }
+
+    fn column(&self, column: usize) -> Option<ValueRef<'_>> {
+        self.get(column)
+    }
+
+    fn put_column(&mut self, column: usize, value: Value) -> bool {
+        self.put(column, value)
+    }
+
+    fn others_mut(&mut self) -> &mut Vec<(String, String)> {
+        self.unknown_mut()
+    }
+}
+
 /// Returns the name that a raw identifier such as `r#type` stands for.
 pub(crate) const fn column_name(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {

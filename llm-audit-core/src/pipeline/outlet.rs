@@ -233,7 +233,11 @@ impl Outlet {
             }
             Next::Item(Item::Shutdown(tracker)) => {
                 self.telling = Some(tracker);
-                let call = Self::call(&self.runtime, &self.backlog, || self.sink.shutdown());
+                let call = Self::call(
+                    &self.runtime,
+                    &self.backlog,
+                    Box::new(|| self.sink.shutdown()),
+                );
                 let said = self.conclude(call);
                 self.say(said);
                 Step::Done
@@ -329,12 +333,16 @@ impl Outlet {
         }
         self.writer = rest.writer_id();
         let sent = rest.without(self.withheld);
-        let call = Self::call(&self.runtime, &self.backlog, || self.sink.write(&sent));
+        let call = Self::call(
+            &self.runtime,
+            &self.backlog,
+            Box::new(|| self.sink.write(&sent)),
+        );
         let (error, panicked) = match call {
             Call::Aborted => return Step::Done,
             Call::Returned(Ok(durable)) => {
                 self.answered();
-                self.settle(&rest, |_| false, LossReason::SinkRejected, durable);
+                self.settle(&rest, &|_| false, LossReason::SinkRejected, durable);
                 self.took_part(&mut delivery);
                 return self.go_on(delivery, None);
             }
@@ -348,7 +356,7 @@ impl Outlet {
         if error.from().is_some()
             && let (Some(head), tail) = rest.split_at(taken)
         {
-            self.settle(&head, lost, LossReason::SinkRejected, Durable::UNCHANGED);
+            self.settle(&head, &lost, LossReason::SinkRejected, Durable::UNCHANGED);
             self.took_part(&mut delivery);
             let Some(tail) = tail else {
                 return self.after(&error, delivery, None);
@@ -365,7 +373,7 @@ impl Outlet {
             Remedy::Reject(_) if error.from().is_none() => {
                 self.answered();
                 self.tell(&error, "rejects events");
-                self.settle(&rest, lost, LossReason::SinkRejected, Durable::UNCHANGED);
+                self.settle(&rest, &lost, LossReason::SinkRejected, Durable::UNCHANGED);
                 return self.after(&error, delivery, None);
             }
             Remedy::Retry | Remedy::Mend | Remedy::Reject(_) => {}
@@ -380,7 +388,7 @@ impl Outlet {
         if self.behind.is_none() && given_up && !error.is_misconfigured() {
             self.tell(&error, "has no tries left for a batch");
             let reason = LossReason::SinkExpired;
-            self.settle(&rest, |_| true, reason, Durable::UNCHANGED);
+            self.settle(&rest, &|_| true, reason, Durable::UNCHANGED);
             return self.go_on(delivery, None);
         }
         self.tell(&error, "fails and is tried again");
@@ -426,7 +434,7 @@ impl Outlet {
             return Step::GoOn;
         }
         self.tell(error, "does not take events, which are given up");
-        self.settle(rest, |_| true, reason, Durable::UNCHANGED);
+        self.settle(rest, &|_| true, reason, Durable::UNCHANGED);
         self.go_on(delivery, None)
     }
 
@@ -451,17 +459,17 @@ impl Outlet {
     fn settle(
         &mut self,
         rest: &Batch,
-        lost: impl Fn(u64) -> bool,
+        lost: &dyn Fn(u64) -> bool,
         reason: LossReason,
         durable: Durable,
     ) {
         let any_lost = rest.seqs().iter().any(|seq| lost(*seq));
-        let kept = any_lost && self.keep(rest.filter(&lost));
+        let kept = any_lost && self.keep(rest.filter(lost));
         let writer = rest.writer_id();
         let all_durable = self.common.ledger.sink(self.index, |book| {
             if let Some(left) = book.left(rest) {
                 book.take(writer, left.runs(|seq| !lost(seq)));
-                let gaps = left.gaps(&lost);
+                let gaps = left.gaps(lost);
                 book.lose(writer, &gaps, reason);
                 if kept {
                     let hosts = gaps.iter().map(|gap| gap.count.hosts);
@@ -502,7 +510,7 @@ impl Outlet {
 
     /// Has the sink make durable what it took.
     fn flush(&mut self) -> Said {
-        let call = Self::call(&self.runtime, &self.backlog, || self.sink.flush());
+        let call = Self::call(&self.runtime, &self.backlog, Box::new(|| self.sink.flush()));
         self.conclude(call)
     }
 
@@ -566,7 +574,7 @@ impl Outlet {
         self.common.diagnostics.report(kind, message);
     }
 
-    fn call<F>(runtime: &Runtime, backlog: &Backlog, call: impl FnOnce() -> F) -> Call
+    fn call<F>(runtime: &Runtime, backlog: &Backlog, call: Box<dyn FnOnce() -> F + '_>) -> Call
     where
         F: Future<Output = Result<Durable, SinkError>>,
     {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::de::IgnoredAny;
 
-use crate::event::{Part, Record, Value, ValueRef};
+use crate::event::{AnyRecord, Part, Value, ValueRef};
 use crate::redact::{Families, RedactError, Session, Step};
 
 /// A value could not be redacted, so it must not be kept; `None` when a built-in detector panicked.
@@ -131,10 +131,10 @@ fn scrub_json(
     Ok(replace(text, session.json(text, families, name)?))
 }
 
-fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) -> Scrubbed {
+fn record(session: &mut Session, families: Families, record: &mut dyn AnyRecord) -> Scrubbed {
     let mut changed = false;
-    for (number, column) in R::COLUMNS.iter().enumerate() {
-        let mut owned = match record.get(number) {
+    for (number, column) in record.columns().iter().enumerate() {
+        let mut owned = match record.column(number) {
             Some(ValueRef::Text(text)) => Value::Text(text.to_owned()),
             Some(ValueRef::Json(text)) => Value::Json(text.to_owned()),
             Some(ValueRef::Texts(texts)) => Value::Texts(texts.to_vec()),
@@ -143,12 +143,12 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
         };
         session.down(Step::Column(column.name));
         if scrub(session, families, column.name, &mut owned)? {
-            record.put(number, owned);
+            record.put_column(number, owned);
             changed = true;
         }
         session.up();
     }
-    for (name, json) in record.unknown_mut() {
+    for (name, json) in record.others_mut() {
         session.down(Step::Member);
         let redacted = session.json(json, families, Some(name))?;
         changed |= replace(json, redacted);
@@ -159,7 +159,7 @@ fn record<R: Record>(session: &mut Session, families: Families, record: &mut R) 
     Ok(changed)
 }
 
-fn records<R: Record>(session: &mut Session, families: Families, list: &mut [R]) -> Scrubbed {
+fn records<R: AnyRecord>(session: &mut Session, families: Families, list: &mut [R]) -> Scrubbed {
     each(session, list, |session, item| {
         record(session, families, item)
     })
@@ -203,35 +203,46 @@ fn member_values<'m, V: 'm>(
 
 /// Redacts the keys of `map`. Of keys that become one text, all but the first get a number.
 fn keys<V>(session: &mut Session, families: Families, map: &mut BTreeMap<String, V>) -> Scrubbed {
-    let mut renamed = Vec::new();
-    session.down(Step::Member);
-    for key in map.keys() {
-        if let Some(new) = session.text(key, families, None)? {
-            renamed.push((key.clone(), new));
-        }
-    }
-    session.up();
+    let renamed = renamed(session, families, &mut map.keys())?;
     let changed = !renamed.is_empty();
     let mut numbers = HashMap::new();
     for (old, new) in renamed {
         if let Some(value) = map.remove(&old) {
             let number = numbers.entry(new.clone()).or_insert(1);
-            map.insert(free_key(map, new, number), value);
+            let key = free_key(&|key| map.contains_key(key), new, number);
+            map.insert(key, value);
         }
     }
     Ok(changed)
 }
 
-/// Returns `key`, or where `map` has it already `key#2`, `key#3` and so on, from behind the last
+/// Returns keys that change, with what they become.
+fn renamed(
+    session: &mut Session,
+    families: Families,
+    keys: &mut dyn Iterator<Item = &String>,
+) -> Result<Vec<(String, String)>, ScrubFailed> {
+    let mut renamed = Vec::new();
+    session.down(Step::Member);
+    for key in keys {
+        if let Some(new) = session.text(key, families, None)? {
+            renamed.push((key.clone(), new));
+        }
+    }
+    session.up();
+    Ok(renamed)
+}
+
+/// Returns `key`, or where it is taken already `key#2`, `key#3` and so on, from behind the last
 /// `number` on.
-fn free_key<V>(map: &BTreeMap<String, V>, key: String, number: &mut usize) -> String {
-    if !map.contains_key(&key) {
+fn free_key(is_taken: &dyn Fn(&str) -> bool, key: String, number: &mut usize) -> String {
+    if !is_taken(&key) {
         return key;
     }
     loop {
         *number += 1;
         let free = format!("{key}#{number}");
-        if !map.contains_key(&free) {
+        if !is_taken(&free) {
             return free;
         }
     }
