@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Field;
@@ -29,21 +31,77 @@ const MAX_NAME: usize = 128;
 /// // Whom it is about is not shown.
 /// assert!(!format!("{hold:?}").contains("u-1"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hold {
     name: String,
-    #[serde(flatten)]
     of: Of,
 }
 
 /// What is held.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Eq)]
 enum Of {
     Subject(String),
     Subjects(Vec<String>),
     Session(String),
-    Between { since: i64, before: i64 },
+    Between(Between),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Between {
+    since: i64,
+    before: i64,
+}
+
+/// As one map: the name, and what is held under what it is. Flattened by serde this would be read and
+/// written by way of a value of any type, at some 40 KiB of code.
+impl Serialize for Hold {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        match &self.of {
+            Of::Subject(id) => map.serialize_entry("subject", id)?,
+            Of::Subjects(ids) => map.serialize_entry("subjects", ids)?,
+            Of::Session(id) => map.serialize_entry("session", id)?,
+            Of::Between(between) => map.serialize_entry("between", between)?,
+        }
+        map.end()
+    }
+}
+
+/// The first member that says what is held counts; members that this version does not know are passed
+/// over.
+impl<'de> Deserialize<'de> for Hold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Hold;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("struct Hold")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hold, A::Error> {
+                let (mut name, mut of) = (None, None);
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "name" if name.is_some() => return Err(A::Error::duplicate_field("name")),
+                        "name" => name = Some(map.next_value()?),
+                        "subject" if of.is_none() => of = Some(Of::Subject(map.next_value()?)),
+                        "subjects" if of.is_none() => of = Some(Of::Subjects(map.next_value()?)),
+                        "session" if of.is_none() => of = Some(Of::Session(map.next_value()?)),
+                        "between" if of.is_none() => of = Some(Of::Between(map.next_value()?)),
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                let name = name.ok_or_else(|| A::Error::missing_field("name"))?;
+                let of = of.ok_or_else(|| A::Error::custom("a hold says not what it holds"))?;
+                Ok(Hold { name, of })
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
 }
 
 impl Hold {
@@ -101,10 +159,10 @@ impl Hold {
     pub fn between(name: impl Into<String>, since: Timestamp, before: Timestamp) -> Self {
         Self {
             name: name.into(),
-            of: Of::Between {
+            of: Of::Between(Between {
                 since: since.as_unix_micros(),
                 before: before.as_unix_micros(),
-            },
+            }),
         }
     }
 
@@ -118,7 +176,7 @@ impl Hold {
         match &self.of {
             Of::Subject(_) | Of::Subjects(_) => "subject",
             Of::Session(_) => "session",
-            Of::Between { .. } => "time",
+            Of::Between(_) => "time",
         }
     }
 
@@ -132,7 +190,7 @@ impl Hold {
             }
             Of::Subject(id) | Of::Session(id) if id.is_empty() => "names nobody",
             Of::Subjects(ids) if ids.iter().any(String::is_empty) => "names nobody",
-            Of::Between { since, before } if since >= before => "ends before it begins",
+            Of::Between(Between { since, before }) if since >= before => "ends before it begins",
             _ => return Ok(()),
         };
         Err(Error::configuration(format!(
@@ -156,7 +214,7 @@ impl Hold {
                 "use `Hold::person`, or name the pseudonyms, one a hold,",
             ),
             Of::Session(id) => (id, Facet::Session, "name the pseudonyms, one a hold,"),
-            Of::Subjects(_) | Of::Between { .. } => return Ok(()),
+            Of::Subjects(_) | Of::Between(_) => return Ok(()),
         };
         if id.starts_with("h:") || !is_digest(facet) {
             return Ok(());
@@ -178,7 +236,7 @@ impl Hold {
                 event.user_id().is_some_and(is_one) || event.end_user_id().is_some_and(is_one)
             }
             Of::Session(id) => is(event.session_id(), id) || is(event.conversation_id(), id),
-            Of::Between { since, before } => {
+            Of::Between(Between { since, before }) => {
                 (*since..*before).contains(&event.recorded_at().as_unix_micros())
             }
         }
@@ -188,7 +246,7 @@ impl Hold {
     fn may_hold(&self, end: Timestamp) -> bool {
         match &self.of {
             Of::Subject(_) | Of::Subjects(_) | Of::Session(_) => true,
-            Of::Between { since, .. } => *since <= end.as_unix_micros(),
+            Of::Between(Between { since, .. }) => *since <= end.as_unix_micros(),
         }
     }
 }
@@ -247,5 +305,51 @@ impl Holds {
     pub(crate) fn and(mut self, others: &[Hold]) -> Self {
         self.list.extend_from_slice(others);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_is_one_map_with_what_is_held_under_what_it_is() {
+        let between = |from, to| {
+            let at = Timestamp::from_unix_micros;
+            Hold::between("m", at(from), at(to))
+        };
+        let persons = Hold {
+            name: "m".to_owned(),
+            of: Of::Subjects(vec!["a".to_owned(), "b".to_owned()]),
+        };
+        for (hold, json) in [
+            (Hold::subject("m", "u"), r#"{"name":"m","subject":"u"}"#),
+            (persons, r#"{"name":"m","subjects":["a","b"]}"#),
+            (Hold::session("m", "s"), r#"{"name":"m","session":"s"}"#),
+            (
+                between(-1, 2),
+                r#"{"name":"m","between":{"since":-1,"before":2}}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&hold).unwrap(), json);
+            assert!(serde_json::from_str::<Hold>(json).unwrap() == hold);
+        }
+    }
+
+    #[test]
+    fn the_first_thing_that_is_held_counts_and_what_is_unknown_is_passed_over() {
+        let read = |json| serde_json::from_str::<Hold>(json);
+        let hold = read(r#"{"new":[1],"session":"s","subject":7,"name":"m"}"#).unwrap();
+        assert!(hold == Hold::session("m", "s"));
+        for json in [
+            r#"{"name":"m"}"#,
+            r#"{"subject":"u"}"#,
+            r#"{"name":"m","name":"m","subject":"u"}"#,
+            r#"{"name":"m","subject":null}"#,
+            r#"{"name":"m","between":{"since":1}}"#,
+            r#"["m","u"]"#,
+        ] {
+            assert!(read(json).is_err(), "{json}");
+        }
     }
 }

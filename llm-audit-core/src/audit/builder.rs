@@ -1,6 +1,6 @@
 //! How a log is started.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub fn builder() -> AuditBuilder {
         policy: Policy::none(),
         journal: None,
         sinks: Vec::new(),
-        from_start: HashSet::new(),
+        from_start: BTreeSet::new(),
         defaults: Fields::new(),
         overflow: Overflow::default(),
         max_bytes: DEFAULT_MAX_BYTES,
@@ -92,7 +92,7 @@ pub struct AuditBuilder {
     journal: Option<JournalChoice>,
     sinks: Vec<Narrowed>,
     /// Sinks that get what the journal holds already.
-    from_start: HashSet<String>,
+    from_start: BTreeSet<String>,
     defaults: Fields,
     overflow: Overflow,
     max_bytes: usize,

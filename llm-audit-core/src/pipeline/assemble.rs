@@ -1,6 +1,5 @@
 //! A pipeline before its threads start.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::worker::RESERVE_BLOCK;
@@ -30,8 +29,9 @@ pub(super) fn assemble<S: Seal>(
         .iter()
         .map(|sink| sink.sink.name().to_owned())
         .collect();
-    let mut known = HashSet::new();
-    if let Some(name) = names.iter().find(|name| !known.insert(*name)) {
+    let mut numbered = names.iter().enumerate();
+    let is_known = |number, name| names.iter().take(number).any(|known| known == name);
+    if let Some((_, name)) = numbered.find(|(number, name)| is_known(*number, *name)) {
         return Err(Error::configuration(format!(
             "two sinks are named `{name}`; give each a name of its own"
         )));

@@ -45,7 +45,7 @@ mod tracker;
 mod worker;
 mod writing;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ pub(crate) struct PipelineConfig {
     pub(crate) sink_backlog_bytes: usize,
     pub(crate) retry: RetryLimits,
     /// Sinks that get what the journal holds already when it does not know them.
-    pub(crate) from_start: HashSet<String>,
+    pub(crate) from_start: BTreeSet<String>,
     pub(crate) writer_id: WriterId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
@@ -136,7 +136,7 @@ impl PipelineConfig {
             max_events: 8_192,
             sink_backlog_bytes: SINK_BACKLOG_BYTES,
             retry: RetryLimits::default(),
-            from_start: HashSet::new(),
+            from_start: BTreeSet::new(),
             writer_id,
             clock,
             ids,

@@ -140,7 +140,7 @@ impl Session {
         let (numbers, last) = (&mut self.numbers, &mut self.last_number);
         let number = |value| {
             *numbers.entry((hit.data_type, value)).or_insert_with(|| {
-                let last = last.entry(hit.data_type).or_default();
+                let last = last.or_default(hit.data_type);
                 *last += 1;
                 *last
             })

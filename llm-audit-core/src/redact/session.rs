@@ -18,6 +18,7 @@ use super::scan::{Hit, MAX_DEPTH};
 use crate::clock::Clock;
 use crate::facet::Facet;
 use crate::key::Key;
+use crate::sorted::SortedMap;
 use crate::sync::Arc;
 
 /// Which detectors run on a text.
@@ -81,7 +82,7 @@ pub(crate) struct Session {
     pub(super) place: Place,
     meter: Meter,
     pub(super) numbers: HashMap<(DataType, String), usize>,
-    pub(super) last_number: HashMap<DataType, usize>,
+    pub(super) last_number: SortedMap<DataType, usize>,
     pub(super) proven: Vec<Proven>,
     pub(super) known: Vec<(Known, Naming)>,
     /// Only kept secrets are looked for.
@@ -143,7 +144,7 @@ impl Session {
             facet: None,
             place: Place::default(),
             numbers: HashMap::new(),
-            last_number: HashMap::new(),
+            last_number: SortedMap::new(),
             proven: Vec::new(),
             recalling: false,
             learning: None,
