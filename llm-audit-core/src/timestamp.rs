@@ -248,7 +248,9 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        let is_leap = |year: u32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let is_leap = |year: u32| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
         let mut days = days_to([0, 1, 1]).unwrap();
         assert_eq!(days * MICROS_PER_DAY, MIN_MICROS);
         for year in 0..10_000 {
