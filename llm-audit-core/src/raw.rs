@@ -10,6 +10,7 @@ use crate::facet::{Facet, FacetSet};
 use crate::hidden::Hidden;
 use crate::id::EventId;
 use crate::level::Levels;
+use crate::pipeline::Reusable;
 use crate::policy::Policy;
 use crate::put::{grows, merge};
 use crate::sync::Arc;
@@ -80,6 +81,58 @@ impl RawBuffers {
             text: String::with_capacity(USUAL_TEXT),
             items: Vec::with_capacity(USUAL_ITEMS),
         }
+    }
+
+    /// Returns whether a text of so many bytes is put in without growing.
+    #[inline]
+    pub(crate) const fn has_room(&self, text: usize) -> bool {
+        text <= self.text.capacity() - self.text.len() && self.has_room_for_item()
+    }
+
+    /// Returns whether an item is put in without growing.
+    #[inline]
+    pub(crate) const fn has_room_for_item(&self) -> bool {
+        self.items.len() < self.items.capacity()
+    }
+
+    /// Returns the bytes that the buffers hold once they have room for so much more, if they grow to
+    /// it in one step and no further.
+    pub(crate) fn held_with(&self, text: usize, items: usize) -> usize {
+        let text = self.text.len().saturating_add(text);
+        let items = self.items.len().saturating_add(items);
+        bytes(
+            text.max(self.text.capacity()),
+            items.max(self.items.capacity()),
+        )
+    }
+
+    /// Returns the bytes that the buffers hold once they [have grown](Self::grow) to so much more.
+    pub(crate) fn held_grown(&self, text: usize, items: usize) -> usize {
+        let (text, items) = self.grown(text, items);
+        bytes(text, items)
+    }
+
+    /// Makes room for so much more, and for a quarter of it in reserve.
+    pub(crate) fn grow(&mut self, text: usize, items: usize) {
+        let (text, items) = self.grown(text, items);
+        self.text.reserve_exact(text - self.text.len());
+        self.items.reserve_exact(items - self.items.len());
+    }
+
+    /// Returns the capacities that make room for so much more.
+    fn grown(&self, text: usize, items: usize) -> (usize, usize) {
+        let grown = |capacity: usize, length: usize, more: usize, least: usize| {
+            let needed = length.saturating_add(more);
+            match needed <= capacity {
+                true => capacity,
+                false => needed.saturating_add(least.max(needed / 4)),
+            }
+        };
+        let (of_text, of_items) = (&self.text, &self.items);
+        (
+            grown(of_text.capacity(), of_text.len(), text, USUAL_TEXT / 4),
+            grown(of_items.capacity(), of_items.len(), items, USUAL_ITEMS / 4),
+        )
     }
 
     /// Puts a copy of `text` in `field`.
@@ -212,9 +265,9 @@ impl RawBuffers {
         values.collect()
     }
 
-    /// Returns the bytes of text in the buffers.
-    pub(crate) const fn text_bytes(&self) -> usize {
-        self.text.len()
+    /// Returns the bytes of text in the buffers, and how many items.
+    pub(crate) const fn size(&self) -> (usize, usize) {
+        (self.text.len(), self.items.len())
     }
 
     /// Returns the last text that was put in `field`.
@@ -240,6 +293,17 @@ impl RawBuffers {
         self.text.push_str(text);
         start..self.text.len()
     }
+}
+
+impl Reusable for RawBuffers {
+    fn held(&self) -> usize {
+        bytes(self.text.capacity(), self.items.capacity())
+    }
+}
+
+/// Returns the bytes that buffers of these capacities hold.
+const fn bytes(text: usize, items: usize) -> usize {
+    text.saturating_add(items.saturating_mul(size_of::<Item>()))
 }
 
 /// Fields with their values, each field once.

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use llm_audit_core::redact::Redactor;
-use llm_audit_core::{Audit, Facet, Level, Operation, Policy, Retention};
+use llm_audit_core::{Audit, Facet, Level, Operation, Overflow, Policy, Retention};
 
 const PROSE: &str = "The minutes of the meeting are in the usual folder: 12 people came, among them \
 two from Tromsø, and the token of the cloakroom is lost. Basic understanding is enough; the key is \
@@ -97,5 +97,44 @@ fn a_call_costs_its_thread_no_allocation() -> Result<(), Box<dyn Error>> {
         call.finish();
     })?;
     assert_eq!(owned, Some(0));
+    Ok(())
+}
+
+#[test]
+fn open_calls_hold_no_more_memory_than_the_budget_has() -> Result<(), Box<dyn Error>> {
+    const BUDGET: usize = 4 << 20;
+    const CALLS: usize = 600;
+    let policy = Policy::builder()
+        .facet(Facet::Model, Level::Full)
+        .facet(Facet::Prompt, Level::Full)
+        .facet(Facet::Response, Level::Full)
+        .retention(Retention::Days90)
+        .build()?;
+    for bytes in [100, 3_000, 10_000, 40_000] {
+        let directory = tempfile::tempdir()?;
+        let audit = llm_audit_core::builder()
+            .policy(policy.clone())
+            .overflow(Overflow::DropNewest)
+            .max_bytes(BUDGET);
+        let audit = audit.journal(directory.path()).spawn()?;
+        let (prompt, answer) = ("w".repeat(bytes), "c".repeat(bytes / 10));
+        let mut calls = Vec::with_capacity(CALLS);
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..CALLS {
+                let mut call = audit.begin(Operation::Chat);
+                call.request_model("small").prompt(prompt.as_str());
+                call.response(answer.as_str());
+                calls.push(call);
+            }
+        });
+        let most = BUDGET + BUDGET / 10;
+        let held = counted.bytes_max;
+        assert!(held <= most as u64, "{held} bytes with prompts of {bytes}");
+        // There is room for what is counted, and it is made use of.
+        assert!(
+            held >= BUDGET as u64 / 2,
+            "{held} bytes with prompts of {bytes}"
+        );
+    }
     Ok(())
 }

@@ -14,14 +14,14 @@ use crate::fields::Fields;
 use crate::hidden::Hidden;
 use crate::id::{self, EventId};
 use crate::level::{Level, Levels};
-use crate::pipeline::Slot;
+use crate::pipeline::{Reusable, Slot};
 use crate::policy::{Intent, Scope};
 use crate::put::PutField;
 use crate::raw::{MOVE_FROM, RawBuffers, RawEvent};
 use crate::sync::Arc;
 
-/// Memory is reserved in steps, so that a small field costs no atomic operation.
-const RESERVE_STEP: usize = 4 * 1024;
+/// So much more memory is reserved than needed, so that a small value costs no atomic operation.
+const RESERVE_STEP: usize = 1024;
 
 /// What an event that has to wait for memory takes beside what it needs at the moment: it waits once,
 /// and nothing of a usual event is to be left out after that.
@@ -40,15 +40,20 @@ const SELECTORS: [Field; 4] = [
     Field::ClassificationGroup,
 ];
 
-/// Bytes of one item beside its text.
-const ITEM_BYTES: usize = 64;
+/// Bytes of an event beside its buffers: it moves from one list of its lane to another.
+const EVENT_BYTES: usize = 2 * size_of::<RawEvent>();
 
 pub(crate) struct InFlight {
     pub(crate) shared: Arc<Shared>,
     pub(crate) raw: RawEvent,
     /// When the event was begun, on the monotonic clock.
     pub(crate) begun: Duration,
-    used: usize,
+    /// Bytes of values outside of the buffers.
+    values: usize,
+    /// Bytes that the event holds. What the buffers have room for is in them, so to use it costs nothing.
+    held: usize,
+    /// Whether everything that the event holds is reserved, and nothing was left out.
+    is_open: bool,
     /// Facets of which something was left out for want of memory.
     no_room: FacetSet,
     /// Whether the event has waited for memory: a call waits once, however much it is told.
@@ -104,14 +109,12 @@ impl InFlight {
                 cut: Vec::new(),
                 trimmed: Vec::new(),
                 reserved: 0,
-                buffers: shared
-                    .pipeline
-                    .pool()
-                    .get()
-                    .unwrap_or_else(RawBuffers::with_room),
+                buffers: RawBuffers::default(),
             },
             begun: shared.clock.monotonic(),
-            used: 0,
+            values: 0,
+            held: EVENT_BYTES,
+            is_open: false,
             no_room: FacetSet::EMPTY,
             waited: false,
             slot,
@@ -177,45 +180,103 @@ impl InFlight {
             .map_or_else(|| id::trace_id(self.raw.event_id), str::to_owned)
     }
 
-    /// Reserves memory for `bytes` more bytes in `field`. Without room for it the facet is marked as
-    /// failed; a little metadata is kept all the same. Of content nothing more is taken then, so that
-    /// what is there has no holes.
+    /// Reserves memory for a text of so many bytes in `field`, which is copied into the buffers.
+    /// Without room for it the facet is marked as failed; a little metadata is kept all the same. Of
+    /// content nothing more is taken then, so that what is there has no holes.
     #[inline]
-    pub(crate) fn reserve(&mut self, field: Field, bytes: usize) -> bool {
-        self.reserve_bytes(field, bytes.saturating_add(ITEM_BYTES))
+    pub(crate) fn reserve_text(&mut self, field: Field, bytes: usize) -> bool {
+        self.is_open && self.raw.buffers.has_room(bytes) || self.reserve_more(field, bytes, 1, 0)
     }
 
-    /// Does what [`reserve`](Self::reserve) does for bytes that are no item of their own.
+    /// Does what [`reserve_text`](Self::reserve_text) does for a value that has so many bytes of its own.
+    #[inline]
+    pub(crate) fn reserve_value(&mut self, field: Field, bytes: usize) -> bool {
+        if self.raw.buffers.has_room_for_item() {
+            self.reserve_bytes(field, bytes)
+        } else {
+            self.reserve_more(field, 0, 1, bytes)
+        }
+    }
+
+    /// Does what [`reserve_value`](Self::reserve_value) does for bytes that are no item of their own.
     #[inline]
     pub(crate) fn reserve_bytes(&mut self, field: Field, bytes: usize) -> bool {
-        let needed = self.used.saturating_add(bytes);
-        if needed <= self.raw.reserved && self.no_room.is_empty() {
-            self.used = needed;
+        let held = self.held.saturating_add(bytes);
+        if self.is_open && held <= self.raw.reserved {
+            self.held = held;
+            self.values += bytes;
             return true;
         }
-        self.reserve_more(field, needed)
+        self.reserve_more(field, 0, 0, bytes)
     }
 
+    /// Reserves memory for so many bytes of text and items in the buffers, and of values beside them.
     #[inline(never)]
-    fn reserve_more(&mut self, field: Field, needed: usize) -> bool {
+    fn reserve_more(&mut self, field: Field, text: usize, items: usize, values: usize) -> bool {
+        let is_sensitive = field.info().sensitive;
         let has_no_room = |facet| self.no_room.contains(facet);
-        if field.info().sensitive && field.facet().is_some_and(has_no_room) {
+        if is_sensitive && field.facet().is_some_and(has_no_room) {
             return false;
         }
-        if needed > self.raw.reserved {
-            let more = (needed - self.raw.reserved).max(RESERVE_STEP);
-            if let Some(taken) = self.take(more) {
-                self.raw.reserved += taken;
-            } else if field.info().sensitive || needed > self.raw.reserved + UNRESERVED_BYTES {
+        if self.raw.reserved == 0 && self.no_room.is_empty() {
+            self.take_buffers();
+        }
+        let values = self.values.saturating_add(values);
+        let beside = EVENT_BYTES.saturating_add(values);
+        let needed = beside.saturating_add(self.raw.buffers.held_grown(text, items));
+        let more = needed.saturating_sub(self.raw.reserved);
+        let taken = match more {
+            0 => Some(0),
+            more => self.take(more.saturating_add(RESERVE_STEP)),
+        };
+        if let Some(taken) = taken {
+            self.raw.reserved += taken;
+            self.raw.buffers.grow(text, items);
+            self.held = needed;
+        } else {
+            if self.raw.reserved == 0 {
+                self.give_buffers_back();
+            }
+            let held = beside.saturating_add(self.raw.buffers.held_with(text, items));
+            let most = self.raw.reserved.max(EVENT_BYTES) + UNRESERVED_BYTES;
+            if is_sensitive || held > most {
                 if let Some(facet) = field.facet() {
                     self.raw.failed.insert(facet);
                     self.no_room.insert(facet);
                 }
+                self.is_open = false;
                 return false;
             }
+            self.held = held;
         }
-        self.used = needed;
+        self.values = values;
+        self.is_open = self.held <= self.raw.reserved && self.no_room.is_empty();
         true
+    }
+
+    /// Takes buffers that have room, of which none are there yet.
+    fn take_buffers(&mut self) {
+        if self.raw.buffers.held() == 0 {
+            let kept = self.shared.pipeline.pool().get();
+            self.raw.buffers = kept.unwrap_or_else(RawBuffers::with_room);
+        }
+    }
+
+    /// Gives back what was reserved for the rest of an event that has none.
+    fn give_surplus_back(&mut self) {
+        let surplus = self.raw.reserved.saturating_sub(self.held);
+        if surplus > ROOM_FOR_THE_REST / 2 {
+            self.raw.reserved -= surplus;
+            self.shared.pipeline.budget().release_bytes(surplus);
+        }
+    }
+
+    /// Gives buffers back in which nothing is yet.
+    fn give_buffers_back(&mut self) {
+        if self.raw.buffers.size() == (0, 0) {
+            let buffers = std::mem::take(&mut self.raw.buffers);
+            self.shared.pipeline.pool().put(buffers);
+        }
     }
 
     /// Takes memory for `bytes` more bytes, and returns for how many it did.
@@ -279,7 +340,7 @@ impl InFlight {
     pub(crate) fn put_owned(&mut self, field: Field, text: String) {
         if text.len() < MOVE_FROM {
             self.put_text(field, &text);
-        } else if self.reserve(field, text.capacity()) {
+        } else if self.reserve_value(field, text.capacity()) {
             self.raw.buffers.push(field, Value::Text(text));
         }
     }
@@ -292,6 +353,7 @@ impl InFlight {
             self.discard();
             return None;
         }
+        self.give_surplus_back();
         let event_id = self.raw.event_id;
         self.raw.status = status;
         // A refused event is counted where it was refused; the host's call goes on.
@@ -338,8 +400,8 @@ impl InFlight {
             }
         }
         sent.raw.offered = self.raw.offered;
-        let bytes = self.raw.buffers.text_bytes();
-        if sent.reserve(Field::InputMessages, bytes) {
+        let (text, items) = self.raw.buffers.size();
+        if sent.reserve_more(Field::InputMessages, text, items, self.values) {
             let RawEvent {
                 levels,
                 offered,
@@ -391,13 +453,13 @@ impl InFlight {
 
     /// Gives back what the event holds, without an event.
     pub(crate) fn discard(self) {
+        let pipeline = &self.shared.pipeline;
         let mut buffers = self.raw.buffers;
-        buffers.clear();
-        self.shared.pipeline.pool().put(buffers);
-        self.shared
-            .pipeline
-            .budget()
-            .release_bytes(self.raw.reserved);
+        if buffers.held() > 0 {
+            buffers.clear();
+            pipeline.pool().put(buffers);
+        }
+        pipeline.budget().release_bytes(self.raw.reserved);
     }
 }
 
@@ -413,7 +475,7 @@ impl PutField for InFlight {
             return self.tell_of_id(field);
         }
         let text = self.cap(field, text);
-        if self.reserve(field, text.len()) {
+        if self.reserve_text(field, text.len()) {
             self.raw.buffers.push_text(field, text);
         }
     }
@@ -423,7 +485,7 @@ impl PutField for InFlight {
             Value::Bool(_) | Value::Float(_) | Value::Id(_) | Value::Int(_) | Value::Time(_) => 0,
             value => size_of_value(value.as_ref()),
         };
-        if self.reserve(field, bytes) {
+        if self.reserve_value(field, bytes) {
             self.raw.buffers.push(field, value);
         }
     }

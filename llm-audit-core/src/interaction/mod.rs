@@ -438,7 +438,7 @@ impl InFlight {
         if self.allows(Facet::Response) && self.allows(facet) {
             let part = part();
             let value = Value::Parts(vec![part]);
-            if self.reserve(
+            if self.reserve_value(
                 Field::OutputMessages,
                 in_flight::size_of_value(value.as_ref()),
             ) && let Value::Parts(parts) = value

@@ -175,7 +175,7 @@ impl Interaction {
         if flight.allows(Facet::Prompt) && flight.allows(facet) {
             match text {
                 Cow::Owned(text) if text.len() >= MOVE_FROM => {
-                    if flight.reserve(Field::InputMessages, text.capacity()) {
+                    if flight.reserve_value(Field::InputMessages, text.capacity()) {
                         let message = Message::text(role, text);
                         flight
                             .raw
@@ -222,7 +222,7 @@ impl Interaction {
 /// Makes room for a copy of `text` and returns as much of it as one event takes.
 fn copy<'t>(flight: &mut InFlight, field: Field, text: &'t str) -> Option<&'t str> {
     let text = flight.cap(field, text);
-    flight.reserve(field, text.len()).then_some(text)
+    flight.reserve_text(field, text.len()).then_some(text)
 }
 
 impl From<Vec<Message>> for Value {

@@ -11,34 +11,49 @@ use super::line::{self, Place};
 /// More is not held: a disk that confirms nothing must not take the host's memory.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Copies of lines, a chunk for each write. It holds content: it has no `Debug`.
+/// A buffer that is used again has at most this much memory.
+const SPARE_BYTES: usize = 1 << 20;
+
+/// The lines of each write. It holds content: it has no `Debug`.
 #[derive(Default)]
 pub(crate) struct Kept {
-    chunks: VecDeque<Chunk>,
+    chunks: VecDeque<Lines>,
     bytes: usize,
     /// Lines up to this number were let go of for want of room.
     dropped_to: u64,
+    spare: Vec<u8>,
 }
 
-struct Chunk {
-    lines: Vec<(u64, usize)>,
-    bytes: Vec<u8>,
+/// Whole lines, with their numbers and lengths.
+#[derive(Default)]
+pub(crate) struct Lines {
+    pub(crate) lines: Vec<(u64, usize)>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Kept {
-    /// Keeps `bytes`, which are lines of these numbers and lengths.
-    pub(crate) fn keep(&mut self, lines: Vec<(u64, usize)>, bytes: Vec<u8>) {
-        self.bytes += bytes.len();
-        self.chunks.push_back(Chunk { lines, bytes });
+    pub(crate) fn keep(&mut self, lines: Lines) {
+        self.bytes += lines.bytes.capacity();
+        self.chunks.push_back(lines);
         while self.bytes > MOST_BYTES {
             let Some(oldest) = self.pop() else { return };
             self.dropped_to = oldest;
         }
     }
 
+    /// Returns how many bytes are held.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Returns an empty buffer of lines that were let go of.
+    pub(crate) fn spare(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
+    }
+
     /// Lets go of what survives: everything up to `up_to`.
     pub(crate) fn forget(&mut self, up_to: u64) {
-        let survives = |chunk: &Chunk| chunk.lines.last().is_none_or(|(seq, _)| *seq <= up_to);
+        let survives = |chunk: &Lines| chunk.lines.last().is_none_or(|(seq, _)| *seq <= up_to);
         while self.chunks.front().is_some_and(survives) {
             self.pop();
         }
@@ -67,8 +82,13 @@ impl Kept {
     }
 
     fn pop(&mut self) -> Option<u64> {
-        let chunk = self.chunks.pop_front()?;
-        self.bytes -= chunk.bytes.len();
+        let mut chunk = self.chunks.pop_front()?;
+        let capacity = chunk.bytes.capacity();
+        self.bytes -= capacity;
+        if (self.spare.capacity() + 1..=SPARE_BYTES).contains(&capacity) {
+            chunk.bytes.clear();
+            self.spare = chunk.bytes;
+        }
         chunk.lines.last().map(|(seq, _)| *seq)
     }
 }
@@ -90,7 +110,7 @@ mod tests {
             line::seal(place(1), json.as_bytes(), &mut bytes).unwrap();
             lines.push((*seq, bytes.len() - before));
         }
-        kept.keep(lines, bytes);
+        kept.keep(Lines { lines, bytes });
     }
 
     #[test]
@@ -115,13 +135,32 @@ mod tests {
         assert_eq!(kept.lines(&(1..=2), place(2)), Some(vec![]));
         assert!(!kept.lines(&(3..=3), place(2)).unwrap().is_empty());
         kept.forget(3);
-        assert_eq!(kept.bytes, 0);
+        assert_eq!(kept.bytes(), 0);
+    }
+
+    #[test]
+    fn a_buffer_of_what_survives_is_used_again_unless_it_is_large() {
+        let mut kept = Kept::default();
+        for (seq, capacity) in [(1, 100), (2, 200), (3, SPARE_BYTES + 1)] {
+            kept.keep(Lines {
+                lines: vec![(seq, 0)],
+                bytes: Vec::with_capacity(capacity),
+            });
+        }
+        assert_eq!(kept.bytes(), 300 + SPARE_BYTES + 1);
+        kept.forget(3);
+        assert_eq!(kept.bytes(), 0);
+        assert_eq!(kept.spare().capacity(), 200);
+        assert_eq!(kept.spare().capacity(), 0);
     }
 
     #[test]
     fn lines_let_go_of_for_want_of_room_are_not_made_up() {
         let mut kept = Kept::default();
-        kept.keep(vec![(1, MOST_BYTES)], vec![0; MOST_BYTES]);
+        kept.keep(Lines {
+            lines: vec![(1, MOST_BYTES)],
+            bytes: vec![0; MOST_BYTES],
+        });
         keep(&mut kept, &[2]);
         assert_eq!(kept.lines(&(1..=2), place(2)), None);
         assert!(kept.lines(&(2..=2), place(2)).is_some());

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
+use super::kept::Lines;
 use super::line::{self, Place};
 use crate::error::Error;
 use crate::pipeline::LossReason;
-
-/// The empty buffer keeps at most this much memory.
-const KEPT_BYTES: usize = 1 << 20;
 
 /// Complete lines in one buffer, in the order of their numbers. It is content: it has no `Debug`.
 pub(crate) struct Pending {
@@ -83,39 +81,33 @@ impl Pending {
         self.bytes.get(..end).unwrap_or_default()
     }
 
-    /// Returns numbers, lengths and a copy of the lines that are whole within the first `bytes`
-    /// bytes.
-    pub(crate) fn copy(&self, bytes: usize) -> (Vec<(u64, usize)>, Vec<u8>) {
+    /// Takes the lines that are whole within the first `bytes` bytes. Where those are all, it goes on
+    /// with another empty buffer instead of copying them.
+    pub(crate) fn take(&mut self, bytes: usize, empty: impl FnOnce() -> Vec<u8>) -> (Taken, Lines) {
         let mut end = 0;
         let whole = self.lines.iter().take_while(|(_, length)| {
             let fits = end + length <= bytes;
             end += if fits { *length } else { 0 };
             fits
         });
-        let lines: Vec<_> = whole.copied().collect();
-        (lines, self.bytes.get(..end).unwrap_or_default().to_vec())
-    }
-
-    /// Takes away the lines that are whole within the first `bytes` bytes.
-    pub(crate) fn take(&mut self, bytes: usize) -> Taken {
-        let (mut end, mut taken) = (0, Taken::default());
-        while let Some((seq, length)) = self.lines.front().copied() {
-            if end + length > bytes {
-                break;
+        let count = whole.count();
+        let lines: Vec<_> = self.lines.drain(..count).collect();
+        let bytes = if end == self.bytes.len() {
+            let mut all = std::mem::replace(&mut self.bytes, empty());
+            if all.capacity() - end > end / 4 {
+                all.shrink_to_fit();
             }
-            end += length;
-            taken.events += 1;
-            let first = taken.seqs.as_ref().map_or(seq, |seqs| *seqs.start());
-            taken.seqs = Some(first..=seq);
-            self.lines.pop_front();
-        }
-        self.bytes.drain(..end);
-        if self.bytes.is_empty() {
-            // One burst does not hold its memory for ever.
-            self.bytes.shrink_to(KEPT_BYTES);
-        }
-        taken.bytes = end as u64;
-        taken
+            all
+        } else {
+            self.bytes.drain(..end).collect()
+        };
+        let seqs = lines.first().zip(lines.last());
+        let taken = Taken {
+            seqs: seqs.map(|((first, _), (last, _))| *first..=*last),
+            events: lines.len() as u64,
+            bytes: end as u64,
+        };
+        (taken, Lines { lines, bytes })
     }
 
     /// Gives the waiting lines the checksums of another segment.
@@ -181,9 +173,16 @@ mod tests {
             events,
             bytes: events * line as u64,
         };
-        assert_eq!(pending.take(2 * line - 1), taken(4..=4, 1));
-        assert_eq!(pending.take(2 * line), taken(5..=6, 2));
-        assert!(pending.is_empty());
+        let all = pending.fitting(u64::MAX).to_vec();
+        let (first, rest) = all.split_at(line);
+        let mut take = |bytes, count| {
+            let (told, lines) = pending.take(bytes, || Vec::with_capacity(7));
+            assert_eq!(lines.lines.len() as u64, count);
+            (told, lines.bytes)
+        };
+        assert_eq!(take(2 * line - 1, 1), (taken(4..=4, 1), first.to_vec()));
+        assert_eq!(take(2 * line, 2), (taken(5..=6, 2), rest.to_vec()));
+        assert!(pending.is_empty() && pending.bytes.capacity() == 7);
     }
 
     #[test]

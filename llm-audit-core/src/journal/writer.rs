@@ -256,6 +256,11 @@ impl Journal {
         self.written
     }
 
+    /// Returns the bytes of lines that are written and kept until the disk has them.
+    pub(crate) const fn kept_bytes(&self) -> usize {
+        self.kept.bytes()
+    }
+
     /// Returns whether the last attempt to write failed.
     #[cfg(test)]
     pub(crate) const fn is_failing(&self) -> bool {
@@ -360,9 +365,8 @@ impl Journal {
         };
         let bytes = self.pending.fitting(room);
         let (result, done) = write_all(&*segment.file, bytes);
-        let (lines, copy) = self.pending.copy(done);
-        self.kept.keep(lines, copy);
-        let taken = self.pending.take(done);
+        let (taken, lines) = self.pending.take(done, || self.kept.spare());
+        self.kept.keep(lines);
         segment.size += taken.bytes;
         if let Some(seqs) = &taken.seqs {
             segment.last_seq = Some(*seqs.end());

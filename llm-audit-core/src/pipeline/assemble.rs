@@ -94,13 +94,17 @@ pub(super) fn assemble<S: Seal>(
         Arc::clone(&bell),
         config.process.clone(),
     );
+    let budget = match log.as_ref().and_then(|log| log.kept_bytes()) {
+        Some(_) => budget.beside_a_journal(),
+        None => budget,
+    };
     let shared = Arc::new(Shared {
         lanes: Lanes::new(first),
         ledger,
         budget: Arc::new(budget),
         bell,
         control: Control::default(),
-        pool: Pool::default(),
+        pool: Pool::within(config.max_bytes),
         disk: log.as_ref().map(|log| log.disk()),
         sinks: names,
         backlogs: fanout.backlogs().to_vec(),

@@ -40,6 +40,12 @@ impl Default for Overflow {
 /// How long a thread of the host waits for room unless the host says otherwise.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
+/// What a journal holds in a burst, between two synchronisations. It is always set aside, where that
+/// is an eighth of the room at most.
+const LEAST_ASIDE: usize = 8 << 20;
+/// The part of the room that is set aside at most, for a disk that is slow to confirm.
+const MOST_ASIDE: usize = 4;
+
 /// The part of its longest wait after which others make way for a thread.
 const PATIENCE: u32 = 4;
 
@@ -49,6 +55,8 @@ pub(crate) struct Budget {
     overflow: Overflow,
     bytes: Room,
     events: Room,
+    /// Bytes that are always set aside.
+    least_aside: usize,
     /// Bytes, of those taken, that belong to events which were handed in.
     queued: AtomicUsize,
     pub(super) waiting: AtomicUsize,
@@ -63,6 +71,8 @@ pub(crate) struct Budget {
 struct Room {
     max: usize,
     used: AtomicUsize,
+    /// How much of it is not to be had for the time being.
+    aside: AtomicUsize,
     /// How many have waited for it so long that others make way.
     overdue: AtomicUsize,
 }
@@ -72,12 +82,14 @@ impl Room {
         Self {
             max,
             used: AtomicUsize::new(0),
+            aside: AtomicUsize::new(0),
             overdue: AtomicUsize::new(0),
         }
     }
 
     fn take(&self, amount: usize) -> bool {
-        let more = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.max);
+        let max = self.max - self.aside.load(Ordering::Relaxed);
+        let more = |used: usize| used.checked_add(amount).filter(|sum| *sum <= max);
         self.used
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, more)
             .is_ok()
@@ -109,6 +121,7 @@ impl Budget {
             overflow,
             bytes: Room::new(max_bytes),
             events: Room::new(max_events),
+            least_aside: 0,
             queued: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
@@ -182,6 +195,26 @@ impl Budget {
         self.events.give(events);
         self.bytes.give(bytes);
         self.tell();
+    }
+
+    /// Returns the budget of a log that holds what it has written until the disk confirms it. What
+    /// it holds in a burst is set aside at all times: room that comes and goes would make buffers of
+    /// it that nobody uses again.
+    pub(crate) fn beside_a_journal(mut self) -> Self {
+        if LEAST_ASIDE <= self.bytes.max / 8 {
+            self.least_aside = LEAST_ASIDE;
+        }
+        self.set_aside(0);
+        self
+    }
+
+    /// Leaves less room for events while the journal holds so many bytes that are written and not
+    /// confirmed, up to a part of the room: hosts do not wait for the disk.
+    pub(crate) fn set_aside(&self, bytes: usize) {
+        let bytes = bytes.clamp(self.least_aside, self.bytes.max / MOST_ASIDE);
+        if self.bytes.aside.swap(bytes, Ordering::SeqCst) > bytes {
+            self.tell();
+        }
     }
 
     /// Ends every wait; there is none any more.
@@ -382,6 +415,35 @@ mod tests {
         assert!(was_owed);
         waiter.join().unwrap();
         assert!(!budget.events.is_owed());
+    }
+
+    #[test]
+    fn what_is_set_aside_leaves_less_room_and_never_none() {
+        let budget = budget(Overflow::DropNewest);
+        budget.set_aside(10);
+        assert!(!budget.try_reserve_bytes(91) && budget.try_reserve_bytes(90));
+        budget.set_aside(0);
+        assert!(budget.try_reserve_bytes(10));
+        budget.release_bytes(100);
+        budget.set_aside(usize::MAX);
+        assert!(!budget.try_reserve_bytes(76) && budget.try_reserve_bytes(75));
+        // What was taken before is kept.
+        assert_eq!(budget.used(), (0, 75));
+    }
+
+    #[test]
+    fn beside_a_journal_room_for_what_it_holds_is_always_set_aside() {
+        const MIB: usize = 1 << 20;
+        for (max, room) in [(64 * MIB, 56 * MIB), (8 * MIB, 8 * MIB)] {
+            let process = Process::current();
+            let budget = Budget::new(Overflow::DropNewest, max, 2, Arc::default(), process);
+            let budget = budget.beside_a_journal();
+            assert!(!budget.try_reserve_bytes(room + 1) && budget.try_reserve_bytes(room - 1));
+            budget.set_aside(max);
+            assert!(!budget.try_reserve_bytes(1));
+            budget.set_aside(0);
+            assert!(!budget.try_reserve_bytes(2) && budget.try_reserve_bytes(1));
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use super::loss::{Stage, Window};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, MutexGuard, Ordering, lock, thread_number};
 
 const LANES: usize = 4;
+/// An empty list keeps room for so many events; beyond that it shrinks when it was of no use.
+const KEPT_EVENTS: usize = 512;
 
 /// Four queues, each with its lock, and the one source of sequence numbers.
 ///
@@ -170,6 +172,11 @@ impl<E> Lanes<E> {
         for (queue, out) in queues.iter_mut().zip(&mut drained.queues) {
             debug_assert!(out.is_empty());
             std::mem::swap(&mut queue.events, out);
+            // A burst does not hold its memory for ever, nor does one that goes on allocate anew.
+            if out.len() < queue.events.capacity() / 4 {
+                let half = queue.events.capacity() / 2;
+                queue.events.shrink_to(half.max(KEPT_EVENTS));
+            }
             events += out.len() as u64;
             drained.refused.merge(&std::mem::take(&mut queue.window));
             let mut late = std::mem::take(&mut queue.unnumbered);
@@ -272,6 +279,31 @@ mod tests {
         for producer in producers {
             producer.join().unwrap();
         }
+    }
+
+    #[test]
+    fn the_lists_of_a_burst_shrink_when_it_is_over() {
+        let lanes = Lanes::new(1);
+        let mut drained = Drained::before(1);
+        let capacity = |drained: &Drained<u64>| {
+            let waiting = lanes.all().into_iter().map(|queue| queue.events.capacity());
+            let drained = drained.queues.iter().map(Vec::capacity);
+            waiting.chain(drained).sum::<usize>()
+        };
+        for _ in 0..2 {
+            for number in 0..8_192 {
+                lanes.push(number).unwrap();
+            }
+            lanes.drain(&mut drained, 0, false, &ledger());
+            assert_eq!(drained.events().count(), 8_192);
+        }
+        assert!(capacity(&drained) >= 2 * 8_192);
+        for _ in 0..10 {
+            lanes.push(0).unwrap();
+            lanes.drain(&mut drained, 0, false, &ledger());
+            assert_eq!(drained.events().count(), 1);
+        }
+        assert!(capacity(&drained) <= 2 * KEPT_EVENTS);
     }
 
     #[test]

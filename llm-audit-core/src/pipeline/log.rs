@@ -110,6 +110,12 @@ pub(crate) trait Log: Send {
         Ok(true)
     }
 
+    /// Returns the bytes that it holds of events which are written, or `None` when it holds nothing
+    /// of them at any time.
+    fn kept_bytes(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns the handle by which others wait for the disk.
     fn disk(&self) -> Arc<dyn Disk>;
 
@@ -257,6 +263,10 @@ impl Log for JournalLog {
 
     fn written(&self) -> Written {
         self.journal.written()
+    }
+
+    fn kept_bytes(&self) -> Option<usize> {
+        Some(self.journal.kept_bytes())
     }
 
     fn give_up(&mut self) -> Option<Lost> {

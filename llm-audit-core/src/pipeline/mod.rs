@@ -83,7 +83,7 @@ pub(crate) use deadlines::Limit;
 pub(crate) use log::{JournalLog, Log};
 pub(crate) use own::OwnEvent;
 pub(crate) use patience::RetryLimits;
-pub(crate) use pool::Pool;
+pub(crate) use pool::{Pool, Reusable};
 pub(crate) use reply::{Failure, Goal, Reply};
 pub use report::Report;
 pub(crate) use seal::{Raw, Seal, Sealed};

@@ -1,6 +1,7 @@
 //! What the pipeline asks of the sealer.
 
 use super::own::OwnEvent;
+use super::pool::Reusable;
 use crate::event::Event;
 
 /// Makes events of what the host handed in: policy first, then redaction. It runs on the worker's
@@ -9,7 +10,7 @@ pub(crate) trait Seal: Send + 'static {
     /// What the host's threads hand in.
     type Raw: Raw;
     /// Buffers that are used again.
-    type Spare: Send + 'static;
+    type Spare: Reusable + Send + 'static;
 
     fn seal(&mut self, raw: Self::Raw, seq: u64) -> Sealed<Self::Spare>;
 

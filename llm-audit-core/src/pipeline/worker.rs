@@ -182,6 +182,7 @@ impl<S: Seal> Worker<S> {
             } else {
                 log.tick()
             };
+            self.shared.budget.set_aside(log.kept_bytes().unwrap_or(0));
             own.extend(housekeeping.into_iter().map(OwnWork::from));
             let expiring = log.is_expiring();
             self.shared.expiring.store(expiring, Ordering::Relaxed);

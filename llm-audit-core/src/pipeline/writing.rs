@@ -131,6 +131,7 @@ impl<S: Seal> Worker<S> {
         };
         let any = self.waiting.iter().any(|chunk| chunk.appended_to.is_some());
         let failed = log.write().err();
+        self.shared.budget.set_aside(log.kept_bytes().unwrap_or(0));
         // Without anything to write, that there was no failure says nothing of the disk.
         self.unwritten = failed.is_some() || self.unwritten && !any;
         let is_failing = self.unwritten || log.is_short();
@@ -275,9 +276,13 @@ impl<S: Seal> Worker<S> {
     }
 }
 
+/// The buffer of one event's JSON keeps at most this much memory.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// Seals and encodes one event into `json`. A panic costs this event only.
 fn seal<T>(json: &mut Vec<u8>, make: impl FnOnce() -> (Event, T)) -> Option<(Event, T)> {
     json.clear();
+    json.shrink_to(KEPT_BYTES);
     let sealed = catch_unwind(AssertUnwindSafe(|| {
         let (event, rest) = make();
         event.encode(json);

@@ -59,6 +59,12 @@ pub(super) struct FakeSealer {
     pub(super) sealed: Arc<Mutex<Vec<Event>>>,
 }
 
+impl Reusable for () {
+    fn held(&self) -> usize {
+        0
+    }
+}
+
 impl Seal for FakeSealer {
     type Raw = FakeRaw;
     type Spare = ();
