@@ -13,6 +13,7 @@ use crate::level::Levels;
 use crate::pipeline::Reusable;
 use crate::policy::Policy;
 use crate::put::{grows, merge};
+use crate::seal::SpareTexts;
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
 
@@ -180,14 +181,14 @@ impl RawBuffers {
 
     /// Returns the fields with their values, in the order of capture; of a field that was set
     /// more than once the last value counts, lists of records and maps grow.
-    pub(crate) fn fields(&mut self) -> Vec<(Field, Value)> {
+    pub(crate) fn fields(&mut self, texts: &mut SpareTexts) -> Vec<(Field, Value)> {
         let mut fields = Collected::with_room(self.items.len());
         let mut answer: Vec<Part> = Vec::new();
         for item in self.items.drain(..) {
             let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
             match item {
                 Item::Text(field, range) => {
-                    fields.add(field, Value::Text(text(range).to_owned()));
+                    fields.add(field, Value::Text(texts.copy(text(range))));
                 }
                 Item::Input(role, range) => {
                     let message = Message::text(role, text(range));

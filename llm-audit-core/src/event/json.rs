@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Event;
 use super::record::Record;
-use super::value::ValueRef;
+use super::value::{Value, ValueRef};
 use crate::id;
 use crate::put::contained;
 
@@ -26,13 +26,22 @@ pub(crate) fn try_json_text(value: &(impl Serialize + ?Sized)) -> Option<String>
 pub(crate) fn encode(event: &Event, out: &mut Vec<u8>) {
     out.push(b'{');
     let mut is_first = true;
-    event.visit(&mut |field, value| {
+    event.visit_required(&mut |field, value| {
         let key = field.info().json_key.as_bytes();
-        // The required fields are always there, so something is before every other member.
         let comma = usize::from(std::mem::take(&mut is_first));
         out.extend_from_slice(key.get(comma..).unwrap_or_default());
         write_value(out, value);
     });
+    // The required fields are always there, so something is before every other member.
+    for (field, value) in event.optional() {
+        out.extend_from_slice(field.info().json_key.as_bytes());
+        // Nearly all are of these types.
+        match value {
+            Value::Text(text) => write_text(out, text),
+            Value::Int(value) => write_int(out, *value),
+            value => write_value(out, value.as_ref()),
+        }
+    }
     for (name, raw) in event.unknown() {
         out.push(b',');
         write_text(out, name);
@@ -180,22 +189,40 @@ const WORD: usize = 8;
 
 /// Writes `text` as a JSON string (RFC 8259 §7), escaping what must be escaped and no more.
 fn write_text(out: &mut Vec<u8>, text: &str) {
+    let text = text.as_bytes();
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
-    for block in blocks {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    // What needs no escape is copied at once, up to the next block that does.
+    let mut copied = 0;
+    for (block, start) in blocks.iter().zip((0..).step_by(BLOCK)) {
         if must_escape(block) {
+            out.extend_from_slice(text.get(copied..start).unwrap_or_default());
             write_words(out, block);
-        } else {
-            out.extend_from_slice(block);
+            copied = start + BLOCK;
         }
     }
-    if must_escape(rest) {
+    if must_escape_rest(rest) {
+        let end = text.len() - rest.len();
+        out.extend_from_slice(text.get(copied..end).unwrap_or_default());
         write_words(out, rest);
     } else {
-        out.extend_from_slice(rest);
+        out.extend_from_slice(text.get(copied..).unwrap_or_default());
     }
     out.push(b'"');
+}
+
+/// Does what [`must_escape`] does for less than a block: halves that overlap have a constant size,
+/// and a loop over bytes would be most of the work of a short text.
+fn must_escape_rest(rest: &[u8]) -> bool {
+    fn halves<const HALF: usize>(rest: &[u8]) -> Option<bool> {
+        let (first, last) = (rest.first_chunk::<HALF>()?, rest.last_chunk::<HALF>()?);
+        Some(must_escape(first) | must_escape(last))
+    }
+    halves::<16>(rest)
+        .or_else(|| halves::<8>(rest))
+        .or_else(|| halves::<4>(rest))
+        .unwrap_or_else(|| must_escape(rest))
 }
 
 fn must_escape(bytes: &[u8]) -> bool {

@@ -135,6 +135,13 @@ impl Event {
 
     /// Calls `visit` with each present field, in the order of the catalogue.
     pub fn visit(&self, visit: &mut dyn FnMut(Field, ValueRef<'_>)) {
+        self.visit_required(visit);
+        for (field, value) in &self.fields {
+            visit(*field, value.as_ref());
+        }
+    }
+
+    fn visit_required(&self, visit: &mut dyn FnMut(Field, ValueRef<'_>)) {
         visit(Field::SchemaVersion, ValueRef::Int(self.schema_version));
         visit(Field::EventId, ValueRef::Id(self.event_id));
         visit(Field::Kind, ValueRef::Text(self.kind.as_str()));
@@ -143,9 +150,6 @@ impl Event {
             ValueRef::Text(self.writer_id.encode(&mut [0; id::TEXT])),
         );
         visit(Field::RecordedAt, ValueRef::Time(self.recorded_at));
-        for (field, value) in &self.fields {
-            visit(*field, value.as_ref());
-        }
     }
 
     /// Returns members that this version does not know, each with its JSON text.
@@ -217,6 +221,16 @@ impl Event {
     /// The present fields outside the five required ones.
     pub(crate) fn present(&self) -> impl Iterator<Item = Field> {
         self.fields.iter().map(|(field, _)| *field)
+    }
+
+    /// The fields outside the five required ones, in the order of the catalogue.
+    pub(crate) fn optional(&self) -> &[(Field, Value)] {
+        &self.fields
+    }
+
+    /// Their values.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.fields.into_iter().map(|(_, value)| value)
     }
 
     pub(crate) fn text(&self, field: Field) -> Option<&str> {

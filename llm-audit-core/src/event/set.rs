@@ -72,6 +72,11 @@ impl Event {
     pub(crate) fn set(&mut self, field: Field, value: Value) {
         debug_assert_eq!(field.field_type(), value.field_type(), "{field}");
         debug_assert!(!field.is_required(), "{field}");
+        // The sealer sets most fields in their order, and most hold nothing that cannot be kept.
+        let is_next = self.fields.last().is_none_or(|(last, _)| *last < field);
+        if is_next && value.is_plain() && self.unknown.is_empty() {
+            return self.fields.push((field, value));
+        }
         self.forget_unknown(field);
         let position = self.position(field);
         match (position, value.into_storable()) {

@@ -108,6 +108,16 @@ impl ValueRef<'_> {
 }
 
 impl Value {
+    /// Returns whether the value is of the types that most are, and [storable](ValueRef::is_storable).
+    #[inline]
+    pub(crate) const fn is_plain(&self) -> bool {
+        match self {
+            Self::Bool(_) | Self::Id(_) | Self::Text(_) | Self::Time(_) => true,
+            Self::Int(value) => is_storable_int(*value),
+            _ => false,
+        }
+    }
+
     /// Returns the value without the numbers that are not [storable](ValueRef::is_storable), or
     /// `None` when it is such a number.
     pub(crate) fn into_storable(mut self) -> Option<Self> {

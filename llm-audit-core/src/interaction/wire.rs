@@ -108,13 +108,15 @@ impl Interaction {
     /// Takes what has been put, and records nothing.
     #[cfg(test)]
     pub(crate) fn take_fields(mut self) -> Vec<(Field, Value)> {
+        use crate::seal::SpareTexts;
+
         let Some(mut active) = self.take() else {
             return Vec::new();
         };
         if let Some(stream) = active.stream.take() {
             active.put_stream(&stream);
         }
-        let fields = active.flight.raw.buffers.fields();
+        let fields = active.flight.raw.buffers.fields(&mut SpareTexts::default());
         active.flight.discard();
         fields
     }

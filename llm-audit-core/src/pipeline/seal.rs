@@ -18,6 +18,9 @@ pub(crate) trait Seal: Send + 'static {
 
     /// Takes the events that sealing gave rise to.
     fn take_pending_own(&mut self) -> Vec<OwnEvent>;
+
+    /// Takes back an event that is encoded, and that no sink is to get.
+    fn reuse(&mut self, _: Event) {}
 }
 
 /// What the host's threads hand in.

@@ -115,7 +115,9 @@ impl<S: Seal> Worker<S> {
             return lost;
         }
         chunk.took(seq, self.json.len());
-        if !self.fanout.is_empty() {
+        if self.fanout.is_empty() {
+            self.sealer.reuse(event);
+        } else {
             chunk.builder().push(seq, event, &self.json, host);
         }
         None

@@ -126,7 +126,7 @@ impl<T> Literals<T> {
         let mut rest = text;
         let mut position = 0;
         while let Some((block, _)) = rest.split_first_chunk() {
-            self.block(text, block, position, &mut visit);
+            self.block(text, block, BLOCK, position, &mut visit);
             rest = rest.get(BLOCK..).unwrap_or_default();
             position += BLOCK;
         }
@@ -135,10 +135,12 @@ impl<T> Literals<T> {
         if let Some(head) = last.get_mut(..rest.len()) {
             head.copy_from_slice(rest);
         }
-        for start in (0..rest.len()).step_by(BLOCK) {
+        let length = rest.len();
+        for start in (0..length).step_by(BLOCK) {
             let rest = last.get(start..).unwrap_or_default();
             if let Some(block) = rest.first_chunk() {
-                self.block(text, block, position + start, &mut visit);
+                // Behind its end is no window.
+                self.block(text, block, length - start, position + start, &mut visit);
             }
         }
     }
@@ -148,12 +150,14 @@ impl<T> Literals<T> {
         &self,
         text: &[u8],
         block: &Block,
+        length: usize,
         position: usize,
         visit: &mut impl FnMut(&T, usize),
     ) {
         let hashes = hashes(block);
         let groups = hashes.as_chunks::<GROUP>().0;
-        for (hashes, start) in groups.iter().zip((0..BLOCK).step_by(2 * GROUP)) {
+        let starts = (0..BLOCK.min(length)).step_by(2 * GROUP);
+        for (hashes, start) in groups.iter().zip(starts) {
             let mut known = 0;
             for hash in hashes {
                 known |= self.knows(*hash);

@@ -1,6 +1,6 @@
 //! Where in a field a text stands, as the report shows it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// One step into a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,37 +36,43 @@ impl Place {
 
     /// Returns whether `text` is this place, written.
     pub(super) fn is(&self, text: &str) -> bool {
-        struct Compare<'t>(&'t str);
-        impl fmt::Write for Compare<'_> {
-            fn write_str(&mut self, part: &str) -> fmt::Result {
-                self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+        let mut rest = text;
+        let is_beginning = self.write(|part| match rest.strip_prefix(part) {
+            Some(behind) => {
+                rest = behind;
                 Ok(())
             }
+            None => Err(fmt::Error),
+        });
+        is_beginning.is_ok() && rest.is_empty()
+    }
+
+    /// Writes it piece by piece.
+    #[inline]
+    fn write(&self, mut put: impl FnMut(&str) -> fmt::Result) -> fmt::Result {
+        for (position, step) in self.0.iter().take(MAX_STEPS).enumerate() {
+            match step {
+                Step::Each => put("[*]")?,
+                _ if position > 0 => put(".")?,
+                _ => {}
+            }
+            match step {
+                Step::Each => {}
+                Step::Member => put("*")?,
+                Step::Column(name) => put(name)?,
+            }
         }
-        let mut compare = Compare(text);
-        write!(compare, "{self}").is_ok() && compare.0.is_empty()
+        if self.0.len() > MAX_STEPS {
+            put("…")?;
+        }
+        Ok(())
     }
 }
 
 /// `[*].parts[*].arguments.*`, to eight steps.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, step) in self.0.iter().take(MAX_STEPS).enumerate() {
-            match step {
-                Step::Each => f.write_str("[*]")?,
-                _ if position > 0 => f.write_str(".")?,
-                _ => {}
-            }
-            match step {
-                Step::Each => {}
-                Step::Member => f.write_str("*")?,
-                Step::Column(name) => f.write_str(name)?,
-            }
-        }
-        if self.0.len() > MAX_STEPS {
-            f.write_str("…")?;
-        }
-        Ok(())
+        self.write(|part| f.write_str(part))
     }
 }
 

@@ -351,6 +351,11 @@ impl Session {
         Ok(changed)
     }
 
+    /// Returns whether something was found since they were taken.
+    pub(crate) const fn has_findings(&self) -> bool {
+        !self.findings.is_empty()
+    }
+
     /// Returns what was found since the last call, one entry for each type and operator.
     pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.findings)

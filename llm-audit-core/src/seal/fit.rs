@@ -120,9 +120,12 @@ pub(super) fn drop_tails(field: Field, value: &mut Value) {
 }
 
 fn surely_fits(event: &Event, max_bytes: usize) -> bool {
-    let mut bytes = ENVELOPE_BYTES;
-    event.visit(&mut |_, value| bytes += MAX_EXPANSION * size_of_value(value));
-    bytes <= max_bytes
+    let sizes = event.optional().iter().map(|(_, value)| match value {
+        Value::Text(text) => text.len(),
+        Value::Int(_) => 0,
+        value => size_of_value(value.as_ref()),
+    });
+    ENVELOPE_BYTES + MAX_EXPANSION * sizes.sum::<usize>() <= max_bytes
 }
 
 fn encoded_length(event: &Event) -> usize {

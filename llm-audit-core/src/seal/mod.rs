@@ -14,6 +14,7 @@ pub(crate) mod parts;
 mod recall;
 mod report;
 mod scrub;
+mod texts;
 mod treatment;
 
 use std::collections::{BTreeSet, HashMap};
@@ -40,6 +41,7 @@ pub(crate) use fit::{TAIL, head};
 pub(crate) use inspected::Inspection;
 use inspected::Layers;
 use report::Failures;
+pub(crate) use texts::SpareTexts;
 use treatment::Treatment;
 
 /// Combinations of layers whose hashes are remembered; a program has a handful.
@@ -80,6 +82,7 @@ pub(crate) struct Sealer {
     max_event_bytes: usize,
     /// The hash of each combination of a policy with the levels that layers left of it.
     combinations: HashMap<(String, Levels), String>,
+    texts: SpareTexts,
     pending_own: Vec<OwnEvent>,
     inspection: Option<Inspection>,
     probes: Option<Probes>,
@@ -111,6 +114,7 @@ impl Sealer {
             ids,
             max_event_bytes,
             combinations: HashMap::new(),
+            texts: SpareTexts::default(),
             pending_own: Vec::new(),
             inspection: None,
             probes: None,
@@ -156,7 +160,7 @@ impl Sealer {
         self
     }
 
-    fn set_envelope(&self, event: &mut Event, raw: &RawEvent, given: &[(Field, Value)]) {
+    fn set_envelope(&mut self, event: &mut Event, raw: &RawEvent, given: &[(Field, Value)]) {
         let mut put = |field: Field, text: Option<String>| {
             if let Some(text) = text {
                 event.set(field, Value::Text(text));
@@ -167,13 +171,13 @@ impl Sealer {
             Field::Operation,
             raw.operation
                 .as_ref()
-                .map(|op| word(op.as_str()).to_owned()),
+                .map(|op| self.texts.copy(word(op.as_str()))),
         );
         put(
             Field::Status,
             raw.status
                 .as_ref()
-                .map(|status| word(status.as_str()).to_owned()),
+                .map(|status| self.texts.copy(word(status.as_str()))),
         );
         let missing = |field: Field| text(given, field).is_none();
         if missing(Field::TraceId) {
@@ -195,7 +199,7 @@ impl Sealer {
     /// to the log when it is first used, so that every hash resolves there.
     fn combination(&mut self, policy: &Policy, levels: Levels) -> String {
         if levels == policy.levels() {
-            return policy.hash().to_owned();
+            return self.texts.copy(policy.hash());
         }
         let key = (policy.hash().to_owned(), levels);
         if let Some(hash) = self.combinations.get(&key) {
@@ -221,7 +225,7 @@ impl Sealer {
     /// Seals an event; `seq` is its number, where it has one yet.
     fn seal_raw(&mut self, mut raw: RawEvent, seq: Option<u64>) -> RawSealed {
         let policy = crate::sync::read(&self.policy).clone();
-        let mut given = raw.buffers.fields();
+        let mut given = raw.buffers.fields(&mut self.texts);
         if let Some(frame) = &raw.context {
             add_missing(&mut given, &frame.fields);
         }
@@ -247,7 +251,7 @@ impl Sealer {
         if let Some(seq) = seq {
             event.set(Field::Seq, Value::Int(seq));
         }
-        event.set(Field::PolicyId, Value::Text(policy.id().to_owned()));
+        event.set(Field::PolicyId, Value::Text(self.texts.copy(policy.id())));
         event.set(
             Field::PolicyHash,
             Value::Text(self.combination(&policy, levels)),
@@ -362,6 +366,10 @@ impl Seal for Sealer {
 
     fn take_pending_own(&mut self) -> Vec<OwnEvent> {
         std::mem::take(&mut self.pending_own)
+    }
+
+    fn reuse(&mut self, event: Event) {
+        self.texts.take(event);
     }
 }
 

@@ -24,10 +24,12 @@ impl Treatment<'_> {
         facet: Option<Facet>,
         scrubbed: scrub::Scrubbed,
     ) -> bool {
-        let sessions = self.sessions.iter_mut();
-        let findings: Vec<_> = sessions.flat_map(Session::take_findings).collect();
-        for finding in &findings {
-            self.count_finding(field, finding);
+        if self.sessions.iter().any(Session::has_findings) {
+            let sessions = self.sessions.iter_mut();
+            let findings: Vec<_> = sessions.flat_map(Session::take_findings).collect();
+            for finding in &findings {
+                self.count_finding(field, finding);
+            }
         }
         if let Err(scrub::ScrubFailed(reason)) = &scrubbed {
             self.failures.withheld += 1;

@@ -113,13 +113,24 @@ fn scrub_text(
     name: Option<&str>,
     text: &mut String,
 ) -> Scrubbed {
+    let redacted = redacted_text(session, families, name, text)?;
+    Ok(replace(text, redacted))
+}
+
+/// Returns one text redacted, or `None` when it needs no change.
+fn redacted_text(
+    session: &mut Session,
+    families: Families,
+    name: Option<&str>,
+    text: &str,
+) -> Result<Option<String>, ScrubFailed> {
     // A body as on the wire is JSON with escapes; read as plain text they would hide what they spell.
     let redacted = if text.trim_start().starts_with(['{', '[']) {
         session.json(text, families, name)?
     } else {
         session.text(text, families, name)?
     };
-    Ok(replace(text, redacted))
+    Ok(redacted)
 }
 
 fn scrub_json(
@@ -134,16 +145,32 @@ fn scrub_json(
 fn record(session: &mut Session, families: Families, record: &mut dyn AnyRecord) -> Scrubbed {
     let mut changed = false;
     for (number, column) in record.columns().iter().enumerate() {
-        let mut owned = match record.column(number) {
-            Some(ValueRef::Text(text)) => Value::Text(text.to_owned()),
-            Some(ValueRef::Json(text)) => Value::Json(text.to_owned()),
-            Some(ValueRef::Texts(texts)) => Value::Texts(texts.to_vec()),
-            Some(ValueRef::Parts(parts)) => Value::Parts(parts.to_vec()),
+        let place = Step::Column(column.name);
+        // What is not changed is not copied.
+        let new = match record.column(number) {
+            Some(ValueRef::Text(text)) => {
+                session.down(place);
+                let new = redacted_text(session, families, Some(column.name), text)?;
+                new.map(Value::Text)
+            }
+            Some(ValueRef::Json(text)) => {
+                session.down(place);
+                session.json(text, families, None)?.map(Value::Json)
+            }
+            Some(ValueRef::Texts(texts)) => {
+                let mut owned = Value::Texts(texts.to_vec());
+                session.down(place);
+                scrub(session, families, column.name, &mut owned)?.then_some(owned)
+            }
+            Some(ValueRef::Parts(parts)) => {
+                let mut owned = Value::Parts(parts.to_vec());
+                session.down(place);
+                scrub(session, families, column.name, &mut owned)?.then_some(owned)
+            }
             _ => continue,
         };
-        session.down(Step::Column(column.name));
-        if scrub(session, families, column.name, &mut owned)? {
-            record.put_column(number, owned);
+        if let Some(new) = new {
+            record.put_column(number, new);
             changed = true;
         }
         session.up();

@@ -129,13 +129,13 @@ impl<'a> Treatment<'a> {
                 Value::Int(derive::chars(input, Facet::Prompt, captured)),
             );
             event.set(Field::MessageCount, Value::Int(input.len() as u64));
-            self.set_digest(event, Field::PromptDigest, last_user_text(input));
+            self.set_digest(event, Field::PromptDigest, || last_user_text(input));
         }
         let output = derive::messages(given, Field::OutputMessages);
         if self.level(Facet::Response) > Level::Off && !output.is_empty() {
             let chars = derive::chars(output, Facet::Response, captured);
             event.set(Field::ResponseChars, Value::Int(chars));
-            self.set_digest(event, Field::ResponseDigest, response_text(output));
+            self.set_digest(event, Field::ResponseDigest, || response_text(output));
         }
     }
 
@@ -529,8 +529,10 @@ impl<'a> Treatment<'a> {
         }
     }
 
-    fn set_digest(&self, event: &mut Event, field: Field, text: Option<String>) {
-        if let (Some(key), Some(text)) = (self.key, text) {
+    fn set_digest(&self, event: &mut Event, field: Field, text: impl FnOnce() -> Option<String>) {
+        if let Some(key) = self.key
+            && let Some(text) = text()
+        {
             let digest = digest::of_text(key, self.tenant, field, &text);
             event.set(field, Value::Text(digest));
         }
