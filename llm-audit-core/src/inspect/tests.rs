@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::diagnostics::{Diagnostic, DiagnosticKind};
@@ -306,7 +306,17 @@ fn an_escalation_is_the_sealed_finding_on_another_thread() {
             let thread = std::thread::current().name().map(str::to_owned);
             lock(&kept).push((escalation.clone(), thread));
         });
-    let (events, _) = run(builder, &["one"]);
+    let sink = MemorySink::new();
+    let audit = builder.sink(sink.clone()).spawn().unwrap();
+    ask(&audit, "one");
+    assert!(audit.flush(SOON).is_complete());
+    let deadline = Instant::now() + SOON;
+    // The end of a log does not wait as long for the hook as a busy machine may take.
+    while lock(&told).is_empty() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(audit.shutdown(SOON).is_complete());
+    let events = sink.events();
     let told = lock(&told);
     let (escalation, thread) = &told[0];
     assert_eq!(thread.as_deref(), Some("llm-audit-escalate"));
