@@ -96,8 +96,8 @@ impl RawBuffers {
         self.items.len() < self.items.capacity()
     }
 
-    /// Returns the bytes that the buffers hold once they have room for so much more, if they grow to
-    /// it in one step and no further.
+    /// Returns the bytes that the buffers hold once they [have room](Self::grow_exactly) for so much
+    /// more and no further.
     pub(crate) fn held_with(&self, text: usize, items: usize) -> usize {
         let text = self.text.len().saturating_add(text);
         let items = self.items.len().saturating_add(items);
@@ -111,6 +111,12 @@ impl RawBuffers {
     pub(crate) fn held_grown(&self, text: usize, items: usize) -> usize {
         let (text, items) = self.grown(text, items);
         bytes(text, items)
+    }
+
+    /// Makes room for so much more.
+    pub(crate) fn grow_exactly(&mut self, text: usize, items: usize) {
+        self.text.reserve_exact(text);
+        self.items.reserve_exact(items);
     }
 
     /// Makes room for so much more, and for a quarter of it in reserve.

@@ -291,6 +291,27 @@ fn a_call_waits_for_memory_once() {
 }
 
 #[test]
+fn a_text_that_fits_without_anything_in_reserve_is_kept() {
+    let vfs = Arc::new(MemVfs::default());
+    let policy = policy().facet(Facet::Prompt, Level::Full);
+    let audit = builder()
+        .policy(policy.build().unwrap())
+        .journal(DIR)
+        .vfs(Arc::clone(&vfs) as Arc<dyn crate::vfs::Vfs>)
+        .max_bytes(8 << 20)
+        .spawn()
+        .unwrap();
+    let prompt = "x".repeat(6_800_000);
+    let mut call = audit.begin(Operation::Chat);
+    call.prompt(prompt.as_str()).request_model("small");
+    call.finish();
+    assert!(audit.shutdown(SOON).is_complete());
+    let events = of_kind(&vfs, &Kind::Interaction);
+    assert_eq!(events[0].prompt().as_deref(), Some(prompt.as_str()));
+    assert_eq!(events[0].model(), Some("small"));
+}
+
+#[test]
 fn kinds_of_the_logs_own_cannot_be_recorded_by_a_host() {
     let vfs = Arc::new(MemVfs::default());
     run(&vfs, policy().build().unwrap(), |audit| {

@@ -237,9 +237,14 @@ impl InFlight {
             if self.raw.reserved == 0 {
                 self.give_buffers_back();
             }
+            // Without the part that is in reserve, which was asked for first.
             let held = beside.saturating_add(self.raw.buffers.held_with(text, items));
+            let more = held.saturating_sub(self.raw.reserved);
+            if self.shared.pipeline.budget().try_reserve_bytes(more) {
+                self.raw.reserved += more;
+            }
             let most = self.raw.reserved.max(EVENT_BYTES) + UNRESERVED_BYTES;
-            if is_sensitive || held > most {
+            if held > self.raw.reserved && (is_sensitive || held > most) {
                 if let Some(facet) = field.facet() {
                     self.raw.failed.insert(facet);
                     self.no_room.insert(facet);
@@ -247,6 +252,7 @@ impl InFlight {
                 self.is_open = false;
                 return false;
             }
+            self.raw.buffers.grow_exactly(text, items);
             self.held = held;
         }
         self.values = values;

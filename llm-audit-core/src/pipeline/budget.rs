@@ -88,7 +88,7 @@ impl Room {
     }
 
     fn take(&self, amount: usize) -> bool {
-        let max = self.max - self.aside.load(Ordering::Relaxed);
+        let max = self.max - self.aside.load(Ordering::SeqCst);
         let more = |used: usize| used.checked_add(amount).filter(|sum| *sum <= max);
         self.used
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, more)
@@ -142,9 +142,12 @@ impl Budget {
     /// # Errors
     ///
     /// [`LossReason::MemoryBudget`] when there is none, after waiting as the policy says. When no
-    /// event is queued, none can become free by waiting, and there is no wait.
+    /// event is queued, and the disk owes nothing, none can become free by waiting, and there is no wait.
     pub(crate) fn reserve_bytes(&self, bytes: usize) -> Result<(), LossReason> {
-        let can_come = || bytes <= self.bytes.max && self.events.used() > 0;
+        let can_come = || {
+            let most = self.bytes.max - self.least_aside;
+            bytes <= most && (self.events.used() > 0 || self.aside() > self.least_aside)
+        };
         match self.take(&self.bytes, bytes, can_come) {
             true => Ok(()),
             false => Err(LossReason::MemoryBudget),
@@ -215,6 +218,10 @@ impl Budget {
         if self.bytes.aside.swap(bytes, Ordering::SeqCst) > bytes {
             self.tell();
         }
+    }
+
+    fn aside(&self) -> usize {
+        self.bytes.aside.load(Ordering::SeqCst)
     }
 
     /// Ends every wait; there is none any more.
@@ -365,6 +372,21 @@ mod tests {
         drop(slot);
         waiter.join().unwrap().unwrap();
         assert_eq!(budget.used(), (2, 0));
+    }
+
+    #[test]
+    fn room_that_the_disk_owes_is_waited_for() {
+        let budget = budget(Overflow::block(Duration::from_secs(60)));
+        budget.set_aside(25);
+        let other = Arc::clone(&budget);
+        let waiter = thread::spawn(move || other.reserve_bytes(90));
+        while budget.waiting.load(Ordering::SeqCst) == 0 && !waiter.is_finished() {
+            thread::yield_now();
+        }
+        budget.set_aside(0);
+        waiter.join().unwrap().unwrap();
+        // What never comes is not.
+        assert_eq!(budget.reserve_bytes(101), Err(LossReason::MemoryBudget));
     }
 
     #[test]
