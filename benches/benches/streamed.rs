@@ -33,6 +33,8 @@ const REQUEST: &str =
     r#"{"model":"small","stream":true,"messages":[{"role":"user","content":"Why?"}]}"#;
 
 fn main() {
+    // The sinks of another benchmark have rustls built into reqwest, which wants to be told whose cryptography it uses.
+    drop(rustls::crypto::ring::default_provider().install_default());
     println!(
         "an answer of {CHUNKS} chunks of {} bytes, read in the process, median of {ROUNDS}:",
         chunk(0).len()

@@ -1,11 +1,11 @@
-//! What is asked: the endpoint that the environment names, or the scripted one in this process.
+//! What is asked: the endpoint that the environment names, or the small one in this process.
 
 use std::error::Error;
 
 use rig_core::providers::openai::{OpenAI, OpenAIConfig};
 use rig_reqwest::ReqwestMiddlewareClient;
 
-use crate::scripted;
+use crate::stub;
 
 /// Returns rig's client, which sends through `http`, and the model to ask for.
 #[expect(
@@ -18,7 +18,7 @@ pub(crate) async fn connect(
     let variable = |name| std::env::var(name).ok();
     let (url, model) = match variable("LLM_BASE_URL") {
         Some(url) => (url, variable("LLM_MODEL").ok_or("LLM_MODEL is not set")?),
-        None => (scripted::start().await?, "scripted-1".to_owned()),
+        None => (stub::start().await?, "stub-1".to_owned()),
     };
     let key = variable("LLM_API_KEY").unwrap_or_else(|| "none".to_owned());
     let config = OpenAIConfig::new(key).with_base_url(url);

@@ -1,13 +1,16 @@
 //! rig with its own transport, audited: a call and a stream, each of them one event with tokens, though both the wire
 //! and rig's span tell of it.
 //!
-//! It asks a scripted provider in this process, or any endpoint that speaks OpenAI's protocol: set LLM_BASE_URL,
+//! It asks a small model in this process, or any endpoint that speaks OpenAI's protocol: set LLM_BASE_URL,
 //! LLM_MODEL and LLM_API_KEY.
 
+#[path = "../../support/answers.rs"]
+mod answers;
 mod calls;
 mod endpoint;
 mod print;
-mod scripted;
+#[path = "../../support/stub.rs"]
+mod stub;
 
 use std::error::Error;
 use std::time::Duration;
