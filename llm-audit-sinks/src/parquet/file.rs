@@ -8,19 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use llm_audit_core::vfs::{Access, Vfs, VfsFile};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterPropertiesPtr;
 
 use super::file_name::ParquetFileName;
+use super::row_groups::RowGroups;
 use super::staging::Staging;
 use super::summary::Summary;
 
-/// A row group is written when its encoder holds so much, however few rows it has.
-const ENCODER_BYTES: usize = 16 << 20;
 /// What is copied at a time to a file in place of one whose disk failed.
 const COPY_BYTES: usize = 256 << 10;
 
@@ -30,7 +25,7 @@ pub(super) struct OpenFile {
     pub(super) summary: Summary,
     /// When its first event came, by the monotonic clock.
     pub(super) since: Duration,
-    encoder: ArrowWriter<Tail>,
+    encoder: RowGroups<Tail>,
     stage: Stage,
     path: PathBuf,
     file: Arc<dyn VfsFile>,
@@ -73,15 +68,11 @@ impl OpenFile {
         name: ParquetFileName,
         summary: Summary,
         since: Duration,
-        (schema, properties): (SchemaRef, WriterPropertiesPtr),
+        max_bytes: u64,
         staging: &mut Staging,
     ) -> io::Result<Self> {
-        // The footer's own words say every type; the Arrow schema beside them would say it twice.
-        let options = ArrowWriterOptions::new()
-            .with_properties(Arc::unwrap_or_clone(properties))
-            .with_skip_arrow_metadata(true);
-        let encoder = ArrowWriter::try_new_with_options(Tail::default(), schema, options);
-        let encoder = encoder.map_err(of_encoder)?;
+        // Of a file that is full sooner than a row group nobody would notice before.
+        let encoder = RowGroups::new(Tail::default(), max_bytes).map_err(of_encoder)?;
         let (path, file) = staging.create()?;
         Ok(Self {
             name,
@@ -98,18 +89,14 @@ impl OpenFile {
     }
 
     /// Takes rows. After an error the file is of no use any more.
-    pub(super) fn add(&mut self, rows: &RecordBatch) -> io::Result<()> {
+    pub(super) fn add(&mut self, rows: RecordBatch) -> io::Result<()> {
         self.encoder.write(rows).map_err(of_encoder)?;
-        if self.encoder.memory_size() >= ENCODER_BYTES {
-            self.encoder.flush().map_err(of_encoder)?;
-        }
         self.take_encoded()
     }
 
-    /// Returns how large the file would be.
+    /// Returns how large the file is, without the rows of a row group that is not full.
     pub(super) fn size(&self) -> u64 {
-        let waiting = self.tail.len() + self.encoder.in_progress_size();
-        self.confirmed.saturating_add(waiting as u64)
+        self.confirmed.saturating_add(self.tail.len() as u64)
     }
 
     /// Returns whether the file takes rows: nothing waits for a disk that failed.
@@ -126,7 +113,7 @@ impl OpenFile {
     pub(super) fn end(&mut self) -> io::Result<()> {
         if self.stage == Stage::Open {
             for pair in self.summary.key_values() {
-                self.encoder.append_key_value_metadata(pair);
+                self.encoder.append_key_value(pair);
             }
             self.encoder.finish().map_err(of_encoder)?;
             self.take_encoded()?;
@@ -175,8 +162,7 @@ impl OpenFile {
     }
 
     fn take_encoded(&mut self) -> io::Result<()> {
-        self.encoder.sync()?;
-        let encoded = mem::take(&mut self.encoder.inner_mut().0);
+        let encoded = mem::take(&mut self.encoder.out()?.0);
         if self.tail.is_empty() {
             self.tail = encoded;
         } else {

@@ -14,9 +14,8 @@ use super::schema::Exposure;
 
 /// At level 6 files are 1 % smaller and writing takes twice as long.
 const ZSTD_LEVEL: i32 = 3;
-/// Sizes hardly change with it; memory does.
-const ROW_GROUP_ROWS: usize = 16_384;
-const ROW_GROUP_BYTES: usize = 32 << 20;
+/// The most events of a row group; sizes hardly change with it, and memory does.
+pub(super) const ROW_GROUP_ROWS: usize = 16_384;
 const BLOOM_FPP: f64 = 0.01;
 /// Enough for the words that come in messages, such as roles; what is longer gets no dictionary.
 const CONTENT_DICTIONARY_BYTES: usize = 64 << 10;
@@ -27,16 +26,24 @@ const BLOOM: &[&str] = &["user_id", "session_id", "trace_id"];
 /// Who wrote the file, in the form that readers of the format parse.
 pub(super) const CREATED_BY: &str = concat!("llm-audit version ", env!("CARGO_PKG_VERSION"));
 
+/// Returns how pages are compressed.
+pub(super) fn compression() -> Result<Compression, ParquetError> {
+    Ok(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+}
+
 /// Returns the properties of every file with `schema`.
 ///
 /// # Errors
 ///
 /// When the schema cannot be written as Parquet, which only a bug can cause.
-pub(super) fn properties(schema: &Schema) -> Result<WriterPropertiesPtr, ParquetError> {
+pub(super) fn properties(
+    schema: &Schema,
+    compression: Compression,
+) -> Result<WriterPropertiesPtr, ParquetError> {
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        .set_compression(compression)
+        // Bloom filters take memory for so many values.
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_created_by(CREATED_BY.to_owned())
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_statistics_enabled(EnabledStatistics::None);
@@ -73,7 +80,7 @@ mod tests {
     #[test]
     fn columns_that_are_looked_up_have_a_bloom_filter_and_the_others_none() {
         let schema = schema();
-        let properties = properties(&schema).unwrap();
+        let properties = properties(&schema, compression().unwrap()).unwrap();
         let filtered = schema.fields().iter().map(|field| field.name().as_str());
         let filtered = filtered.filter(|name| {
             let path = ColumnPath::from(*name);

@@ -6,20 +6,18 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
 use llm_audit_core::upkeep::Upkeep;
 use llm_audit_core::vfs::{Access, OsVfs, Vfs, create_dir_synced};
 use llm_audit_core::{
     Batch, Clock, Durable, Error, Event, SinkError, SinkLimits, SystemClock, WriterId,
 };
-use parquet::file::properties::WriterPropertiesPtr;
 
 use super::config::ParquetConfig;
 use super::encode::Table;
 use super::file::OpenFile;
 use super::file_name::ParquetFileName;
 use super::maintenance::RootUpkeep;
-use super::properties::properties;
+use super::row_groups::Format;
 use super::schema::schema;
 use super::staging::{Staging, final_files};
 #[cfg(feature = "store")]
@@ -39,7 +37,6 @@ pub(super) struct RootWriter {
     vfs: Arc<dyn Vfs>,
     clock: Arc<dyn Clock>,
     staging: Staging,
-    format: (SchemaRef, WriterPropertiesPtr),
     table: Table,
     open: Option<OpenFile>,
     of: Option<Progress>,
@@ -112,8 +109,7 @@ impl RootWriter {
         let layout = ParquetFileName::layout(&config.root);
         vfs.create_dir(&layout).map_err(failed)?;
         vfs.sync_dir(&config.root).map_err(failed)?;
-        let schema = schema();
-        let properties = properties(&schema).map_err(|error| failed(io::Error::other(error)))?;
+        Format::get().map_err(|error| failed(io::Error::other(error)))?;
         #[cfg(feature = "store")]
         let has_store = config.store.is_some();
         #[cfg(feature = "store")]
@@ -125,8 +121,7 @@ impl RootWriter {
             vfs,
             clock,
             staging,
-            table: Table::new(Arc::clone(&schema)),
-            format: (schema, properties),
+            table: Table::new(schema()),
             open: None,
             of: None,
             #[cfg(feature = "store")]
@@ -376,7 +371,7 @@ impl RootWriter {
             self.table.push(event);
         }
         let rows = self.table.take().map_err(io::Error::other);
-        rows.and_then(|rows| open.add(&rows))
+        rows.and_then(|rows| open.add(rows))
             .map_err(|error| failed("encode", &open.name, &error))?;
         self.broken = false;
         for (seq, event) in events {
@@ -392,9 +387,8 @@ impl RootWriter {
         let writer = event.writer_id();
         let name = ParquetFileName::new(date.to_owned(), writer, first);
         let summary = Summary::new(writer, first, event);
-        let format = (Arc::clone(&self.format.0), Arc::clone(&self.format.1));
-        let now = self.clock.monotonic();
-        OpenFile::create(name.clone(), summary, now, format, &mut self.staging)
+        let (now, most) = (self.clock.monotonic(), self.config.file_max_bytes);
+        OpenFile::create(name.clone(), summary, now, most, &mut self.staging)
             .map_err(|error| failed("create", &name, &error))
     }
 

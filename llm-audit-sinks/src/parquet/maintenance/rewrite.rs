@@ -10,20 +10,16 @@ use std::sync::Arc;
 
 use llm_audit_core::vfs::{Vfs, VfsFile};
 use llm_audit_core::{Event, Facet, FacetSet};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::metadata::KeyValue;
 
 use super::super::encode::Table;
 use super::super::file_name::ParquetFileName;
-use super::super::properties::properties;
 use super::super::reader::ParquetReader;
+use super::super::row_groups::RowGroups;
 use super::super::schema::schema;
 use super::super::staging::Staging;
 use super::super::summary::{EXPIRED, Summary};
 
-/// A row group is written when its encoder holds so much, however few rows it has.
-const ENCODER_BYTES: usize = 16 << 20;
 /// So much of the disk stays free for others, or a twentieth of a smaller one.
 const MIN_FREE: u64 = 64 << 20;
 
@@ -98,14 +94,9 @@ impl Source<'_> {
         change: &Change<'_>,
         end: impl FnOnce(u64) -> io::Result<Option<FacetSet>>,
     ) -> io::Result<bool> {
-        let schema = schema();
-        let properties = properties(&schema).map_err(io::Error::other)?;
-        let options = ArrowWriterOptions::new()
-            .with_properties(Arc::unwrap_or_clone(properties))
-            .with_skip_arrow_metadata(true);
-        let mut table = Table::new(Arc::clone(&schema));
+        let mut table = Table::new(schema());
         let out = Out(Arc::clone(file));
-        let mut writer = ArrowWriter::try_new_with_options(out, schema, options)?;
+        let mut writer = RowGroups::new(out, u64::MAX)?;
         let mut summary: Option<Summary> = None;
         let mut events = 0;
         for name in self.files {
@@ -120,10 +111,7 @@ impl Source<'_> {
                 events += 1;
                 // As many as the reader takes at a time bound the memory.
                 if reader.is_between_steps() {
-                    writer.write(&table.take().map_err(io::Error::other)?)?;
-                    if writer.memory_size() >= ENCODER_BYTES {
-                        writer.flush()?;
-                    }
+                    writer.write(table.take().map_err(io::Error::other)?)?;
                 }
             }
         }
@@ -134,13 +122,13 @@ impl Source<'_> {
             (summary.first_seq, summary.last_seq) = self.seqs;
         }
         for pair in summary.iter().flat_map(Summary::key_values) {
-            writer.append_key_value_metadata(pair);
+            writer.append_key_value(pair);
         }
         let names: Vec<_> = gone.iter().map(Facet::name).collect();
         if !names.is_empty() {
-            writer.append_key_value_metadata(KeyValue::new(EXPIRED.to_owned(), names.join(",")));
+            writer.append_key_value(KeyValue::new(EXPIRED.to_owned(), names.join(",")));
         }
-        writer.close()?;
+        writer.finish()?;
         Ok(true)
     }
 }

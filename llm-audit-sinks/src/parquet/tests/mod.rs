@@ -31,7 +31,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::encode::Table;
 use super::file_name::ParquetFileName;
-use super::properties::properties;
+use super::row_groups::RowGroups;
 use super::schema::schema;
 use super::staging::final_files;
 use super::writer::RootWriter;
@@ -75,18 +75,16 @@ pub(super) fn read(root: &Path) -> Vec<Event> {
     read_in(root, &OsVfs::new())
 }
 
-/// Returns a file with these events, in one go.
+/// Returns a file of these events, which come a few at a time.
 fn encoded(events: &[Event]) -> Vec<u8> {
-    let schema = schema();
-    let mut table = Table::new(Arc::clone(&schema));
-    events.iter().for_each(|event| table.push(event));
-    let properties = Arc::unwrap_or_clone(properties(&schema).unwrap());
-    let mut out = Vec::new();
-    let mut writer =
-        parquet::arrow::ArrowWriter::try_new(&mut out, schema, Some(properties)).unwrap();
-    writer.write(&table.take().unwrap()).unwrap();
-    writer.close().unwrap();
-    out
+    let mut table = Table::new(schema());
+    let mut groups = RowGroups::new(Vec::new(), u64::MAX).unwrap();
+    for events in events.chunks(7) {
+        events.iter().for_each(|event| table.push(event));
+        groups.write(table.take().unwrap()).unwrap();
+    }
+    groups.finish().unwrap();
+    std::mem::take(groups.out().unwrap())
 }
 
 /// A sink on a disk in memory.

@@ -33,13 +33,12 @@ fn after(days: i64) -> Timestamp {
     Timestamp::from_unix_micros((20_002 + days) * DAY)
 }
 
-/// A root with final files of two days, and what is in them.
+/// A root with a final file of each of two days, and what is in them.
 fn written() -> (MemVfs, Vec<Event>) {
     let mut disk = Disk::new();
     let batches = batches(&[(20_000, 2), (20_001, 1)]);
     for batch in &batches {
         disk.writer.write(batch).unwrap();
-        disk.writer.confirm().unwrap();
     }
     disk.writer.close().unwrap();
     let events = all(&batches);
