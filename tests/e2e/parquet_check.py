@@ -100,14 +100,17 @@ def pyarrow_reads():
 
 def footers():
     path = sorted(glob.glob(files))[0]
-    metadata = pyarrow.parquet.ParquetFile(path).metadata
-    group = metadata.row_group(0)
+    file = pyarrow.parquet.ParquetFile(path)
+    metadata, group, rows = file.metadata, file.metadata.row_group(0), file.read_row_group(0)
+    with_values = {name for name in rows.column_names if rows[name].null_count < group.num_rows}
     columns = [group.column(number) for number in range(group.num_columns)]
     with_statistics = {column.path_in_schema for column in columns if column.is_stats_set}
     check("footer: statistics of flat, harmless columns", FLAT - with_statistics, set())
     hidden = {path for path in with_statistics if path.split(".")[0] in HIDDEN or "." in path}
     check("footer: none of what may be content or identity", hidden, set())
-    check("footer: zstd", {column.compression for column in columns}, {"ZSTD"})
+    compressed = {column.path_in_schema.split(".")[0] for column in columns if column.compression == "ZSTD"}
+    check("footer: zstd for columns with values, nothing for the others", compressed, with_values)
+    check("footer: no other compression", {column.compression for column in columns} - {"ZSTD", "UNCOMPRESSED"}, set())
     keys = {key.decode() for key in metadata.metadata}
     expected = "schema_version writer_version writer_id first_seq last_seq events min_recorded_at max_recorded_at policy_hash"
     check("footer: what the file says of itself", {f"llm_audit.{key}" for key in expected.split()} - keys, set())
