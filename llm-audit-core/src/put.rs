@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::catalog::Field;
 use crate::event::Value;
+use crate::raw::Scalar;
 use crate::sorted::tree;
 
 /// What takes fields. `accepts` is asked before a value is built or copied.
@@ -14,6 +15,11 @@ pub(crate) trait PutField {
 
     /// Puts `text` in `field`, in place of what was there.
     fn put_text(&mut self, field: Field, text: &str);
+
+    /// Puts a value of one word in `field`, in place of what was there.
+    fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        self.put(field, scalar.value());
+    }
 
     /// Puts `value` in `field`; lists of records and maps grow, other values are replaced.
     fn put(&mut self, field: Field, value: Value);
@@ -150,6 +156,18 @@ macro_rules! setters {
     (@put Text $this:ident $field:expr, $value:ident) => {
         $crate::put::PutField::put_text(&mut *$this, $field, $value.as_ref())
     };
+    (@put Bool $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::bool($value))
+    };
+    (@put Float $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::float($value))
+    };
+    (@put Int $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::int($crate::put::int($value)))
+    };
+    (@put Time $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::time($value))
+    };
     (@put JsonMap $this:ident $field:expr, $value:ident) => {
         $crate::put::put_json_map(&mut *$this, $field, move || {
             let pairs = $value.into_iter();
@@ -167,11 +185,7 @@ macro_rules! setters {
     (@build Json $value:ident) => {
         $crate::event::json::try_json_text($value).map($crate::schema::Value::Json)
     };
-    (@build Bool $value:ident) => { Some($crate::schema::Value::Bool($value)) };
-    (@build Float $value:ident) => { Some($crate::schema::Value::Float($value)) };
     (@build Id $value:ident) => { Some($crate::schema::Value::Id($value)) };
-    (@build Int $value:ident) => { Some($crate::schema::Value::Int($crate::put::int($value))) };
-    (@build Time $value:ident) => { Some($crate::schema::Value::Time($value)) };
     (@build $type:ident $value:ident) => {
         $crate::put::contained(move || {
             $crate::schema::Value::$type($crate::put::setters!(@convert $type $value))

@@ -12,25 +12,25 @@ use crate::facet::Facet;
 use crate::id::EventId;
 use crate::protocol::answer::Piece;
 use crate::put::PutField;
-use crate::raw::MOVE_FROM;
+use crate::raw::{MOVE_FROM, Role};
 use crate::usage::Usage;
 
 impl Interaction {
     /// Adds a system message to the input. It takes facets `prompt` and `system_prompt`.
     pub fn system<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::SystemPrompt, "system", text.into())
+        self.input(Facet::SystemPrompt, Role::System, text.into())
     }
 
     /// Adds a prompt to the input: a message of role `user`.
     ///
     /// Who the user is goes elsewhere, to [`user_id`](Self::user_id).
     pub fn prompt<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, "user", text.into())
+        self.input(Facet::Prompt, Role::User, text.into())
     }
 
     /// Adds an assistant message to the input: what the model said in an earlier turn.
     pub fn assistant<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, "assistant", text.into())
+        self.input(Facet::Prompt, Role::Assistant, text.into())
     }
 
     /// Adds the response to the tool call `id` to the input. It takes facets `prompt` and
@@ -167,7 +167,7 @@ impl Interaction {
         self.end(Status::Blocked)
     }
 
-    fn input(&mut self, facet: Facet, role: &'static str, text: Cow<'_, str>) -> &mut Self {
+    fn input(&mut self, facet: Facet, role: Role, text: Cow<'_, str>) -> &mut Self {
         let Some(active) = &mut self.inner else {
             return self;
         };
@@ -176,7 +176,7 @@ impl Interaction {
             match text {
                 Cow::Owned(text) if text.len() >= MOVE_FROM => {
                     if flight.reserve_value(Field::InputMessages, text.capacity()) {
-                        let message = Message::text(role, text);
+                        let message = Message::text(role.as_str(), text);
                         flight
                             .raw
                             .buffers
@@ -197,7 +197,7 @@ impl Interaction {
         if self.is_streamed() {
             return self.append(0, piece, &text);
         }
-        let (facet, part_type) = (piece.facet(), piece.part_type());
+        let facet = piece.facet();
         let Some(active) = &mut self.inner else {
             return self;
         };
@@ -205,12 +205,13 @@ impl Interaction {
         if flight.allows(Facet::Response) && flight.allows(facet) {
             match text {
                 Cow::Owned(text) if text.len() >= MOVE_FROM => {
+                    let part_type = piece.part_type();
                     flight
                         .put_output_part(facet, || Part::default().r#type(part_type).content(text));
                 }
                 text => {
                     if let Some(text) = copy(flight, Field::OutputMessages, &text) {
-                        flight.raw.buffers.push_output(part_type, text);
+                        flight.raw.buffers.push_output(piece, text);
                     }
                 }
             }
