@@ -10,6 +10,10 @@ use crate::sorted::tree;
 
 /// What takes fields. `accepts` is asked before a value is built or copied.
 pub(crate) trait PutField {
+    /// Returns whether anything is kept at all. Setters ask this first, and in place: most hosts
+    /// that switch auditing off do so for good.
+    fn is_on(&self) -> bool;
+
     /// Returns whether a value of `field` would be kept.
     fn accepts(&mut self, field: Field) -> bool;
 
@@ -115,8 +119,10 @@ macro_rules! setters {
     (@$mode:ident own $($rest:tt)*) => {};
     (@by_reference host $variant:ident $name:ident $type:ident $doc:literal) => {
         #[doc = concat!("Sets `", stringify!($name), "`: ", $doc)]
+        #[inline]
         pub fn $name(&mut self, value: $crate::put::setters!(@argument $type)) -> &mut Self {
-            if $crate::put::PutField::accepts(self, $crate::Field::$variant) {
+            use $crate::put::PutField as _;
+            if self.is_on() && self.accepts($crate::Field::$variant) {
                 $crate::put::setters!(@put $type self $crate::Field::$variant, value);
             }
             self

@@ -67,6 +67,8 @@ pub(crate) struct RawBuffers {
     items: Vec<Item>,
     /// Values of more than one word that are no text in the buffer.
     values: Vec<Value>,
+    /// Bytes of text in the event before.
+    used: usize,
 }
 
 /// How much is in buffers, or has room in them.
@@ -118,17 +120,22 @@ impl RawBuffers {
             text: String::with_capacity(USUAL.text),
             items: Vec::with_capacity(USUAL.items),
             values: Vec::new(),
+            used: 0,
         }
     }
 
-    pub(crate) fn touch(&mut self) {
-        let mut bytes = std::mem::take(&mut self.text).into_bytes();
-        for line in bytes.spare_capacity_mut().chunks_mut(64).take(64) {
-            if let Some(first) = line.first_mut() {
-                first.write(0);
-            }
+    /// Returns empty buffers after writing to each line of memory that the texts of the event before
+    /// took. In a burst another processor had them last: so they come all at once while the event
+    /// begins, not one after the other.
+    pub(crate) fn touched(mut self) -> Self {
+        let mut bytes = self.text.into_bytes();
+        let (lines, _) = bytes.spare_capacity_mut().as_chunks_mut::<LINE>();
+        for [first, ..] in lines.iter_mut().take(self.used / LINE) {
+            first.write(0);
         }
+        // There is no text yet.
         self.text = String::from_utf8(bytes).unwrap_or_default();
+        self
     }
 
     /// Returns whether a text of so many bytes is put in without growing.
@@ -208,7 +215,7 @@ impl RawBuffers {
     pub(crate) fn push_text(&mut self, field: Field, text: &str) {
         match self.copy(text) {
             Some(word) => self.add(field, Form::Text, word),
-            None => self.push_value(field, Form::Value, Value::Text(text.to_owned())),
+            None => self.push_far(field, text, |text| Value::Text(text.to_owned())),
         }
     }
 
@@ -217,10 +224,9 @@ impl RawBuffers {
         let field = Field::InputMessages;
         match self.copy(text) {
             Some(word) => self.add(field, Form::Input(role), word),
-            None => {
-                let messages = vec![Message::text(role.as_str(), text)];
-                self.push_value(field, Form::Value, Value::Messages(messages));
-            }
+            None => self.push_far(field, text, |text| {
+                Value::Messages(vec![Message::text(role.as_str(), text)])
+            }),
         }
     }
 
@@ -230,6 +236,12 @@ impl RawBuffers {
             Some(word) => self.add(Field::OutputMessages, Form::Output(piece), word),
             None => self.push_output_part(part(piece, text)),
         }
+    }
+
+    /// Puts in `field` what a text is that no item can say the place of.
+    #[cold]
+    fn push_far(&mut self, field: Field, text: &str, value: impl FnOnce(&str) -> Value) {
+        self.push_value(field, Form::Value, value(text));
     }
 
     /// Adds `part` to the answer.
@@ -427,6 +439,7 @@ impl RawBuffers {
 
     /// Empties the buffers and gives back what a large event made them grow to.
     pub(crate) fn clear(&mut self) {
+        self.used = self.text.len();
         self.text.clear();
         self.text.shrink_to(MOVE_FROM);
         self.items.clear();
@@ -491,6 +504,9 @@ const USUAL: Size = Size {
     items: 48,
     values: 16,
 };
+
+/// Bytes of a line of a processor's caches.
+const LINE: usize = 64;
 
 /// Fields that context and process add to an event.
 const AMBIENT_FIELDS: usize = 16;

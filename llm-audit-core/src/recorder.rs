@@ -146,6 +146,11 @@ impl Recorder {
 }
 
 impl PutField for Recorder {
+    #[inline]
+    fn is_on(&self) -> bool {
+        self.flight.is_some()
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         self.flight
             .as_mut()

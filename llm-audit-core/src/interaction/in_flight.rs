@@ -264,8 +264,10 @@ impl InFlight {
     fn take_buffers(&mut self) {
         if self.raw.buffers.held() == 0 {
             let kept = self.shared.pipeline.pool().get();
-            self.raw.buffers = kept.unwrap_or_else(RawBuffers::with_room);
-            self.raw.buffers.touch();
+            self.raw.buffers = match kept {
+                Some(kept) => kept.touched(),
+                None => RawBuffers::with_room(),
+            };
         }
     }
 
@@ -471,6 +473,10 @@ impl InFlight {
 }
 
 impl PutField for InFlight {
+    fn is_on(&self) -> bool {
+        true
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         field.facet().is_none_or(|facet| {
             self.allows(facet) || SELECTORS.contains(&field) && self.raw.policy.has_layers()

@@ -96,6 +96,7 @@ struct Active {
 }
 
 impl Interaction {
+    #[inline]
     pub(crate) const fn off() -> Self {
         Self { inner: None }
     }
@@ -126,6 +127,7 @@ impl Interaction {
     }
 
     /// Returns whether anything of this interaction is recorded.
+    #[inline]
     pub const fn is_recorded(&self) -> bool {
         self.inner.is_some()
     }
@@ -457,6 +459,11 @@ fn type_path<E: ?Sized>() -> &'static str {
 }
 
 impl PutField for Interaction {
+    #[inline]
+    fn is_on(&self) -> bool {
+        self.is_recorded()
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         self.inner
             .as_mut()

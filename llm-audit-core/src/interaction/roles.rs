@@ -17,20 +17,32 @@ use crate::usage::Usage;
 
 impl Interaction {
     /// Adds a system message to the input. It takes facets `prompt` and `system_prompt`.
+    #[inline]
     pub fn system<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::SystemPrompt, Role::System, text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::SystemPrompt, Role::System, text.into()),
+            false => self,
+        }
     }
 
     /// Adds a prompt to the input: a message of role `user`.
     ///
     /// Who the user is goes elsewhere, to [`user_id`](Self::user_id).
+    #[inline]
     pub fn prompt<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, Role::User, text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::Prompt, Role::User, text.into()),
+            false => self,
+        }
     }
 
     /// Adds an assistant message to the input: what the model said in an earlier turn.
+    #[inline]
     pub fn assistant<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, Role::Assistant, text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::Prompt, Role::Assistant, text.into()),
+            false => self,
+        }
     }
 
     /// Adds the response to the tool call `id` to the input. It takes facets `prompt` and
@@ -56,13 +68,21 @@ impl Interaction {
     }
 
     /// Adds text to the answer.
+    #[inline]
     pub fn response<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Piece::Text, text.into())
+        match self.is_recorded() {
+            true => self.answer(Piece::Text, text.into()),
+            false => self,
+        }
     }
 
     /// Adds reasoning to the answer. It takes facets `response` and `reasoning`.
+    #[inline]
     pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Piece::Reasoning, text.into())
+        match self.is_recorded() {
+            true => self.answer(Piece::Reasoning, text.into()),
+            false => self,
+        }
     }
 
     /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
