@@ -93,6 +93,10 @@ impl Fields {
 }
 
 impl PutField for Fields {
+    fn is_on(&self) -> bool {
+        true
+    }
+
     fn accepts(&mut self, _: Field) -> bool {
         true
     }

@@ -171,6 +171,7 @@ pub(crate) fn span_id(event_id: EventId) -> String {
 
 /// Returns whether `field` takes `text`: the ids of traces and spans are those of W3C Trace Context,
 /// level 1, section 3.2.2, lower-case hex digits that are not all zero.
+#[inline]
 pub(crate) fn is_of_w3c(field: Field, text: &str) -> bool {
     match field {
         Field::TraceId => is_hex::<DIGITS>(text),
@@ -181,6 +182,7 @@ pub(crate) fn is_of_w3c(field: Field, text: &str) -> bool {
 
 /// Returns whether `text` is `N` lower-case hex digits that are not all zero. All of them are looked
 /// at, and of a length that the compiler knows: that takes it a few vectors.
+#[inline(never)]
 fn is_hex<const N: usize>(text: &str) -> bool {
     let Ok(digits) = <&[u8; N]>::try_from(text.as_bytes()) else {
         return false;

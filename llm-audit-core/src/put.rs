@@ -5,15 +5,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::catalog::Field;
 use crate::event::Value;
+use crate::raw::Scalar;
 use crate::sorted::tree;
 
 /// What takes fields. `accepts` is asked before a value is built or copied.
 pub(crate) trait PutField {
+    /// Returns whether anything is kept at all. Setters ask this first, and in place: most hosts
+    /// that switch auditing off do so for good.
+    fn is_on(&self) -> bool;
+
     /// Returns whether a value of `field` would be kept.
     fn accepts(&mut self, field: Field) -> bool;
 
     /// Puts `text` in `field`, in place of what was there.
     fn put_text(&mut self, field: Field, text: &str);
+
+    /// Puts a value of one word in `field`, in place of what was there.
+    fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        self.put(field, scalar.value());
+    }
 
     /// Puts `value` in `field`; lists of records and maps grow, other values are replaced.
     fn put(&mut self, field: Field, value: Value);
@@ -109,8 +119,10 @@ macro_rules! setters {
     (@$mode:ident own $($rest:tt)*) => {};
     (@by_reference host $variant:ident $name:ident $type:ident $doc:literal) => {
         #[doc = concat!("Sets `", stringify!($name), "`: ", $doc)]
+        #[inline]
         pub fn $name(&mut self, value: $crate::put::setters!(@argument $type)) -> &mut Self {
-            if $crate::put::PutField::accepts(self, $crate::Field::$variant) {
+            use $crate::put::PutField as _;
+            if self.is_on() && self.accepts($crate::Field::$variant) {
                 $crate::put::setters!(@put $type self $crate::Field::$variant, value);
             }
             self
@@ -150,6 +162,18 @@ macro_rules! setters {
     (@put Text $this:ident $field:expr, $value:ident) => {
         $crate::put::PutField::put_text(&mut *$this, $field, $value.as_ref())
     };
+    (@put Bool $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::bool($value))
+    };
+    (@put Float $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::float($value))
+    };
+    (@put Int $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::int($crate::put::int($value)))
+    };
+    (@put Time $this:ident $field:expr, $value:ident) => {
+        $crate::put::PutField::put_scalar(&mut *$this, $field, $crate::raw::Scalar::time($value))
+    };
     (@put JsonMap $this:ident $field:expr, $value:ident) => {
         $crate::put::put_json_map(&mut *$this, $field, move || {
             let pairs = $value.into_iter();
@@ -167,11 +191,7 @@ macro_rules! setters {
     (@build Json $value:ident) => {
         $crate::event::json::try_json_text($value).map($crate::schema::Value::Json)
     };
-    (@build Bool $value:ident) => { Some($crate::schema::Value::Bool($value)) };
-    (@build Float $value:ident) => { Some($crate::schema::Value::Float($value)) };
     (@build Id $value:ident) => { Some($crate::schema::Value::Id($value)) };
-    (@build Int $value:ident) => { Some($crate::schema::Value::Int($crate::put::int($value))) };
-    (@build Time $value:ident) => { Some($crate::schema::Value::Time($value)) };
     (@build $type:ident $value:ident) => {
         $crate::put::contained(move || {
             $crate::schema::Value::$type($crate::put::setters!(@convert $type $value))

@@ -1,7 +1,10 @@
 //! What was captured and not yet sealed. It never leaves the crate.
 
+mod item;
+
 use std::fmt;
-use std::ops::Range;
+
+use item::{Form, Item, place};
 
 use crate::catalog::{CATALOG, Field};
 use crate::context::Frame;
@@ -12,10 +15,13 @@ use crate::id::EventId;
 use crate::level::Levels;
 use crate::pipeline::Reusable;
 use crate::policy::Policy;
+use crate::protocol::answer::Piece;
 use crate::put::{grows, merge};
 use crate::seal::SpareTexts;
 use crate::sync::Arc;
 use crate::timestamp::Timestamp;
+
+pub(crate) use item::{Role, Scalar};
 
 /// From this size on an owned text is moved into the event instead of being copied: the copy would
 /// cost more than the allocation that it saves.
@@ -59,129 +65,257 @@ pub(crate) struct RawEvent {
 pub(crate) struct RawBuffers {
     text: String,
     items: Vec<Item>,
+    /// Values of more than one word that are no text in the buffer.
+    values: Vec<Value>,
+    /// Bytes of text in the event before.
+    used: usize,
 }
 
-/// One captured value.
-pub(crate) enum Item {
-    /// A text field, in the text buffer.
-    Text(Field, Range<usize>),
-    /// An input message of one text part, in the text buffer: the role and the text.
-    Input(&'static str, Range<usize>),
-    /// A part of the answer, in the text buffer: the type and the text.
-    Output(&'static str, Range<usize>),
-    /// A part of the answer.
-    OutputPart(Box<Part>),
-    /// A value of its own.
-    Value(Field, Value),
+/// How much is in buffers, or has room in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) text: usize,
+    pub(crate) items: usize,
+    pub(crate) values: usize,
+}
+
+impl Size {
+    /// Of a text of so many bytes; of a value of one word, which is no text, with none.
+    pub(crate) const fn of_text(bytes: usize) -> Self {
+        Self {
+            text: bytes,
+            items: 1,
+            values: 0,
+        }
+    }
+
+    /// Of another value.
+    pub(crate) const OF_VALUE: Self = Self {
+        text: 0,
+        items: 1,
+        values: 1,
+    };
+
+    /// Returns the bytes that buffers of this capacity hold.
+    const fn bytes(self) -> usize {
+        let items = self.items.saturating_mul(size_of::<Item>());
+        let values = self.values.saturating_mul(size_of::<Value>());
+        self.text.saturating_add(items).saturating_add(values)
+    }
+
+    /// Returns what `of` makes of each number and that of `other`.
+    fn map2(self, other: Self, of: impl Fn(usize, usize) -> usize) -> Self {
+        Self {
+            text: of(self.text, other.text),
+            items: of(self.items, other.items),
+            values: of(self.values, other.values),
+        }
+    }
 }
 
 impl RawBuffers {
     /// Returns empty buffers with room for a usual event: they would grow to it in a dozen steps.
     pub(crate) fn with_room() -> Self {
         Self {
-            text: String::with_capacity(USUAL_TEXT),
-            items: Vec::with_capacity(USUAL_ITEMS),
+            text: String::with_capacity(USUAL.text),
+            items: Vec::with_capacity(USUAL.items),
+            values: Vec::new(),
+            used: 0,
         }
+    }
+
+    /// Returns empty buffers after writing to each line of memory that the texts of the event before
+    /// took. In a burst another processor had them last: so they come all at once while the event
+    /// begins, not one after the other.
+    pub(crate) fn touched(mut self) -> Self {
+        let mut bytes = self.text.into_bytes();
+        let (lines, _) = bytes.spare_capacity_mut().as_chunks_mut::<LINE>();
+        for [first, ..] in lines.iter_mut().take(self.used / LINE) {
+            first.write(0);
+        }
+        // There is no text yet.
+        self.text = String::from_utf8(bytes).unwrap_or_default();
+        self
     }
 
     /// Returns whether a text of so many bytes is put in without growing.
     #[inline]
     pub(crate) const fn has_room(&self, text: usize) -> bool {
-        text <= self.text.capacity() - self.text.len() && self.has_room_for_item()
+        text <= self.text.capacity() - self.text.len() && self.items.len() < self.items.capacity()
     }
 
-    /// Returns whether an item is put in without growing.
+    /// Returns whether a value of more than one word is put in without growing.
     #[inline]
-    pub(crate) const fn has_room_for_item(&self) -> bool {
-        self.items.len() < self.items.capacity()
+    pub(crate) const fn has_room_for_value(&self) -> bool {
+        self.values.len() < self.values.capacity() && self.has_room(0)
     }
 
     /// Returns the bytes that the buffers hold once they [have room](Self::grow_exactly) for so much
     /// more and no further.
-    pub(crate) fn held_with(&self, text: usize, items: usize) -> usize {
-        let text = self.text.len().saturating_add(text);
-        let items = self.items.len().saturating_add(items);
-        bytes(
-            text.max(self.text.capacity()),
-            items.max(self.items.capacity()),
-        )
+    pub(crate) fn held_with(&self, more: Size) -> usize {
+        let needed = self.size().map2(more, usize::saturating_add);
+        needed.map2(self.capacity(), usize::max).bytes()
     }
 
     /// Returns the bytes that the buffers hold once they [have grown](Self::grow) to so much more.
-    pub(crate) fn held_grown(&self, text: usize, items: usize) -> usize {
-        let (text, items) = self.grown(text, items);
-        bytes(text, items)
+    pub(crate) fn held_grown(&self, more: Size) -> usize {
+        self.grown(more).bytes()
     }
 
     /// Makes room for so much more.
-    pub(crate) fn grow_exactly(&mut self, text: usize, items: usize) {
-        self.text.reserve_exact(text);
-        self.items.reserve_exact(items);
+    pub(crate) fn grow_exactly(&mut self, more: Size) {
+        self.text.reserve_exact(more.text);
+        self.items.reserve_exact(more.items);
+        self.values.reserve_exact(more.values);
     }
 
     /// Makes room for so much more, and for a quarter of it in reserve.
-    pub(crate) fn grow(&mut self, text: usize, items: usize) {
-        let (text, items) = self.grown(text, items);
-        self.text.reserve_exact(text - self.text.len());
-        self.items.reserve_exact(items - self.items.len());
+    pub(crate) fn grow(&mut self, more: Size) {
+        let grown = self.grown(more);
+        self.grow_exactly(grown.map2(self.size(), usize::saturating_sub));
     }
 
     /// Returns the capacities that make room for so much more.
-    fn grown(&self, text: usize, items: usize) -> (usize, usize) {
-        let grown = |capacity: usize, length: usize, more: usize, least: usize| {
-            let needed = length.saturating_add(more);
-            match needed <= capacity {
-                true => capacity,
-                false => needed.saturating_add(least.max(needed / 4)),
-            }
+    fn grown(&self, more: Size) -> Size {
+        let needed = self.size().map2(more, usize::saturating_add);
+        let ample = needed.map2(USUAL, |needed, usual| {
+            needed.saturating_add((usual / 4).max(needed / 4))
+        });
+        let capacity = self.capacity();
+        let pick = |needed, capacity, ample| match needed <= capacity {
+            true => capacity,
+            false => ample,
         };
-        let (of_text, of_items) = (&self.text, &self.items);
-        (
-            grown(of_text.capacity(), of_text.len(), text, USUAL_TEXT / 4),
-            grown(of_items.capacity(), of_items.len(), items, USUAL_ITEMS / 4),
-        )
+        Size {
+            text: pick(needed.text, capacity.text, ample.text),
+            items: pick(needed.items, capacity.items, ample.items),
+            values: pick(needed.values, capacity.values, ample.values),
+        }
+    }
+
+    /// Returns how much is in the buffers.
+    pub(crate) const fn size(&self) -> Size {
+        Size {
+            text: self.text.len(),
+            items: self.items.len(),
+            values: self.values.len(),
+        }
+    }
+
+    const fn capacity(&self) -> Size {
+        Size {
+            text: self.text.capacity(),
+            items: self.items.capacity(),
+            values: self.values.capacity(),
+        }
     }
 
     /// Puts a copy of `text` in `field`.
     #[inline]
     pub(crate) fn push_text(&mut self, field: Field, text: &str) {
-        let range = self.copy(text);
-        self.items.push(Item::Text(field, range));
+        match self.copy(text) {
+            Some(word) => self.add(field, Form::Text, word),
+            None => self.push_far(field, text, |text| Value::Text(text.to_owned())),
+        }
     }
 
     /// Adds an input message of one text part.
-    pub(crate) fn push_input(&mut self, role: &'static str, text: &str) {
-        let range = self.copy(text);
-        self.items.push(Item::Input(role, range));
+    pub(crate) fn push_input(&mut self, role: Role, text: &str) {
+        let field = Field::InputMessages;
+        match self.copy(text) {
+            Some(word) => self.add(field, Form::Input(role), word),
+            None => self.push_far(field, text, |text| {
+                Value::Messages(vec![Message::text(role.as_str(), text)])
+            }),
+        }
     }
 
-    /// Adds a part of type `part_type` to the answer.
-    pub(crate) fn push_output(&mut self, part_type: &'static str, text: &str) {
-        let range = self.copy(text);
-        self.items.push(Item::Output(part_type, range));
+    /// Adds a part to the answer.
+    pub(crate) fn push_output(&mut self, piece: Piece, text: &str) {
+        match self.copy(text) {
+            Some(word) => self.add(Field::OutputMessages, Form::Output(piece), word),
+            None => self.push_output_part(part(piece, text)),
+        }
+    }
+
+    /// Puts in `field` what a text is that no item can say the place of.
+    #[cold]
+    fn push_far(&mut self, field: Field, text: &str, value: impl FnOnce(&str) -> Value) {
+        self.push_value(field, Form::Value, value(text));
     }
 
     /// Adds `part` to the answer.
+    #[inline(never)]
     pub(crate) fn push_output_part(&mut self, part: Part) {
-        self.items.push(Item::OutputPart(Box::new(part)));
+        self.push_value(Field::OutputMessages, Form::Parts, Value::Parts(vec![part]));
     }
 
     /// Puts `value` in `field`.
     pub(crate) fn push(&mut self, field: Field, value: Value) {
-        self.items.push(Item::Value(field, value));
+        match Scalar::of(&value) {
+            Some(scalar) => self.push_scalar(field, scalar),
+            None => self.push_value(field, Form::Value, value),
+        }
     }
 
-    /// Returns the value of `field`, unless it grows with what is put beside it.
-    pub(crate) fn replaceable(&mut self, field: Field) -> Option<&mut Value> {
-        self.items.iter_mut().rev().find_map(|item| match item {
-            Item::Value(of, present) if *of == field && !grows(present) => Some(present),
+    /// Puts `scalar` in `field`.
+    #[inline]
+    pub(crate) fn push_scalar(&mut self, field: Field, scalar: Scalar) {
+        self.items.push(Item::scalar(field, scalar));
+    }
+
+    #[inline(never)]
+    fn push_value(&mut self, field: Field, form: Form, value: Value) {
+        let word = self.values.len() as u64;
+        self.values.push(value);
+        self.add(field, form, word);
+    }
+
+    #[inline]
+    fn add(&mut self, field: Field, form: Form, word: u64) {
+        self.items.push(Item { field, form, word });
+    }
+
+    /// Returns which item has the value of `field` that counts so far, unless that grows with what is
+    /// put beside it.
+    pub(crate) fn replaceable(&self, field: Field) -> Option<usize> {
+        let has_value = |item: &Item| match item.form {
+            Form::Value => self.value(*item).is_some_and(|value| !grows(value)),
+            Form::Scalar(_) => true,
+            _ => false,
+        };
+        let is_it = |item: &Item| item.field == field && has_value(item);
+        self.items.iter().rposition(is_it)
+    }
+
+    /// Returns the value of item number `at`, if it is of more than one word.
+    pub(crate) fn value_at(&self, at: usize) -> Option<&Value> {
+        let item = self.items.get(at).copied();
+        self.value(item.filter(|item| item.form == Form::Value)?)
+    }
+
+    /// Puts `value` in place of what item number `at` has.
+    pub(crate) fn replace(&mut self, at: usize, value: Value) {
+        let Some(item) = self.items.get_mut(at) else {
+            return;
+        };
+        let present = match item.form {
+            Form::Value => self.values.get_mut(item.number()),
             _ => None,
-        })
+        };
+        match (Scalar::of(&value), present) {
+            (Some(scalar), _) => *item = Item::scalar(item.field, scalar),
+            (None, Some(present)) => *present = value,
+            (None, None) => {
+                (item.form, item.word) = (Form::Value, self.values.len() as u64);
+                self.values.push(value);
+            }
+        }
     }
 
     /// Forgets the texts that were put in `field`.
     pub(crate) fn forget_text(&mut self, field: Field) {
-        let is_other = |item: &Item| !matches!(item, Item::Text(of, _) if *of == field);
+        let is_other = |item: &Item| item.form != Form::Text || item.field != field;
         self.items.retain(is_other);
     }
 
@@ -190,23 +324,33 @@ impl RawBuffers {
     pub(crate) fn fields(&mut self, texts: &mut SpareTexts) -> Vec<(Field, Value)> {
         let mut fields = Collected::with_room(self.items.len());
         let mut answer: Vec<Part> = Vec::new();
+        let (text, values) = (&self.text, &mut self.values);
         for item in self.items.drain(..) {
-            let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
-            match item {
-                Item::Text(field, range) => {
-                    fields.add(field, Value::Text(texts.copy(text(range))));
+            let mut taken = || values.get_mut(item.number()).map(take);
+            let value = match item.form {
+                Form::Text => Value::Text(texts.copy(item.text(text))),
+                Form::Input(role) => {
+                    Value::Messages(vec![Message::text(role.as_str(), item.text(text))])
                 }
-                Item::Input(role, range) => {
-                    let message = Message::text(role, text(range));
-                    fields.add(Field::InputMessages, Value::Messages(vec![message]));
+                Form::Scalar(of) => Scalar::new(of, item.word).value(),
+                Form::Value => match taken() {
+                    Some(value) => value,
+                    None => continue,
+                },
+                Form::Output(piece) => {
+                    answer.push(part(piece, item.text(text)));
+                    continue;
                 }
-                Item::Output(part_type, range) => {
-                    answer.push(Part::default().r#type(part_type).content(text(range)));
+                Form::Parts => {
+                    if let Some(Value::Parts(parts)) = taken() {
+                        answer.extend(parts);
+                    }
+                    continue;
                 }
-                Item::OutputPart(part) => answer.push(*part),
-                Item::Value(field, value) => fields.add(field, value),
-            }
+            };
+            fields.add(item.field, value);
         }
+        values.clear();
         let mut fields = fields.fields;
         if !answer.is_empty() {
             let mut choices = vec![Message::default().role("assistant").parts(answer)];
@@ -223,94 +367,109 @@ impl RawBuffers {
 
     /// Takes out the parts of the answer, so that they can be put in order with those of a stream.
     pub(crate) fn take_output_parts(&mut self) -> Vec<Part> {
-        let text = &self.text;
-        let mut parts = Vec::new();
-        self.items.retain_mut(|item| match item {
-            Item::Output(part_type, range) => {
-                let content = text.get(range.clone()).unwrap_or_default();
-                parts.push(Part::default().r#type(*part_type).content(content));
-                false
+        let (text, values) = (&self.text, &mut self.values);
+        let mut answer = Vec::new();
+        self.items.retain(|item| {
+            match item.form {
+                Form::Output(piece) => answer.push(part(piece, item.text(text))),
+                Form::Parts => {
+                    if let Some(Value::Parts(parts)) = values.get_mut(item.number()).map(take) {
+                        answer.extend(parts);
+                    }
+                }
+                _ => return true,
             }
-            Item::OutputPart(part) => {
-                parts.push(std::mem::take(&mut **part));
-                false
-            }
-            _ => true,
+            false
         });
-        parts
+        answer
     }
 
-    /// Copies into these buffers what `other` holds of fields that `accept` lets through.
+    /// Copies into these buffers what `other` holds of fields that `accept` lets through, save for the
+    /// answer.
     pub(crate) fn copy_from(&mut self, other: &Self, mut accept: impl FnMut(Field) -> bool) {
         for item in &other.items {
-            match item {
-                Item::Text(field, range) if accept(*field) => {
-                    let range = self.copy(other.text.get(range.clone()).unwrap_or_default());
-                    self.items.push(Item::Text(*field, range));
+            let is_answer = matches!(item.form, Form::Output(_) | Form::Parts);
+            if is_answer || !accept(item.field) {
+                continue;
+            }
+            match item.form {
+                Form::Text => self.push_text(item.field, item.text(&other.text)),
+                Form::Input(role) => self.push_input(role, item.text(&other.text)),
+                Form::Value => {
+                    if let Some(value) = other.value(*item) {
+                        self.push_value(item.field, Form::Value, value.clone());
+                    }
                 }
-                Item::Input(role, range) if accept(Field::InputMessages) => {
-                    let range = self.copy(other.text.get(range.clone()).unwrap_or_default());
-                    self.items.push(Item::Input(role, range));
-                }
-                Item::Value(field, value) if accept(*field) => self.push(*field, value.clone()),
-                _ => {}
+                _ => self.items.push(*item),
             }
         }
     }
 
     /// Returns copies of the fields whose facet `choose` accepts, in the order of capture.
     pub(crate) fn values_of(&self, choose: fn(Facet) -> bool) -> Vec<(Field, Value)> {
-        let chosen = |field: &Field| field.facet().is_some_and(choose);
-        let values = self.items.iter().filter_map(|item| match item {
-            Item::Text(field, range) if chosen(field) => {
-                let text = self.text.get(range.clone()).unwrap_or_default();
-                Some((*field, Value::Text(text.to_owned())))
-            }
-            Item::Value(field, value) if chosen(field) => Some((*field, value.clone())),
-            _ => None,
+        let chosen = |item: &&Item| item.field.facet().is_some_and(choose);
+        let values = self.items.iter().filter(chosen).filter_map(|item| {
+            let value = match item.form {
+                Form::Text => Value::Text(item.text(&self.text).to_owned()),
+                Form::Value => self.value(*item)?.clone(),
+                Form::Scalar(of) => Scalar::new(of, item.word).value(),
+                Form::Input(_) | Form::Output(_) | Form::Parts => return None,
+            };
+            Some((item.field, value))
         });
         values.collect()
     }
 
-    /// Returns the bytes of text in the buffers, and how many items.
-    pub(crate) const fn size(&self) -> (usize, usize) {
-        (self.text.len(), self.items.len())
-    }
-
     /// Returns the last text that was put in `field`.
     pub(crate) fn text_of(&self, field: Field) -> Option<&str> {
-        self.items.iter().rev().find_map(|item| match item {
-            Item::Text(of, range) if *of == field => self.text.get(range.clone()),
-            Item::Value(of, Value::Text(text)) if *of == field => Some(text.as_str()),
+        let mut items = self.items.iter().rev().filter(|item| item.field == field);
+        items.find_map(|item| match item.form {
+            Form::Text => Some(item.text(&self.text)),
+            Form::Value => match self.value(*item) {
+                Some(Value::Text(text)) => Some(text.as_str()),
+                _ => None,
+            },
             _ => None,
         })
     }
 
+    fn value(&self, item: Item) -> Option<&Value> {
+        self.values.get(item.number())
+    }
+
     /// Empties the buffers and gives back what a large event made them grow to.
     pub(crate) fn clear(&mut self) {
+        self.used = self.text.len();
         self.text.clear();
         self.text.shrink_to(MOVE_FROM);
         self.items.clear();
         self.items.shrink_to(MAX_POOLED_ITEMS);
+        self.values.clear();
+        self.values.shrink_to(MAX_POOLED_VALUES);
     }
 
+    /// Copies `text`, and returns where it is; `None`, and no copy, beyond 4 GiB.
     #[inline]
-    fn copy(&mut self, text: &str) -> Range<usize> {
-        let start = self.text.len();
+    fn copy(&mut self, text: &str) -> Option<u64> {
+        let word = place(self.text.len(), text.len())?;
         self.text.push_str(text);
-        start..self.text.len()
+        Some(word)
     }
 }
 
 impl Reusable for RawBuffers {
     fn held(&self) -> usize {
-        bytes(self.text.capacity(), self.items.capacity())
+        self.capacity().bytes()
     }
 }
 
-/// Returns the bytes that buffers of these capacities hold.
-const fn bytes(text: usize, items: usize) -> usize {
-    text.saturating_add(items.saturating_mul(size_of::<Item>()))
+fn part(piece: Piece, text: &str) -> Part {
+    Part::default().r#type(piece.part_type()).content(text)
+}
+
+/// Takes a value out.
+fn take(value: &mut Value) -> Value {
+    std::mem::replace(value, Value::Bool(false))
 }
 
 /// Fields with their values, each field once.
@@ -339,15 +498,22 @@ impl Collected {
     }
 }
 
-/// Bytes of text and items of a usual event.
-const USUAL_TEXT: usize = 4 * 1024;
-const USUAL_ITEMS: usize = 48;
+/// What a usual event has.
+const USUAL: Size = Size {
+    text: 4 * 1024,
+    items: 48,
+    values: 16,
+};
+
+/// Bytes of a line of a processor's caches.
+const LINE: usize = 64;
 
 /// Fields that context and process add to an event.
 const AMBIENT_FIELDS: usize = 16;
 
 /// Items of an event of every field of the catalogue, so that no usual event allocates anew.
 const MAX_POOLED_ITEMS: usize = 256;
+const MAX_POOLED_VALUES: usize = 64;
 
 impl fmt::Debug for RawEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

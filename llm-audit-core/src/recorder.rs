@@ -13,6 +13,7 @@ use crate::id::EventId;
 use crate::interaction::in_flight::InFlight;
 use crate::level::Level;
 use crate::put::{PutField, setters};
+use crate::raw::Scalar;
 use crate::redact::DataType;
 use crate::sync::Arc;
 
@@ -145,6 +146,11 @@ impl Recorder {
 }
 
 impl PutField for Recorder {
+    #[inline]
+    fn is_on(&self) -> bool {
+        self.flight.is_some()
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         self.flight
             .as_mut()
@@ -154,6 +160,12 @@ impl PutField for Recorder {
     fn put_text(&mut self, field: Field, text: &str) {
         if let Some(flight) = &mut self.flight {
             flight.put_text(field, text);
+        }
+    }
+
+    fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        if let Some(flight) = &mut self.flight {
+            flight.put_scalar(field, scalar);
         }
     }
 

@@ -26,12 +26,17 @@ pub fn installed() -> Option<Audit> {
 ///
 /// Where there is a log that captures and none is installed, the first call says so through the
 /// diagnostics hook: `spawn` was written where `install` was meant.
+#[inline]
 pub fn begin(operation: Operation) -> Interaction {
-    if super::is_capturing() {
-        installed_or_told().map_or_else(Interaction::off, |audit| audit.begin(operation))
-    } else {
-        Interaction::off()
+    match super::is_capturing() {
+        true => begin_installed(operation),
+        false => Interaction::off(),
     }
+}
+
+#[inline(never)]
+fn begin_installed(operation: Operation) -> Interaction {
+    installed_or_told().map_or_else(Interaction::off, |audit| audit.begin(operation))
 }
 
 /// Returns the installed log, while there is one that captures; the first time that it is missing,

@@ -97,7 +97,16 @@ impl Audit {
     ///
     /// With [`Overflow::FailClosed`](crate::Overflow::FailClosed) and no room, nothing of the
     /// interaction is recorded and it counts as lost; [`Audit::try_begin`] tells.
+    #[inline]
     pub fn begin(&self, operation: Operation) -> Interaction {
+        match self.0.is_capturing() {
+            true => self.begin_captured(operation),
+            false => Interaction::off(),
+        }
+    }
+
+    #[inline(never)]
+    fn begin_captured(&self, operation: Operation) -> Interaction {
         self.try_begin(operation)
             .unwrap_or_else(|_| Interaction::off())
     }
@@ -434,6 +443,7 @@ impl Shared {
     }
 
     /// Returns whether events are captured; the first time that none are, it says so.
+    #[inline]
     fn is_capturing(&self) -> bool {
         let capturing = self.capturing.load(Ordering::Relaxed);
         if !capturing && !self.said_nothing.load(Ordering::Relaxed) {

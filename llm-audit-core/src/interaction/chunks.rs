@@ -9,6 +9,7 @@ use crate::interaction::in_flight::{InFlight, size_of_value};
 use crate::protocol::answer::{IN_ORDER, Piece};
 use crate::protocol::said::Said;
 use crate::put::PutField;
+use crate::raw::Scalar;
 
 impl Interaction {
     /// Adds `text` to the first choice of a streamed answer.
@@ -153,6 +154,15 @@ impl Active {
         }
     }
 
+    /// Does what [`put`](Self::put) does with a value of one word.
+    #[inline]
+    pub(super) fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        match self.stream {
+            Some(_) => self.put_anew(field, scalar.value()),
+            None => self.flight.put_scalar(field, scalar),
+        }
+    }
+
     // Those are kept apart so that a call without chunks does not pay for their registers.
     #[inline(never)]
     fn put_text_anew(&mut self, field: Field, text: &str) {
@@ -171,19 +181,13 @@ impl Active {
         }
         let size = |value: &Value| size_of_value(value.as_ref());
         let flight = &mut self.flight;
-        let Some(earlier) = flight
-            .raw
-            .buffers
-            .replaceable(field)
-            .map(|value| size(value))
-        else {
+        let Some(at) = flight.raw.buffers.replaceable(field) else {
             return flight.put(field, value);
         };
+        let earlier = flight.raw.buffers.value_at(at).map_or(0, size);
         let more = size(&value).saturating_sub(earlier);
-        if (more == 0 || flight.reserve_bytes(field, more))
-            && let Some(earlier) = flight.raw.buffers.replaceable(field)
-        {
-            *earlier = value;
+        if more == 0 || flight.reserve_bytes(field, more) {
+            flight.raw.buffers.replace(at, value);
         }
     }
 

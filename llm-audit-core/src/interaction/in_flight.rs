@@ -17,7 +17,7 @@ use crate::level::{Level, Levels};
 use crate::pipeline::{Reusable, Slot};
 use crate::policy::{Intent, Scope};
 use crate::put::PutField;
-use crate::raw::{MOVE_FROM, RawBuffers, RawEvent};
+use crate::raw::{MOVE_FROM, RawBuffers, RawEvent, Scalar, Size};
 use crate::sync::Arc;
 
 /// So much more memory is reserved than needed, so that a small value costs no atomic operation.
@@ -185,16 +185,17 @@ impl InFlight {
     /// content nothing more is taken then, so that what is there has no holes.
     #[inline]
     pub(crate) fn reserve_text(&mut self, field: Field, bytes: usize) -> bool {
-        self.is_open && self.raw.buffers.has_room(bytes) || self.reserve_more(field, bytes, 1, 0)
+        self.is_open && self.raw.buffers.has_room(bytes)
+            || self.reserve_more(field, Size::of_text(bytes), 0)
     }
 
     /// Does what [`reserve_text`](Self::reserve_text) does for a value that has so many bytes of its own.
     #[inline]
     pub(crate) fn reserve_value(&mut self, field: Field, bytes: usize) -> bool {
-        if self.raw.buffers.has_room_for_item() {
+        if self.raw.buffers.has_room_for_value() {
             self.reserve_bytes(field, bytes)
         } else {
-            self.reserve_more(field, 0, 1, bytes)
+            self.reserve_more(field, Size::OF_VALUE, bytes)
         }
     }
 
@@ -207,12 +208,12 @@ impl InFlight {
             self.values += bytes;
             return true;
         }
-        self.reserve_more(field, 0, 0, bytes)
+        self.reserve_more(field, Size::default(), bytes)
     }
 
-    /// Reserves memory for so many bytes of text and items in the buffers, and of values beside them.
+    /// Reserves memory for so much in the buffers, and so many bytes of values beside them.
     #[inline(never)]
-    fn reserve_more(&mut self, field: Field, text: usize, items: usize, values: usize) -> bool {
+    fn reserve_more(&mut self, field: Field, more: Size, values: usize) -> bool {
         let is_sensitive = field.info().sensitive;
         let has_no_room = |facet| self.no_room.contains(facet);
         if is_sensitive && field.facet().is_some_and(has_no_room) {
@@ -223,25 +224,24 @@ impl InFlight {
         }
         let values = self.values.saturating_add(values);
         let beside = EVENT_BYTES.saturating_add(values);
-        let needed = beside.saturating_add(self.raw.buffers.held_grown(text, items));
-        let more = needed.saturating_sub(self.raw.reserved);
-        let taken = match more {
+        let needed = beside.saturating_add(self.raw.buffers.held_grown(more));
+        let taken = match needed.saturating_sub(self.raw.reserved) {
             0 => Some(0),
-            more => self.take(more.saturating_add(RESERVE_STEP)),
+            bytes => self.take(bytes.saturating_add(RESERVE_STEP)),
         };
         if let Some(taken) = taken {
             self.raw.reserved += taken;
-            self.raw.buffers.grow(text, items);
+            self.raw.buffers.grow(more);
             self.held = needed;
         } else {
             if self.raw.reserved == 0 {
                 self.give_buffers_back();
             }
             // Without the part that is in reserve, which was asked for first.
-            let held = beside.saturating_add(self.raw.buffers.held_with(text, items));
-            let more = held.saturating_sub(self.raw.reserved);
-            if self.shared.pipeline.budget().try_reserve_bytes(more) {
-                self.raw.reserved += more;
+            let held = beside.saturating_add(self.raw.buffers.held_with(more));
+            let bytes = held.saturating_sub(self.raw.reserved);
+            if self.shared.pipeline.budget().try_reserve_bytes(bytes) {
+                self.raw.reserved += bytes;
             }
             let most = self.raw.reserved.max(EVENT_BYTES) + UNRESERVED_BYTES;
             if held > self.raw.reserved && (is_sensitive || held > most) {
@@ -252,7 +252,7 @@ impl InFlight {
                 self.is_open = false;
                 return false;
             }
-            self.raw.buffers.grow_exactly(text, items);
+            self.raw.buffers.grow_exactly(more);
             self.held = held;
         }
         self.values = values;
@@ -264,7 +264,10 @@ impl InFlight {
     fn take_buffers(&mut self) {
         if self.raw.buffers.held() == 0 {
             let kept = self.shared.pipeline.pool().get();
-            self.raw.buffers = kept.unwrap_or_else(RawBuffers::with_room);
+            self.raw.buffers = match kept {
+                Some(kept) => kept.touched(),
+                None => RawBuffers::with_room(),
+            };
         }
     }
 
@@ -279,7 +282,7 @@ impl InFlight {
 
     /// Gives buffers back in which nothing is yet.
     fn give_buffers_back(&mut self) {
-        if self.raw.buffers.size() == (0, 0) {
+        if self.raw.buffers.size() == Size::default() {
             let buffers = std::mem::take(&mut self.raw.buffers);
             self.shared.pipeline.pool().put(buffers);
         }
@@ -406,8 +409,8 @@ impl InFlight {
             }
         }
         sent.raw.offered = self.raw.offered;
-        let (text, items) = self.raw.buffers.size();
-        if sent.reserve_more(Field::InputMessages, text, items, self.values) {
+        let size = self.raw.buffers.size();
+        if sent.reserve_more(Field::InputMessages, size, self.values) {
             let RawEvent {
                 levels,
                 offered,
@@ -470,6 +473,10 @@ impl InFlight {
 }
 
 impl PutField for InFlight {
+    fn is_on(&self) -> bool {
+        true
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         field.facet().is_none_or(|facet| {
             self.allows(facet) || SELECTORS.contains(&field) && self.raw.policy.has_layers()
@@ -486,12 +493,17 @@ impl PutField for InFlight {
         }
     }
 
+    fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        if self.reserve_text(field, 0) {
+            self.raw.buffers.push_scalar(field, scalar);
+        }
+    }
+
     fn put(&mut self, field: Field, value: Value) {
-        let bytes = match &value {
-            Value::Bool(_) | Value::Float(_) | Value::Id(_) | Value::Int(_) | Value::Time(_) => 0,
-            value => size_of_value(value.as_ref()),
-        };
-        if self.reserve_value(field, bytes) {
+        if let Some(scalar) = Scalar::of(&value) {
+            return self.put_scalar(field, scalar);
+        }
+        if self.reserve_value(field, size_of_value(value.as_ref())) {
             self.raw.buffers.push(field, value);
         }
     }

@@ -16,13 +16,14 @@ use crate::audit::Shared;
 use crate::catalog::{Field, with_catalog};
 use crate::commit::{Ack, Commit};
 use crate::context::{Context, Scoped};
-use crate::event::{Kind, Operation, Part, Status, Value};
+use crate::event::{Kind, Operation, Part, Status, Value, ValueRef};
 use crate::facet::Facet;
 use crate::id::EventId;
 use crate::level::Level;
 use crate::pipeline::Slot;
 use crate::policy::Intent;
 use crate::put::{PutField, display_text, setters};
+use crate::raw::Scalar;
 use crate::redact::DataType;
 use crate::sync::{Arc, thread};
 
@@ -95,6 +96,7 @@ struct Active {
 }
 
 impl Interaction {
+    #[inline]
     pub(crate) const fn off() -> Self {
         Self { inner: None }
     }
@@ -125,6 +127,7 @@ impl Interaction {
     }
 
     /// Returns whether anything of this interaction is recorded.
+    #[inline]
     pub const fn is_recorded(&self) -> bool {
         self.inner.is_some()
     }
@@ -437,15 +440,9 @@ impl InFlight {
     fn put_output_part(&mut self, facet: Facet, part: impl FnOnce() -> Part) {
         if self.allows(Facet::Response) && self.allows(facet) {
             let part = part();
-            let value = Value::Parts(vec![part]);
-            if self.reserve_value(
-                Field::OutputMessages,
-                in_flight::size_of_value(value.as_ref()),
-            ) && let Value::Parts(parts) = value
-            {
-                for part in parts {
-                    self.raw.buffers.push_output_part(part);
-                }
+            let bytes = in_flight::size_of_value(ValueRef::Parts(std::slice::from_ref(&part)));
+            if self.reserve_value(Field::OutputMessages, bytes) {
+                self.raw.buffers.push_output_part(part);
             }
         }
     }
@@ -462,6 +459,11 @@ fn type_path<E: ?Sized>() -> &'static str {
 }
 
 impl PutField for Interaction {
+    #[inline]
+    fn is_on(&self) -> bool {
+        self.is_recorded()
+    }
+
     fn accepts(&mut self, field: Field) -> bool {
         self.inner
             .as_mut()
@@ -471,6 +473,12 @@ impl PutField for Interaction {
     fn put_text(&mut self, field: Field, text: &str) {
         if let Some(active) = &mut self.inner {
             active.put_text(field, text);
+        }
+    }
+
+    fn put_scalar(&mut self, field: Field, scalar: Scalar) {
+        if let Some(active) = &mut self.inner {
+            active.put_scalar(field, scalar);
         }
     }
 

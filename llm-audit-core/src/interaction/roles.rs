@@ -12,25 +12,37 @@ use crate::facet::Facet;
 use crate::id::EventId;
 use crate::protocol::answer::Piece;
 use crate::put::PutField;
-use crate::raw::MOVE_FROM;
+use crate::raw::{MOVE_FROM, Role};
 use crate::usage::Usage;
 
 impl Interaction {
     /// Adds a system message to the input. It takes facets `prompt` and `system_prompt`.
+    #[inline]
     pub fn system<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::SystemPrompt, "system", text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::SystemPrompt, Role::System, text.into()),
+            false => self,
+        }
     }
 
     /// Adds a prompt to the input: a message of role `user`.
     ///
     /// Who the user is goes elsewhere, to [`user_id`](Self::user_id).
+    #[inline]
     pub fn prompt<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, "user", text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::Prompt, Role::User, text.into()),
+            false => self,
+        }
     }
 
     /// Adds an assistant message to the input: what the model said in an earlier turn.
+    #[inline]
     pub fn assistant<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.input(Facet::Prompt, "assistant", text.into())
+        match self.is_recorded() {
+            true => self.input(Facet::Prompt, Role::Assistant, text.into()),
+            false => self,
+        }
     }
 
     /// Adds the response to the tool call `id` to the input. It takes facets `prompt` and
@@ -56,13 +68,21 @@ impl Interaction {
     }
 
     /// Adds text to the answer.
+    #[inline]
     pub fn response<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Piece::Text, text.into())
+        match self.is_recorded() {
+            true => self.answer(Piece::Text, text.into()),
+            false => self,
+        }
     }
 
     /// Adds reasoning to the answer. It takes facets `response` and `reasoning`.
+    #[inline]
     pub fn reasoning<'t>(&mut self, text: impl Into<Cow<'t, str>>) -> &mut Self {
-        self.answer(Piece::Reasoning, text.into())
+        match self.is_recorded() {
+            true => self.answer(Piece::Reasoning, text.into()),
+            false => self,
+        }
     }
 
     /// Adds a tool call to the answer. It takes facets `response` and `tool_io`.
@@ -167,7 +187,7 @@ impl Interaction {
         self.end(Status::Blocked)
     }
 
-    fn input(&mut self, facet: Facet, role: &'static str, text: Cow<'_, str>) -> &mut Self {
+    fn input(&mut self, facet: Facet, role: Role, text: Cow<'_, str>) -> &mut Self {
         let Some(active) = &mut self.inner else {
             return self;
         };
@@ -176,7 +196,7 @@ impl Interaction {
             match text {
                 Cow::Owned(text) if text.len() >= MOVE_FROM => {
                     if flight.reserve_value(Field::InputMessages, text.capacity()) {
-                        let message = Message::text(role, text);
+                        let message = Message::text(role.as_str(), text);
                         flight
                             .raw
                             .buffers
@@ -197,7 +217,7 @@ impl Interaction {
         if self.is_streamed() {
             return self.append(0, piece, &text);
         }
-        let (facet, part_type) = (piece.facet(), piece.part_type());
+        let facet = piece.facet();
         let Some(active) = &mut self.inner else {
             return self;
         };
@@ -205,12 +225,13 @@ impl Interaction {
         if flight.allows(Facet::Response) && flight.allows(facet) {
             match text {
                 Cow::Owned(text) if text.len() >= MOVE_FROM => {
+                    let part_type = piece.part_type();
                     flight
                         .put_output_part(facet, || Part::default().r#type(part_type).content(text));
                 }
                 text => {
                     if let Some(text) = copy(flight, Field::OutputMessages, &text) {
-                        flight.raw.buffers.push_output(part_type, text);
+                        flight.raw.buffers.push_output(piece, text);
                     }
                 }
             }
