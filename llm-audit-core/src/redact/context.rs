@@ -5,6 +5,7 @@
 //! Scripts without spaces are compared wherever a character begins.
 
 use super::label::label_end;
+use super::literals::starts_with;
 
 /// How far back words are looked for.
 const WINDOW: usize = 72;
@@ -70,7 +71,7 @@ impl Context {
             let rest = plain.get(start + offset..).unwrap_or_default();
             for known in self.words.that_begin(*first) {
                 let known = known.as_bytes();
-                if rest.starts_with(known)
+                if starts_with(rest, known)
                     && (*first >= 0x80 || !rest.get(known.len()).is_some_and(is_letter))
                     && start + offset + known.len() > other
                 {
@@ -189,6 +190,25 @@ static OTHER: Words = Words::new(&[
     "zip",
 ]);
 
+/// What the bytes become in plain form that are letters, digits and signs of ASCII; 0 for others and for
+/// the signs `[` and `\`, which may begin something.
+static SIMPLE: [u8; 256] = simple();
+
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+const fn simple() -> [u8; 256] {
+    let mut simple = [0; 256];
+    let mut byte = 0;
+    while byte < 0x80 {
+        simple[byte as usize] = match byte {
+            b'[' | b'\\' => 0,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => byte.to_ascii_lowercase(),
+            _ => b' ',
+        };
+        byte += 1;
+    }
+    simple
+}
+
 /// Text in plain form.
 struct Plain {
     bytes: [u8; PLAIN],
@@ -220,6 +240,26 @@ impl Plain {
     fn extend(&mut self, mut text: &[u8]) {
         let mut lower = false;
         while let [byte, rest @ ..] = text {
+            // Most bytes are of a kind that a look at a table tells.
+            match SIMPLE.get(usize::from(*byte)) {
+                Some(b' ') => {
+                    self.separate();
+                    lower = false;
+                    text = rest;
+                    continue;
+                }
+                Some(letter @ 1..) => {
+                    let capital = letter != byte;
+                    if capital && lower {
+                        self.separate();
+                    }
+                    self.push(*letter);
+                    lower = !capital && *letter >= b'a';
+                    text = rest;
+                    continue;
+                }
+                _ => {}
+            }
             if *byte == b'['
                 && let Some(end) = label_end(text, 0)
             {
@@ -230,13 +270,6 @@ impl Plain {
             }
             text = rest;
             match byte {
-                b'A'..=b'Z' => {
-                    if lower {
-                        self.separate();
-                    }
-                    self.push(byte.to_ascii_lowercase());
-                }
-                b'a'..=b'z' | b'0'..=b'9' => self.push(*byte),
                 b'\\' => text = self.escape(rest),
                 0xc2 | 0xcc | 0xcd => {
                     // NBSP and signs separate; marks that combine belong to the letter before.
@@ -254,7 +287,7 @@ impl Plain {
                 0x80.. => self.push(*byte),
                 _ => self.separate(),
             }
-            lower = byte.is_ascii_lowercase();
+            lower = false;
         }
     }
 

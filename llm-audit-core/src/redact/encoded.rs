@@ -23,15 +23,17 @@ const MAX_INDENT: usize = 32;
 
 /// Calls `visit` with the base64 that begins in the run of its characters at `range`, with the lines
 /// that it goes on in and its padding, if it decodes to text; `bytes` is where it is decoded.
+/// `has_signs` says whether the run has others than letters and digits.
 /// Bytes that are no UTF-8, as texts in Latin-1 have them, hide nothing of the rest.
 /// Returns where to go on: no line is decoded for each one before it.
 pub(super) fn text(
     text: &[u8],
     range: Range<usize>,
+    has_signs: bool,
     bytes: &mut Vec<u8>,
     visit: impl FnOnce(Range<usize>, &str),
 ) -> usize {
-    let Some(start) = beginning(text, range.clone(), bytes) else {
+    let Some(start) = beginning(text, range.clone(), has_signs, bytes) else {
         return range.end;
     };
     bytes.clear();
@@ -50,9 +52,15 @@ pub(super) fn text(
 
 /// Returns where the base64 begins in the run at `range`: where it decodes to UTF-8, or else to
 /// other text.
-fn beginning(text: &[u8], range: Range<usize>, bytes: &mut Vec<u8>) -> Option<usize> {
-    let value = text.get(range.clone())?;
+fn beginning(
+    text: &[u8],
+    range: Range<usize>,
+    has_signs: bool,
+    bytes: &mut Vec<u8>,
+) -> Option<usize> {
+    let value = text.get(range.clone()).filter(|_| has_signs);
     let signs = value
+        .unwrap_or_default()
         .iter()
         .enumerate()
         .filter(|(_, b)| !b.is_ascii_alphanumeric())
@@ -190,7 +198,7 @@ mod tests {
         for run in text.split_inclusive(|c: char| !c.is_ascii() || !TOKEN.contains(c as u8)) {
             let length = run.bytes().take_while(|b| TOKEN.contains(*b)).count();
             let (text, range) = (text.as_bytes(), start..start + length);
-            super::text(text, range, &mut Vec::new(), |range, decoded| {
+            super::text(text, range, true, &mut Vec::new(), |range, decoded| {
                 found.push((range, decoded.to_owned()));
             });
             start += run.len();
@@ -239,9 +247,15 @@ mod tests {
 
     fn first_of(text: &str, range: Range<usize>) -> Option<(Range<usize>, String)> {
         let mut found = None;
-        super::text(text.as_bytes(), range, &mut Vec::new(), |range, decoded| {
-            found = Some((range, decoded.to_owned()));
-        });
+        super::text(
+            text.as_bytes(),
+            range,
+            true,
+            &mut Vec::new(),
+            |range, decoded| {
+                found = Some((range, decoded.to_owned()));
+            },
+        );
         found
     }
 

@@ -367,11 +367,17 @@ impl Scan<'_, '_> {
             return;
         }
         let (scanner, text) = (self.scanner, self.text);
-        let is_part = |b: &u8| kind(*b) != OTHER;
+        let mut kinds = OTHER;
+        let mut is_part = |b: &&u8| {
+            let kind = kind(**b);
+            kinds |= kind;
+            kind != OTHER
+        };
         let head = text.get(self.run_end..at).unwrap_or_default();
-        let start = at - head.iter().rev().take_while(|b| is_part(b)).count();
+        let start = at - head.iter().rev().take_while(&mut is_part).count();
         let rest = text.get(at..).unwrap_or_default();
-        let end = at + rest.iter().take_while(|b| is_part(b)).count();
+        let end = at + rest.iter().take_while(&mut is_part).count();
+        let has_signs = kinds & SIGN != 0;
         steps::add(end - start);
         self.run_end = end;
         if end - start < LONG_RUN {
@@ -383,7 +389,8 @@ impl Scan<'_, '_> {
         for at in start..=last.min(start + MAX_ESCAPE) {
             self.begin_in_run(at);
         }
-        let rest = text.get(start + MAX_ESCAPE..last).unwrap_or_default();
+        let rest = text.get(start + MAX_ESCAPE..last).filter(|_| has_signs);
+        let rest = rest.unwrap_or_default();
         for (offset, byte) in rest.iter().enumerate() {
             if kind(*byte) == SIGN {
                 self.begin_in_run(start + MAX_ESCAPE + offset + 1);
@@ -393,12 +400,18 @@ impl Scan<'_, '_> {
             && start >= self.decoded_to
         {
             let decoded_to = buffers::with(|buffers| {
-                encoded::text(text, start..end, &mut buffers.bytes, |run, decoded| {
-                    let inner = &mut buffers.hits;
-                    scanner.scan_with(decoded, self.families, depth, inner);
-                    let surest = inner.iter().max_by_key(|hit| hit.confidence);
-                    self.hits.extend(surest.map(|hit| hit.moved(run)));
-                })
+                encoded::text(
+                    text,
+                    start..end,
+                    has_signs,
+                    &mut buffers.bytes,
+                    |run, decoded| {
+                        let inner = &mut buffers.hits;
+                        scanner.scan_with(decoded, self.families, depth, inner);
+                        let surest = inner.iter().max_by_key(|hit| hit.confidence);
+                        self.hits.extend(surest.map(|hit| hit.moved(run)));
+                    },
+                )
             });
             self.decoded_to = decoded_to;
         }
@@ -434,7 +447,7 @@ fn kind(byte: u8) -> u8 {
     KINDS[usize::from(byte)]
 }
 
-/// Ends a run.
+/// Ends a run; the others are a bit each.
 const OTHER: u8 = 0;
 const LETTER: u8 = 1;
 /// Behind one of these a value may begin.

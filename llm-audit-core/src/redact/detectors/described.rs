@@ -92,7 +92,8 @@ fn is_address(value: &[u8]) -> bool {
 /// Returns whether asterisks hide most of `value`.
 fn is_masked(value: &[u8]) -> bool {
     let shown = value.iter().filter(|b| **b != b'*').count();
-    value.windows(3).any(|part| part == b"***") && shown <= (value.len() - shown).max(8)
+    let hidden = value.len() - shown;
+    hidden >= 3 && shown <= hidden.max(8) && value.windows(3).any(|part| part == b"***")
 }
 
 /// Returns whether a part of `value` is filled in elsewhere: `${X}`, `#{x}`, `{{ x }}`, `%(x)s`.
