@@ -33,6 +33,15 @@ impl Table {
         }
     }
 
+    pub(super) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns about how much memory the rows take.
+    pub(super) fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
+    }
+
     /// Adds an event as the next row.
     pub(super) fn push(&mut self, event: &Event) {
         let row = self.rows;
@@ -168,6 +177,21 @@ impl Column {
                 Self::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC))
             }
             _ => Self::Text(StringBuilder::new()),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        use arrow_array::builder::ArrayBuilder;
+
+        match self {
+            Self::Bool(column) => column.len(),
+            Self::Float(column) => column.len() * size_of::<f64>(),
+            Self::Int(column) => column.len() * size_of::<i64>(),
+            Self::Time(column) => column.len() * size_of::<i64>(),
+            Self::Text(column) => bytes_of(column),
+            Self::List(list) => list.ends.bytes() + list.values.bytes(),
+            Self::Map(map) => map.ends.bytes() + bytes_of(&map.keys) + map.values.bytes(),
+            Self::Struct(record) => record.columns.iter().map(Self::bytes).sum(),
         }
     }
 
@@ -327,6 +351,10 @@ impl Struct {
 }
 
 impl Ends {
+    const fn bytes(&self) -> usize {
+        self.ends.len() * size_of::<i32>()
+    }
+
     fn last(&self) -> i32 {
         self.ends.last().copied().unwrap_or(0)
     }
@@ -361,6 +389,10 @@ impl Ends {
         let values = usize::try_from(last).unwrap_or(0);
         (OffsetBuffer::new(offsets), nulls, values)
     }
+}
+
+fn bytes_of(texts: &StringBuilder) -> usize {
+    texts.values_slice().len() + size_of_val(texts.offsets_slice())
 }
 
 fn value_type(entry: &FieldRef) -> &DataType {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
+use llm_audit_core::Event;
 use llm_audit_core::vfs::{Access, Vfs, VfsFile};
 use parquet::errors::ParquetError;
 
@@ -68,11 +68,9 @@ impl OpenFile {
         name: ParquetFileName,
         summary: Summary,
         since: Duration,
-        max_bytes: u64,
         staging: &mut Staging,
     ) -> io::Result<Self> {
-        // Of a file that is full sooner than a row group nobody would notice before.
-        let encoder = RowGroups::new(Tail::default(), max_bytes).map_err(of_encoder)?;
+        let encoder = RowGroups::new(Tail::default()).map_err(of_encoder)?;
         let (path, file) = staging.create()?;
         Ok(Self {
             name,
@@ -88,15 +86,17 @@ impl OpenFile {
         })
     }
 
-    /// Takes rows. After an error the file is of no use any more.
-    pub(super) fn add(&mut self, rows: RecordBatch) -> io::Result<()> {
-        self.encoder.write(rows).map_err(of_encoder)?;
+    /// Takes events of some MiB at most. After an error the file is of no use any more.
+    pub(super) fn add<'e>(&mut self, events: impl Iterator<Item = &'e Event>) -> io::Result<()> {
+        events.for_each(|event| self.encoder.push(event));
+        self.encoder.settle().map_err(of_encoder)?;
         self.take_encoded()
     }
 
-    /// Returns how large the file is, without the rows of a row group that is not full.
+    /// Returns about how large the file would be.
     pub(super) fn size(&self) -> u64 {
-        self.confirmed.saturating_add(self.tail.len() as u64)
+        let waiting = self.tail.len() + self.encoder.waiting_bytes();
+        self.confirmed.saturating_add(waiting as u64)
     }
 
     /// Returns whether the file takes rows: nothing waits for a disk that failed.

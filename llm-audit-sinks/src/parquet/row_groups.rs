@@ -4,7 +4,8 @@ use std::io::Write;
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{FieldRef, Schema};
+use arrow_schema::{FieldRef, Schema, SchemaRef};
+use llm_audit_core::Event;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::Compression;
@@ -14,14 +15,21 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::TypePtr;
 
+use super::encode::Table;
 use super::properties::{ROW_GROUP_ROWS, compression, properties};
 use super::schema::schema;
 
 /// What columns take in memory before they are encoded.
 const ROW_GROUP_BYTES: usize = 24 << 20;
+/// Events become columns so many at a time, or so many bytes: of a few, the columns' own memory is most.
+const COLUMNS_ROWS: usize = 2_048;
+const COLUMNS_BYTES: usize = 4 << 20;
+/// What columns become in a file is a fraction of what they take in memory, about this one.
+const ENCODED: usize = 4;
 
 /// How the columns of every file are encoded.
-pub(super) struct Format {
+struct Format {
+    rows: SchemaRef,
     schema: TypePtr,
     properties: WriterPropertiesPtr,
     columns: Vec<Column>,
@@ -42,20 +50,20 @@ impl Format {
     /// # Errors
     ///
     /// When the schema cannot be written as Parquet, which only a bug can cause.
-    pub(super) fn get() -> Result<&'static Self, ParquetError> {
+    fn get() -> Result<&'static Self, ParquetError> {
         static FORMAT: OnceLock<Format> = OnceLock::new();
 
         if let Some(format) = FORMAT.get() {
             return Ok(format);
         }
-        let format = Self::new(&schema())?;
+        let format = Self::new(schema())?;
         Ok(FORMAT.get_or_init(|| format))
     }
 
-    fn new(schema: &Schema) -> Result<Self, ParquetError> {
-        let properties_of_nulls = properties(schema, Compression::UNCOMPRESSED)?;
-        let properties = properties(schema, compression()?)?;
-        let columns = schema.fields().iter().map(|field| {
+    fn new(rows: SchemaRef) -> Result<Self, ParquetError> {
+        let properties_of_nulls = properties(&rows, Compression::UNCOMPRESSED)?;
+        let properties = properties(&rows, compression()?)?;
+        let columns = rows.fields().iter().map(|field| {
             Ok(Column {
                 field: Arc::clone(field),
                 encoders: encoders(field, &properties)?,
@@ -63,8 +71,9 @@ impl Format {
             })
         });
         let columns = columns.collect::<Result<_, ParquetError>>()?;
-        let descriptor = ArrowSchemaConverter::new().convert(schema)?;
+        let descriptor = ArrowSchemaConverter::new().convert(&rows)?;
         Ok(Self {
+            rows,
             schema: descriptor.root_schema_ptr(),
             properties,
             columns,
@@ -85,51 +94,74 @@ fn encoders(
     Ok(ArrowRowGroupWriterFactory::new(&writer, schema))
 }
 
-/// Writes rows as row groups.
+/// Writes events as row groups.
 ///
 /// Rows wait as columns until a row group is full, and then one column after the other is encoded: the library's
 /// own writer keeps the encoders of all columns, of which there are hundreds, and each has two contexts of zstd.
 pub(super) struct RowGroups<W: Write> {
     writer: SerializedFileWriter<W>,
     columns: &'static [Column],
+    table: Table,
     waiting: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
-    most_bytes: usize,
 }
 
 impl<W: Write + Send> RowGroups<W> {
-    /// Begins a file in `out`, of row groups that take `most_bytes` in memory, if that is less than usual.
-    pub(super) fn new(out: W, most_bytes: u64) -> Result<Self, ParquetError> {
+    /// Begins a file in `out`.
+    ///
+    /// # Errors
+    ///
+    /// When the schema cannot be written as Parquet, which only a bug can cause, or of `out`.
+    pub(super) fn new(out: W) -> Result<Self, ParquetError> {
         let format = Format::get()?;
         let schema = Arc::clone(&format.schema);
-        let most_bytes = usize::try_from(most_bytes).unwrap_or(usize::MAX);
         Ok(Self {
             writer: SerializedFileWriter::new(out, schema, Arc::clone(&format.properties))?,
             columns: &format.columns,
+            table: Table::new(Arc::clone(&format.rows)),
             waiting: Vec::new(),
             rows: 0,
             bytes: 0,
-            most_bytes: most_bytes.min(ROW_GROUP_BYTES),
         })
     }
 
-    /// Takes rows. After an error the file is of no use any more.
-    pub(super) fn write(&mut self, rows: RecordBatch) -> Result<(), ParquetError> {
-        if self.rows + rows.num_rows() > ROW_GROUP_ROWS {
+    /// Takes an event.
+    pub(super) fn push(&mut self, event: &Event) {
+        self.table.push(event);
+    }
+
+    /// Writes a row group, if one is full; to be called between events of some MiB at most. After an error
+    /// the file is of no use any more.
+    pub(super) fn settle(&mut self) -> Result<(), ParquetError> {
+        match self.table.rows() >= COLUMNS_ROWS || self.table.bytes() >= COLUMNS_BYTES {
+            true => self.take_columns(),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns about how large what waits will be in the file.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        (self.bytes + self.table.bytes()) / ENCODED
+    }
+
+    /// Makes columns of the events that were taken since the last time.
+    pub(super) fn take_columns(&mut self) -> Result<(), ParquetError> {
+        if self.rows + self.table.rows() > ROW_GROUP_ROWS {
             self.flush()?;
         }
+        let rows = self.table.take()?;
         self.rows += rows.num_rows();
         self.bytes += rows.get_array_memory_size();
         self.waiting.push(rows);
-        if self.bytes >= self.most_bytes {
+        if self.bytes >= ROW_GROUP_BYTES {
             self.flush()?;
         }
         Ok(())
     }
 
-    /// Writes the rows that wait as a row group.
-    pub(super) fn flush(&mut self) -> Result<(), ParquetError> {
+    /// Writes the columns that wait as a row group.
+    fn flush(&mut self) -> Result<(), ParquetError> {
         let waiting = std::mem::take(&mut self.waiting);
         (self.rows, self.bytes) = (0, 0);
         if waiting.is_empty() {
@@ -155,6 +187,9 @@ impl<W: Write + Send> RowGroups<W> {
 
     /// Writes what waits, and the footer.
     pub(super) fn finish(&mut self) -> Result<(), ParquetError> {
+        if self.table.rows() > 0 {
+            self.take_columns()?;
+        }
         self.flush()?;
         self.writer.finish()?;
         Ok(())
@@ -196,28 +231,37 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use llm_audit_core::Event;
     use parquet::file::metadata::RowGroupMetaData;
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
-    use super::super::encode::Table;
     use super::*;
 
     const LINE: &[u8] = br#"{"schema_version":1,"event_id":"019b76da-a800-7000-8000-000000000001","kind":"interaction","writer_id":"019b76da-a800-7000-8000-000000000002","recorded_at":"2026-01-01T00:00:00.000000Z"}"#;
 
-    /// Returns the row groups of a file of so many events, which come `batch` at a time.
-    fn groups(events: usize, batch: usize, most_bytes: u64) -> Vec<RowGroupMetaData> {
-        let event = Event::from_json(LINE).unwrap();
-        let mut table = Table::new(schema());
-        let mut groups = RowGroups::new(Vec::new(), most_bytes).unwrap();
-        for _ in 0..events / batch {
-            (0..batch).for_each(|_| table.push(&event));
-            groups.write(table.take().unwrap()).unwrap();
+    /// Returns the row groups of a file of so many events with a text of so many bytes, which come one by
+    /// one, and the most that waited.
+    fn groups(events: usize, bytes: usize) -> (Vec<RowGroupMetaData>, usize) {
+        let mut event = Event::from_json(LINE).unwrap();
+        if bytes > 0 {
+            event = event_with(&"x".repeat(bytes));
+        }
+        let mut groups = RowGroups::new(Vec::new()).unwrap();
+        let mut most = 0;
+        for _ in 0..events {
+            groups.push(&event);
+            groups.settle().unwrap();
+            most = most.max(groups.waiting_bytes());
         }
         groups.finish().unwrap();
         let file = Bytes::from(std::mem::take(groups.out().unwrap()));
         let file = SerializedFileReader::new(file).unwrap();
-        file.metadata().row_groups().to_vec()
+        (file.metadata().row_groups().to_vec(), most)
+    }
+
+    fn event_with(text: &str) -> Event {
+        let line = String::from_utf8(LINE.to_vec()).unwrap();
+        let line = line.replace('}', &format!(r#","error_message":"{text}"}}"#));
+        Event::from_json(line.as_bytes()).unwrap()
     }
 
     fn rows(groups: &[RowGroupMetaData]) -> Vec<i64> {
@@ -226,14 +270,19 @@ mod tests {
 
     #[test]
     fn a_row_group_has_so_many_events_or_bytes_at_most() {
-        assert_eq!(rows(&groups(20_000, 2_000, u64::MAX)), [16_000, 4_000]);
-        assert_eq!(rows(&groups(60, 20, 1)), [20, 20, 20]);
-        assert_eq!(rows(&groups(0, 1, 1)), [] as [i64; 0]);
+        assert_eq!(rows(&groups(20_000, 0).0), [16_384, 3_616]);
+        let (large, most) = groups(48, 1 << 20);
+        assert!(large.len() > 1 && large.len() <= 3, "{:?}", rows(&large));
+        assert!(
+            most * ENCODED >= 20 << 20 && most * ENCODED < 34 << 20,
+            "{most}"
+        );
+        assert_eq!(rows(&groups(0, 0).0), [] as [i64; 0]);
     }
 
     #[test]
     fn columns_without_a_value_are_not_compressed_and_the_others_are() {
-        for column in groups(10, 5, u64::MAX).remove(0).columns() {
+        for column in groups(10, 0).0.remove(0).columns() {
             let name = column.column_path().string();
             let has_values = Event::from_json(LINE).unwrap().to_json().contains(&name);
             let is_compressed = column.compression() != Compression::UNCOMPRESSED;

@@ -13,12 +13,9 @@ use llm_audit_core::{
 };
 
 use super::config::ParquetConfig;
-use super::encode::Table;
 use super::file::OpenFile;
 use super::file_name::ParquetFileName;
 use super::maintenance::RootUpkeep;
-use super::row_groups::Format;
-use super::schema::schema;
 use super::staging::{Staging, final_files};
 #[cfg(feature = "store")]
 use super::stored::{Final, Stored, is_lasting, mark};
@@ -28,7 +25,7 @@ use crate::share::refuse_share;
 /// Many rows at a time make the work for each column, of which there are hundreds, small.
 const MAX_BATCH_EVENTS: usize = 2_048;
 const MAX_BATCH_BYTES: usize = 4 << 20;
-/// Events that become columns at a time; bounds what they take twice.
+/// Events that are taken at a time; bounds what a table grows by.
 const MAX_TABLE_EVENTS: usize = 2_048;
 
 /// Writes batches to files, and knows which events are in final ones.
@@ -37,7 +34,6 @@ pub(super) struct RootWriter {
     vfs: Arc<dyn Vfs>,
     clock: Arc<dyn Clock>,
     staging: Staging,
-    table: Table,
     open: Option<OpenFile>,
     of: Option<Progress>,
     /// Files whose events count as written since they were last asked for, if they go to a store.
@@ -109,7 +105,6 @@ impl RootWriter {
         let layout = ParquetFileName::layout(&config.root);
         vfs.create_dir(&layout).map_err(failed)?;
         vfs.sync_dir(&config.root).map_err(failed)?;
-        Format::get().map_err(|error| failed(io::Error::other(error)))?;
         #[cfg(feature = "store")]
         let has_store = config.store.is_some();
         #[cfg(feature = "store")]
@@ -121,7 +116,6 @@ impl RootWriter {
             vfs,
             clock,
             staging,
-            table: Table::new(schema()),
             open: None,
             of: None,
             #[cfg(feature = "store")]
@@ -367,11 +361,7 @@ impl RootWriter {
         }
         // A panic must not leave half a batch behind unnoticed.
         self.broken = true;
-        for (_, event) in events {
-            self.table.push(event);
-        }
-        let rows = self.table.take().map_err(io::Error::other);
-        rows.and_then(|rows| open.add(rows))
+        open.add(events.iter().map(|(_, event)| *event))
             .map_err(|error| failed("encode", &open.name, &error))?;
         self.broken = false;
         for (seq, event) in events {
@@ -387,8 +377,8 @@ impl RootWriter {
         let writer = event.writer_id();
         let name = ParquetFileName::new(date.to_owned(), writer, first);
         let summary = Summary::new(writer, first, event);
-        let (now, most) = (self.clock.monotonic(), self.config.file_max_bytes);
-        OpenFile::create(name.clone(), summary, now, most, &mut self.staging)
+        let now = self.clock.monotonic();
+        OpenFile::create(name.clone(), summary, now, &mut self.staging)
             .map_err(|error| failed("create", &name, &error))
     }
 

@@ -12,11 +12,9 @@ use llm_audit_core::vfs::{Vfs, VfsFile};
 use llm_audit_core::{Event, Facet, FacetSet};
 use parquet::file::metadata::KeyValue;
 
-use super::super::encode::Table;
 use super::super::file_name::ParquetFileName;
 use super::super::reader::ParquetReader;
 use super::super::row_groups::RowGroups;
-use super::super::schema::schema;
 use super::super::staging::Staging;
 use super::super::summary::{EXPIRED, Summary};
 
@@ -94,9 +92,8 @@ impl Source<'_> {
         change: &Change<'_>,
         end: impl FnOnce(u64) -> io::Result<Option<FacetSet>>,
     ) -> io::Result<bool> {
-        let mut table = Table::new(schema());
         let out = Out(Arc::clone(file));
-        let mut writer = RowGroups::new(out, u64::MAX)?;
+        let mut writer = RowGroups::new(out)?;
         let mut summary: Option<Summary> = None;
         let mut events = 0;
         for name in self.files {
@@ -107,11 +104,11 @@ impl Source<'_> {
                 let seq = event.seq().unwrap_or(self.seqs.0);
                 let new = || Summary::new(name.writer_id(), self.seqs.0, &event);
                 summary.get_or_insert_with(new).add(seq, &event);
-                table.push(&event);
+                writer.push(&event);
                 events += 1;
                 // As many as the reader takes at a time bound the memory.
                 if reader.is_between_steps() {
-                    writer.write(table.take().map_err(io::Error::other)?)?;
+                    writer.settle()?;
                 }
             }
         }

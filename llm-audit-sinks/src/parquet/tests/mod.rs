@@ -29,10 +29,8 @@ use llm_audit_core::vfs::{MemVfs, OsVfs, Vfs};
 use llm_audit_core::{Batch, Event, Sink};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::encode::Table;
 use super::file_name::ParquetFileName;
 use super::row_groups::RowGroups;
-use super::schema::schema;
 use super::staging::final_files;
 use super::writer::RootWriter;
 use super::{ParquetConfig, decode};
@@ -77,11 +75,10 @@ pub(super) fn read(root: &Path) -> Vec<Event> {
 
 /// Returns a file of these events, which come a few at a time.
 fn encoded(events: &[Event]) -> Vec<u8> {
-    let mut table = Table::new(schema());
-    let mut groups = RowGroups::new(Vec::new(), u64::MAX).unwrap();
+    let mut groups = RowGroups::new(Vec::new()).unwrap();
     for events in events.chunks(7) {
-        events.iter().for_each(|event| table.push(event));
-        groups.write(table.take().unwrap()).unwrap();
+        events.iter().for_each(|event| groups.push(event));
+        groups.take_columns().unwrap();
     }
     groups.finish().unwrap();
     std::mem::take(groups.out().unwrap())

@@ -10,7 +10,9 @@ use llm_audit_core::vfs::MemVfs;
 use llm_audit_core::{Error, Event, Field, Filter, Kind, Timestamp};
 use parquet::arrow::ArrowWriter;
 
+use super::super::encode::Table;
 use super::super::reader::ParquetReader;
+use super::super::schema::schema;
 use super::arbitrary::Arbitrary;
 use super::{ROOT, encoded};
 
@@ -257,7 +259,7 @@ fn a_file_of_something_else_says_what_is_missing() {
 fn columns_that_are_missing_or_unknown_cost_no_event() {
     let all = events(0, 5);
     let rows = {
-        let mut table = super::Table::new(super::schema());
+        let mut table = Table::new(schema());
         all.iter().for_each(|event| table.push(event));
         table.take().unwrap()
     };
@@ -323,7 +325,7 @@ fn times_of_another_unit_are_not_compared_and_the_file_is_an_error() {
 
     let all = events(0, 3);
     let rows = {
-        let mut table = super::Table::new(super::schema());
+        let mut table = Table::new(schema());
         all.iter().for_each(|event| table.push(event));
         table.take().unwrap()
     };
