@@ -34,7 +34,7 @@
 //! that were written. [`ParquetFileName`] gives the grammar of the names. Directories have mode 0700
 //! when the sink makes them, files 0600.
 //!
-//! Pages are compressed with zstd at level 3; row groups hold at most 16,384 events and 24 MiB of columns.
+//! Pages are compressed with zstd at level 3, save for columns without a value; row groups hold at most 16,384 events and 24 MiB of columns.
 //! `user_id`, `session_id` and `trace_id` have bloom filters (1 % false answers). Smallest and largest
 //! values are kept, in the footer and for each page, of single values that are neither content nor
 //! personal data, and of nothing else: no byte of a prompt, an identity or metadata stands outside
