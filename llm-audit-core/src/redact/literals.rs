@@ -56,8 +56,12 @@ struct Slot {
 /// A literal, and how far behind its beginning a window stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    literal: usize,
-    offset: isize,
+    literal: u32,
+    offset: i32,
+    /// The bytes of the literal in the window; most spellings of a word are told apart by them.
+    own: u32,
+    /// Which bytes of the window these are.
+    mask: u32,
 }
 
 impl<T> Literals<T> {
@@ -77,8 +81,14 @@ impl<T> Literals<T> {
         let mut windows: Vec<(u32, Place)> = Vec::new();
         for (index, (literal, _)) in literals.iter().enumerate() {
             literal.windows(|window, offset| {
-                let literal = index;
-                windows.push((window, Place { literal, offset }));
+                let (own, mask) = literal.own(offset);
+                let place = Place {
+                    literal: narrow(index),
+                    offset,
+                    own,
+                    mask,
+                };
+                windows.push((window, place));
             });
         }
         windows.sort_unstable();
@@ -95,8 +105,8 @@ impl<T> Literals<T> {
             }
             let new = Slot {
                 window: *window,
-                first: count(places.len()),
-                count: count(of_window.len()),
+                first: narrow(places.len()),
+                count: narrow(of_window.len()),
             };
             places.extend(of_window.iter().map(|(_, place)| *place));
             let mask = slots.len() - 1;
@@ -199,18 +209,25 @@ impl<T> Literals<T> {
             let Some(window) = windows.get(2 * index..).and_then(<[u8]>::first_chunk) else {
                 return;
             };
-            let window = fold(*window);
-            if byte >> (index * 8) & u64::from(bit(window)) != 0 {
-                self.compare_at(text, window, position + 2 * index, visit);
+            if byte >> (index * 8) & u64::from(bit(fold(*window))) != 0 {
+                self.compare_at(text, *window, position + 2 * index, visit);
             }
         }
     }
 
     /// Calls `visit` for the literals that have this window at `at`.
-    fn compare_at(&self, text: &[u8], window: u32, at: usize, visit: &mut impl FnMut(&T, usize)) {
-        for place in self.places(window) {
-            if let Some(start) = at.checked_add_signed(-place.offset)
-                && let Some((literal, values)) = self.literals.get(place.literal)
+    fn compare_at(
+        &self,
+        text: &[u8],
+        window: [u8; WINDOW],
+        at: usize,
+        visit: &mut impl FnMut(&T, usize),
+    ) {
+        let written = u32::from_le_bytes(window);
+        for place in self.places(fold(window)) {
+            if written & place.mask == place.own
+                && let Some(start) = at.checked_add_signed(-(place.offset as isize))
+                && let Some((literal, values)) = self.literals.get(place.literal as usize)
                 && literal.is_at(text, start)
             {
                 for value in values {
@@ -265,8 +282,8 @@ impl Literal {
 
     /// Calls `visit` with each window that the literal is known by, and how far behind its
     /// beginning that stands: of those at even places, and of the others, the rarest in texts.
-    fn windows(&self, mut visit: impl FnMut(u32, isize)) {
-        let mut rarest: [Option<(u64, isize, Vec<u32>)>; 2] = [None, None];
+    fn windows(&self, mut visit: impl FnMut(u32, i32)) {
+        let mut rarest: [Option<(u64, i32, Vec<u32>)>; 2] = [None, None];
         for offset in -1.. {
             let Some(windows) = self.windows_at(offset) else {
                 break;
@@ -287,7 +304,7 @@ impl Literal {
 
     /// Returns the windows that texts can have so far behind the literal's beginning, or `None`
     /// where they would reach further than one byte behind its end.
-    fn windows_at(&self, offset: isize) -> Option<Vec<u32>> {
+    fn windows_at(&self, offset: i32) -> Option<Vec<u32>> {
         let bytes = |set: ByteSet| (0..=u8::MAX).filter(move |byte| set.contains(*byte));
         let text = self.text.as_bytes();
         let Ok(start) = usize::try_from(offset) else {
@@ -303,6 +320,20 @@ impl Literal {
             }
             _ => None,
         }
+    }
+
+    /// Returns the literal's own bytes in its window at `offset`, and which these are.
+    fn own(&self, offset: i32) -> (u32, u32) {
+        let (mut own, mut mask) = ([0; WINDOW], [0; WINDOW]);
+        for ((own, mask), at) in own.iter_mut().zip(&mut mask).zip(offset..) {
+            let byte = usize::try_from(at)
+                .ok()
+                .and_then(|at| byte(self.text.as_bytes(), at));
+            if let Some(byte) = byte {
+                (*own, *mask) = (byte, u8::MAX);
+            }
+        }
+        (u32::from_le_bytes(own), u32::from_le_bytes(mask))
     }
 }
 
@@ -398,8 +429,8 @@ const fn slot(window: u32) -> usize {
     ((window ^ window >> 15).wrapping_mul(SPREAD) >> 8) as usize
 }
 
-fn count(places: usize) -> u32 {
-    u32::try_from(places).unwrap_or(u32::MAX)
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
