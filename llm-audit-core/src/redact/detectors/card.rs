@@ -49,14 +49,14 @@ const BRANDS: &[(u32, u32, &[usize])] = &[
 const MIN: usize = 14;
 const MAX: usize = 19;
 
-/// Sizes of printed groups. One group may also hold all digits.
-const GROUPS: &[&[usize]] = &[
-    &[4, 4, 4, 4],
-    &[4, 6, 5],
-    &[4, 6, 4],
-    &[4, 4, 4, 4, 3],
-    &[6, 13],
-    &[4, 4, 4, 2],
+/// Sizes of printed groups, the longest numbers first. One group may also hold all digits.
+const GROUPS: [Groups; 6] = [
+    Groups::of(&[6, 13]),
+    Groups::of(&[4, 4, 4, 4, 3]),
+    Groups::of(&[4, 4, 4, 4]),
+    Groups::of(&[4, 6, 5]),
+    Groups::of(&[4, 6, 4]),
+    Groups::of(&[4, 4, 4, 2]),
 ];
 
 fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
@@ -67,16 +67,13 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
     if !rest.iter().all(u8::is_ascii_digit) || is_joined(text, at) {
         return None;
     }
-    let number = Number::read(text, at)?;
-    let digits = number.digits.get(..number.length)?;
-    let prefix = digits
-        .iter()
-        .take(6)
-        .fold(0, |prefix, digit| prefix * 10 + u32::from(*digit));
+    let (length, end) = extent(text, at)?;
+    let number = Number::read(text.get(at..end)?, length)?;
+    let prefix = number.prefix();
     let (.., lengths) = BRANDS
         .iter()
         .find(|(from, to, _)| (*from..=*to).contains(&prefix))?;
-    (lengths.contains(&number.length) && luhn(digits)).then_some(at..number.end)
+    (lengths.contains(&length) && number.is_valid()).then_some(at..end)
 }
 
 /// Returns whether the digits at `at` go on from a word, a decimal point or a longer number.
@@ -89,83 +86,134 @@ fn is_joined(text: &[u8], at: usize) -> bool {
     }
 }
 
+/// Sizes of groups, as four bits each from the lowest on.
+struct Groups {
+    sizes: u32,
+    /// The bits of all groups.
+    mask: u32,
+    digits: usize,
+    /// With a separator between each two.
+    bytes: usize,
+}
+
+impl Groups {
+    const fn of(sizes: &[usize]) -> Self {
+        let mut groups = Self {
+            sizes: 0,
+            mask: 0,
+            digits: 0,
+            bytes: sizes.len() - 1,
+        };
+        let (mut rest, mut bit) = (sizes, 0);
+        while let [size, tail @ ..] = rest {
+            assert!(*size < LARGEST as usize);
+            groups.sizes |= nibble(*size) << bit;
+            groups.mask |= LARGEST << bit;
+            groups.digits += *size;
+            groups.bytes += *size;
+            bit += NIBBLE;
+            rest = tail;
+        }
+        groups
+    }
+}
+
+const NIBBLE: u32 = 4;
+/// Larger groups count as this one, which no number has.
+const LARGEST: u32 = 15;
+
+#[expect(clippy::cast_possible_truncation, reason = "smaller than a nibble")]
+const fn nibble(size: usize) -> u32 {
+    if size < LARGEST as usize {
+        size as u32
+    } else {
+        LARGEST
+    }
+}
+
+/// Returns how many digits the number at `at` has, 14 to 19 in one group or in printed groups with
+/// one kind of separator, and where it ends.
+fn extent(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let first = digits(text, at);
+    if first >= MIN {
+        let is_number = first <= MAX && ends(text, at + first);
+        return is_number.then_some((first, at + first));
+    }
+    if first != 4 && first != 6 {
+        return None;
+    }
+    let mut end = at + first;
+    let separator = byte(text, end).filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;
+    let mut sizes = nibble(first);
+    for group in 1..5 {
+        if byte(text, end) != Some(separator) {
+            break;
+        }
+        let size = digits(text, end + 1);
+        sizes |= nibble(size) << (group * NIBBLE);
+        end += 1 + size;
+    }
+    let goes_on = |end| {
+        separator != b' '
+            && byte(text, end) == Some(separator)
+            && byte(text, end + 1).is_some_and(|b| b.is_ascii_alphanumeric())
+    };
+    let groups = GROUPS
+        .iter()
+        .find(|groups| sizes & groups.mask == groups.sizes && !goes_on(at + groups.bytes))?;
+    let end = at + groups.bytes;
+    ends(text, end).then_some((groups.digits, end))
+}
+
+/// Returns whether a number can end at `end`: no word and no decimal number goes on there.
+fn ends(text: &[u8], end: usize) -> bool {
+    match byte(text, end) {
+        Some(b'.' | b'-') => !byte(text, end + 1).is_some_and(|b| b.is_ascii_digit()),
+        next => !next.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_'),
+    }
+}
+
+/// Digits behind as many zeros as they are fewer than [`Number::DIGITS`].
 struct Number {
-    digits: [u8; MAX],
+    digits: [u8; Self::DIGITS],
     length: usize,
-    end: usize,
 }
 
 impl Number {
-    /// Reads 14 to 19 digits in one group, or in printed groups with one kind of separator.
-    fn read(text: &[u8], at: usize) -> Option<Self> {
-        let first = group(text, at);
-        if first >= MIN {
-            return Self::of(text, at, &[first], 0);
-        }
-        if first != 4 && first != 6 {
-            return None;
-        }
-        let separator = byte(text, at + first).filter(|byte| matches!(byte, b' ' | b'-' | b'.'))?;
-        let mut sizes = [first, 0, 0, 0, 0];
-        let mut end = at + first;
-        for size in sizes.iter_mut().skip(1) {
-            if byte(text, end) != Some(separator) {
-                break;
-            }
-            *size = group(text, end + 1);
-            end += 1 + *size;
-        }
-        GROUPS
-            .iter()
-            .filter(|groups| {
-                let length = groups.iter().sum::<usize>() + groups.len() - 1;
-                sizes.starts_with(groups)
-                    && !(separator != b' '
-                        && byte(text, at + length) == Some(separator)
-                        && byte(text, at + length + 1).is_some_and(|b| b.is_ascii_alphanumeric()))
-            })
-            .max_by_key(|groups| groups.iter().sum::<usize>())
-            .and_then(|groups| Self::of(text, at, groups, 1))
-    }
+    /// An even number, so that the weights of the check digit begin with that of a doubled one.
+    const DIGITS: usize = MAX + 1;
 
-    fn of(text: &[u8], at: usize, groups: &[usize], gap: usize) -> Option<Self> {
-        let length: usize = groups.iter().sum();
-        let end = at + length + gap * (groups.len() - 1);
-        let next = byte(text, end);
-        let decimal = matches!(next, Some(b'.' | b'-'))
-            && byte(text, end + 1).is_some_and(|b| b.is_ascii_digit());
-        if length > MAX || decimal || next.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return None;
-        }
-        let mut digits = [0; MAX];
-        let found = text.get(at..end)?.iter().filter(|b| b.is_ascii_digit());
-        for (to, from) in digits.iter_mut().zip(found) {
+    /// Reads `length` digits among separators.
+    fn read(text: &[u8], length: usize) -> Option<Self> {
+        let mut digits = [0; Self::DIGITS];
+        let found = text.iter().filter(|b| b.is_ascii_digit());
+        for (to, from) in digits
+            .get_mut(Self::DIGITS - length..)?
+            .iter_mut()
+            .zip(found)
+        {
             *to = from - b'0';
         }
-        Some(Self {
-            digits,
-            length,
-            end,
-        })
+        Some(Self { digits, length })
     }
-}
 
-/// Returns the length of the run of digits at `at`, up to one more than any number has.
-fn group(text: &[u8], at: usize) -> usize {
-    digits(text, at).min(MAX + 1)
-}
+    /// Returns the first six digits.
+    fn prefix(&self) -> u32 {
+        let digits = self.digits.iter().skip(Self::DIGITS - self.length).take(6);
+        digits.fold(0, |prefix, digit| prefix * 10 + u32::from(*digit))
+    }
 
-fn luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(position, digit)| {
-            let digit = u32::from(*digit) << (position % 2);
-            if digit > 9 { digit - 9 } else { digit }
-        })
-        .sum();
-    sum.is_multiple_of(10)
+    /// Returns whether the Luhn digit is right; zeros before a number change nothing.
+    fn is_valid(&self) -> bool {
+        let pairs = self.digits.as_chunks().0.iter();
+        let sum: u8 = pairs
+            .map(|[doubled, single]| {
+                let nines = if *doubled > 4 { 9 } else { 0 };
+                2 * doubled - nines + single
+            })
+            .sum();
+        sum.is_multiple_of(10)
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +234,7 @@ mod tests {
                 "«30569309025904» «3056 930902 5904»",
                 "«6011111111111117» «3530111333300000» «2223003122003222» «6205500000000000004»",
                 "n=«4012888888881881».",
+                "«4111 1111 1111 1111 110» «620500 0000000000124» «3056 9309 0259 04»",
                 "クレジットカード番号«4111 1111 1111 1111»です",
                 "line\\n«4111111111111111»\\n",
             ]

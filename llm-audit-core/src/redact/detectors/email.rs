@@ -76,8 +76,7 @@ fn local(text: &[u8], at: usize) -> Option<usize> {
 /// domain, as what follows may be a clause of the text, or go on in another script.
 fn host(text: &[u8], at: usize) -> Option<usize> {
     let host = text.get(at..run(text, at, &HOST, MAX_HOST))?;
-    let mut best = None;
-    let mut start = 0;
+    let (mut before, mut start, mut best) = (Labels::default(), 0, None);
     for label in host.split(|byte| *byte == b'.') {
         let letters = label.iter().take_while(|b| b.is_ascii_alphabetic()).count();
         let length = if label.starts_with(b"xn--") {
@@ -86,38 +85,54 @@ fn host(text: &[u8], at: usize) -> Option<usize> {
             letters
         };
         let ends = label.get(length).is_none_or(|b| matches!(b, b'-' | 0x80..));
-        if start > 0 && ends && (2..=MAX_TLD).contains(&length) {
-            best = Some((start, start + length));
+        if before.count > 0 && ends && (2..=MAX_TLD).contains(&length) {
+            best = before.are_of_a_host().then_some(at + start + length);
         }
         if label.is_empty() {
             break;
         }
+        before.add(label);
         start += label.len() + 1;
     }
-    let (tld, end) = best?;
-    is_host(host.get(..tld - 1)?).then_some(at + end)
+    best
 }
 
-/// Returns whether the labels before the top-level domain are those of a host, not of a version
-/// (`pkg@1.2.3-rc`) or of an image for dense screens (`icon@2x.png`).
-fn is_host(labels: &[u8]) -> bool {
-    let first = labels
-        .split(|byte| *byte == b'.')
-        .next()
-        .unwrap_or_default();
-    let numeric = labels.split(|byte| *byte == b'.').take(2).all(|label| {
-        label.first().is_some_and(u8::is_ascii_digit)
-            && !label
-                .iter()
-                .take_while(|b| **b != b'-')
-                .any(u8::is_ascii_alphabetic)
-    });
-    let dense = matches!(first, [b'1'..=b'9', b'x']);
-    !numeric
-        && !dense
-        && labels
-            .split(|byte| *byte == b'.')
-            .all(|label| !label.is_empty() && label.first() != Some(&b'-'))
+/// The labels of a name, up to one of them.
+#[derive(Default)]
+struct Labels {
+    count: usize,
+    /// The first is `2x` and the like.
+    is_dense: bool,
+    /// One of the first two is no number.
+    has_word: bool,
+    /// One begins with a hyphen.
+    is_broken: bool,
+}
+
+impl Labels {
+    /// Adds one that is not empty.
+    fn add(&mut self, label: &[u8]) {
+        if self.count < 2 {
+            self.has_word |= !is_number(label);
+        }
+        self.is_dense |= self.count == 0 && matches!(label, [b'1'..=b'9', b'x']);
+        self.is_broken |= label.first() == Some(&b'-');
+        self.count += 1;
+    }
+
+    /// Returns whether they are those of a host, not of a version (`pkg@1.2.3-rc`) or of an image
+    /// for dense screens (`icon@2x.png`).
+    const fn are_of_a_host(&self) -> bool {
+        self.has_word && !self.is_dense && !self.is_broken
+    }
+}
+
+fn is_number(label: &[u8]) -> bool {
+    label.first().is_some_and(u8::is_ascii_digit)
+        && !label
+            .iter()
+            .take_while(|b| **b != b'-')
+            .any(u8::is_ascii_alphabetic)
 }
 
 /// Returns whether what begins at `start` is the user or password of a URL: the host behind `@`

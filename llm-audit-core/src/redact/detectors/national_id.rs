@@ -275,21 +275,14 @@ fn lettered(text: &[u8], at: usize) -> Option<Range<usize>> {
 
 fn find(layouts: &'static Layouts<Scheme>, text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut announced = None;
+    // Several layouts have the same place and differ in the check alone.
+    let mut last: Option<Number> = None;
     layouts.at(text, at).find_map(|(start, end, scheme)| {
-        if is_part(text, start, end) {
-            return None;
+        if last.as_ref().is_none_or(|last| last.range != (start..end)) {
+            last = Some(Number::of(text, start..end)?);
         }
-        let mut number = [0; MAX];
-        let signs = text
-            .get(start..end)?
-            .iter()
-            .filter(|b| b.is_ascii_alphanumeric());
-        let length = number
-            .iter_mut()
-            .zip(signs)
-            .map(|(to, from)| *to = *from)
-            .count();
-        let is_valid = (scheme.check)(number.get(..length)?);
+        let number = last.as_ref().filter(|number| !number.is_part)?;
+        let is_valid = (scheme.check)(number.signs.get(..number.length)?);
         let mut announced = || *announced.get_or_insert_with(|| WORDS.announces(text, start));
         let spelt = || {
             scheme
@@ -298,6 +291,33 @@ fn find(layouts: &'static Layouts<Scheme>, text: &[u8], at: usize) -> Option<Ran
         };
         (is_valid && (!scheme.needs_words || announced() || spelt())).then_some(start..end)
     })
+}
+
+/// What is printed in a layout.
+struct Number {
+    range: Range<usize>,
+    is_part: bool,
+    /// Its digits and letters.
+    signs: [u8; MAX],
+    length: usize,
+}
+
+impl Number {
+    fn of(text: &[u8], range: Range<usize>) -> Option<Self> {
+        let mut signs = [0; MAX];
+        let printed = text.get(range.clone())?.iter();
+        let length = signs
+            .iter_mut()
+            .zip(printed.filter(|b| b.is_ascii_alphanumeric()))
+            .map(|(to, from)| *to = *from)
+            .count();
+        Some(Self {
+            is_part: is_part(text, range.start, range.end),
+            range,
+            signs,
+            length,
+        })
+    }
 }
 
 /// Returns whether `acronym` announces the number at `at`: in capitals, and not all around it, or with a
