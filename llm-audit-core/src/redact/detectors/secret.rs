@@ -238,13 +238,13 @@ fn find(
     if !may_assign(text, end) {
         return None;
     }
-    let start = run_back(text, word.start, &NAME, MAX_NAME);
+    let start = || run_back(text, word.start, &NAME, MAX_NAME);
+    let assigned = assigned(text, end, || byte(text, start()) == Some(b'-'))?;
+    let start = start();
     if before(text, start) == Some(b'[') && Mix::of(text.get(start..end)?).lower == 0 {
         // The placeholder of a value that was hidden: `[SLACK_TOKEN]: `.
         return None;
     }
-    let is_option = byte(text, start) == Some(b'-');
-    let assigned = assigned(text, end, is_option)?;
     let own = behind_labels(text, &assigned.range);
     let value = text.get(own..assigned.range.end)?;
     let is_code = assigned.sign == Sign::Equals && !assigned.is_quoted;
@@ -362,10 +362,9 @@ fn is_token(name: &Name<'_>, value: &[u8]) -> bool {
 
 /// Returns whether `value` is drawn at random rather than written, as far as its length tells.
 fn looks_drawn(value: &[u8]) -> bool {
-    let mix = Mix::of(value);
-    let drawn =
-        is_random(value) || value.len() >= 10 && mix.has_letters_and_digits() && !is_wordy(value);
-    drawn && !value.iter().any(u8::is_ascii_whitespace)
+    let mixed = Mix::of(value).has_letters_and_digits();
+    let drawn = || is_random(value) || value.len() >= 10 && !is_wordy(value);
+    mixed && drawn() && !value.iter().any(u8::is_ascii_whitespace)
 }
 
 impl Name<'_> {

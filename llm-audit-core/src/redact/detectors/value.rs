@@ -61,7 +61,11 @@ const MAX_VALUE: usize = 256;
 const MAX_FAR: usize = 48;
 
 /// Returns what is assigned to the name that ends at `at`.
-pub(super) fn assigned(text: &[u8], at: usize, is_option: bool) -> Option<Assigned> {
+pub(super) fn assigned(
+    text: &[u8],
+    at: usize,
+    is_option: impl FnOnce() -> bool,
+) -> Option<Assigned> {
     let (start, sign) = sign(text, at, is_option)?;
     value(text, start, sign)
 }
@@ -72,14 +76,14 @@ pub(super) fn may_assign(text: &[u8], at: usize) -> bool {
     byte(text, at).is_some_and(|b| b >= 0x80 || SIGNS.contains(b))
 }
 
-fn sign(text: &[u8], at: usize, is_option: bool) -> Option<(usize, Sign)> {
+fn sign(text: &[u8], at: usize, is_option: impl FnOnce() -> bool) -> Option<(usize, Sign)> {
     if let Some(found) = near(text, at) {
         return Some(found);
     }
     if let Some(found) = beside(text, at) {
         return Some(found);
     }
-    if is_option && matches!(byte(text, at), Some(b' ')) {
+    if byte(text, at) == Some(b' ') && is_option() {
         return Some((at + 1, Sign::Equals));
     }
     if let Some(start) = apart(text, at) {
@@ -326,7 +330,7 @@ mod tests {
         let text = marked.replace(['«', '»'], "");
         let at = 1 + text.find('k').unwrap();
         let is_option = text.starts_with("--");
-        match assigned(text.as_bytes(), at, is_option) {
+        match assigned(text.as_bytes(), at, || is_option) {
             Some(Assigned { range, .. }) => {
                 format!(
                     "{}«{}»{}",
@@ -380,7 +384,7 @@ mod tests {
     #[test]
     fn a_limit_inside_a_character_moves_behind_it() {
         let text = format!("k=ab1{}", "é".repeat(130));
-        let range = assigned(text.as_bytes(), 1, false).unwrap().range;
+        let range = assigned(text.as_bytes(), 1, || false).unwrap().range;
         assert!(text.get(range).is_some());
     }
 

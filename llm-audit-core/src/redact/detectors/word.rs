@@ -65,6 +65,7 @@ impl Words {
     }
 
     /// Returns where the word stands whose anchor is at `at`: the one that reaches furthest.
+    #[inline]
     pub(super) fn at(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
         let kind = |at| usize::from(byte(text, at).unwrap_or(0)) % KINDS;
         let first = self.by_first.get(kind(at)).copied().unwrap_or(0);
