@@ -34,6 +34,7 @@ mod data_type;
 mod data_uri;
 mod date;
 mod detectors;
+mod disguise;
 mod encoded;
 mod explain;
 mod failure;
@@ -189,7 +190,7 @@ impl Redactor {
     /// This is what the log does to one text by itself. Without a key, [`Operator::Pseudonym`]
     /// writes what [`Operator::Redact`] does. A text that cannot be redacted comes back empty.
     pub fn redact_str<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut session = Session::direct(self.clone(), None);
+        let mut session = Session::silent(self.clone(), None);
         match session.text(text, Families::All, None) {
             Ok(None) => Cow::Borrowed(text),
             Ok(Some(redacted)) => Cow::Owned(redacted),
@@ -216,7 +217,7 @@ impl Redactor {
     /// );
     /// ```
     pub fn redact_json<'t>(&self, facet: impl Into<Option<Facet>>, text: &'t str) -> Cow<'t, str> {
-        let mut session = Session::direct(self.clone(), facet.into());
+        let mut session = Session::silent(self.clone(), facet.into());
         match session.json(text, Families::All, None) {
             Ok(None) => Cow::Borrowed(text),
             Ok(Some(redacted)) => Cow::Owned(redacted),
@@ -236,7 +237,7 @@ impl Redactor {
     /// assert_eq!(spans[0].data_type, DataType::Email);
     /// ```
     pub fn find(&self, text: &str) -> Vec<Span> {
-        let mut session = Session::direct(self.clone(), None);
+        let mut session = Session::silent(self.clone(), None);
         let hits = session.find(text, Families::All, None);
         let span = |hit: &Hit| Span {
             start: hit.start,
