@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::bytes::{ByteSet, byte, run, run_back};
@@ -21,6 +22,11 @@ const DIGEST: usize = 16;
 const DETECTOR: &str = "data_uri";
 /// What is done with them, by the word of that operator.
 const REPLACE: &str = "replace";
+
+const SCHEME: &[u8] = b"data:";
+const SIGN: &[u8] = b";base64,";
+/// The shortest one.
+const MIN: usize = SCHEME.len() + SIGN.len() + MIN_BODY;
 
 /// What stands before the bytes of each.
 const MARK: &[u8] = b"64,";
@@ -41,6 +47,10 @@ impl Session {
     /// Returns `text` with type, size and keyed digest in the place of each `data:` URI, or `None`
     /// where it has none.
     pub(super) fn without_data_uris(&mut self, text: &str) -> Option<String> {
+        // Of most texts that is seen sooner than that they have no mark.
+        if text.len() < MIN || memchr(b';', text.as_bytes()).is_none() {
+            return None;
+        }
         let mut short = String::new();
         let mut end = 0;
         while let Some(uri) = next(&self.redactor.0.data_uris, text, end) {
@@ -69,14 +79,8 @@ impl Session {
 
 /// Returns the first one that begins at `from` or behind it.
 fn next<'t>(mark: &Finder<'_>, text: &'t str, from: usize) -> Option<DataUri<'t>> {
-    const SIGN: &[u8] = b";base64,";
     const TYPE: ByteSet = ByteSet::ALNUM.and(b"/\\+-._;= \"");
-    const SCHEME: &[u8] = b"data:";
-    const MIN: usize = SCHEME.len() + SIGN.len() + MIN_BODY;
     let bytes = text.as_bytes();
-    if bytes.len() - from < MIN {
-        return None;
-    }
     let mut at = from;
     while let Some(offset) = mark.find(bytes.get(at..)?) {
         at += offset + MARK.len();

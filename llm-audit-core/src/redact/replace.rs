@@ -168,6 +168,9 @@ impl Session {
         detector: &'static str,
         operator: &'static str,
     ) {
+        if self.is_silent {
+            return;
+        }
         let place = &self.place;
         let known = self.findings.iter_mut().find(|finding| {
             finding.data_type == data_type

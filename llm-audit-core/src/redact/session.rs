@@ -90,6 +90,8 @@ pub(crate) struct Session {
     /// Nothing is replaced; whether a value was found.
     pub(super) learning: Option<bool>,
     pub(super) findings: Vec<Finding>,
+    /// Findings are not counted.
+    pub(super) is_silent: bool,
     pub(super) hits: Vec<Hit>,
 }
 
@@ -126,13 +128,13 @@ impl Session {
         let host = given
             .hidden
             .iter()
-            .map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Host)));
+            .filter_map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Host)));
         let fields = given
             .known
             .iter()
-            .map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Field)));
+            .filter_map(|(data_type, value)| Some((Known::new(value, *data_type)?, Naming::Field)));
         Self {
-            known: host.chain(fields).flatten().collect(),
+            known: host.chain(fields).collect(),
             meter: Meter::new(redactor.0.budget, given.clock.clone()),
             redactor,
             key: given.key.cloned(),
@@ -149,6 +151,7 @@ impl Session {
             recalling: false,
             learning: None,
             findings: Vec::new(),
+            is_silent: false,
             hits: Vec::new(),
         }
     }
@@ -161,6 +164,13 @@ impl Session {
         session.metered = false;
         session.viewers = Viewers::All;
         session.facet = facet;
+        session
+    }
+
+    /// As [`Session::direct`], without a count of what is found.
+    pub(super) fn silent(redactor: Redactor, facet: Option<Facet>) -> Self {
+        let mut session = Self::direct(redactor, facet);
+        session.is_silent = true;
         session
     }
 
@@ -353,11 +363,13 @@ impl Session {
 
     /// Returns whether something was found since they were taken.
     pub(crate) const fn has_findings(&self) -> bool {
+        debug_assert!(!self.is_silent, "they are not counted");
         !self.findings.is_empty()
     }
 
     /// Returns what was found since the last call, one entry for each type and operator.
     pub(crate) fn take_findings(&mut self) -> Vec<Finding> {
+        debug_assert!(!self.is_silent, "they are not counted");
         std::mem::take(&mut self.findings)
     }
 
