@@ -41,6 +41,9 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
             .filter(|_| byte(text, at + 3) == Some(b':'))?;
         return address(text, start, (b':', 2, 6));
     }
+    if !is_near_separator(text, at) {
+        return None;
+    }
     let Range { start: group, end } = hex_group(text, at)?;
     let is_separator = |b: Option<u8>| matches!(b, Some(b'-' | b'.'));
     if !is_separator(byte(text, end)) && !is_separator(before(text, group)) {
@@ -67,6 +70,19 @@ fn find(text: &[u8], at: usize) -> Option<Range<usize>> {
         }
     }
     address(text, start, (separator, size, count))
+}
+
+/// Returns whether a separator may stand beside the group with the digit at `at`; of most numbers
+/// none does. Without branches, which nobody could foretell.
+fn is_near_separator(text: &[u8], at: usize) -> bool {
+    let near = at
+        .checked_sub(4)
+        .and_then(|from| text.get(from..)?.first_chunk());
+    near.is_none_or(|&[a, b, c, d, _, e, f, g, h]| {
+        let dash = [c, d, e, f].map(|byte| byte == b'-');
+        let dot = [a, b, c, d, e, f, g, h].map(|byte| byte == b'.');
+        dash.into_iter().chain(dot).fold(false, |any, is| any | is)
+    })
 }
 
 /// Returns the address that begins at `start`, in this layout.
