@@ -26,10 +26,12 @@ fuzz_target!(|input: (&str, Vec<u8>, &str)| {
     for span in &found {
         assert!(text.get(span.start..span.end).is_some(), "{span:?}");
     }
-    let hidden = found
-        .iter()
-        .any(|span| span.start <= start && end <= span.end);
-    assert!(hidden, "{text:?}: {found:?}");
+    // A part of it may be a secret that another line gives away.
+    let hidden_to = found.iter().fold(start, |to, span| {
+        let goes_on = span.start <= to;
+        if goes_on { to.max(span.end) } else { to }
+    });
+    assert!(hidden_to >= end, "{text:?}: {found:?}");
     let alone = redactor.find(&value);
     assert!(
         matches!(&alone[..], [span] if span.data_type == DataType::Email

@@ -378,9 +378,10 @@ mod tests {
     fn room_that_the_disk_owes_is_waited_for() {
         let budget = budget(Overflow::block(Duration::from_secs(60)));
         budget.set_aside(25);
+        let before = budget.used();
         let other = Arc::clone(&budget);
         let waiter = thread::spawn(move || other.reserve_bytes(90));
-        while budget.waiting.load(Ordering::SeqCst) == 0 && !waiter.is_finished() {
+        while budget.waiting.load(Ordering::SeqCst) == 0 && budget.used() == before {
             thread::yield_now();
         }
         budget.set_aside(0);
