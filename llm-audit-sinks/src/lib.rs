@@ -3,6 +3,17 @@
 //! Each sink is a feature and a module of the same name; a program reaches them as
 //! `llm_audit::sinks`. The module's page says what is written, when it is durable and what happens
 //! when it fails. To write a sink of your own, implement [`llm_audit_core::Sink`].
+#![cfg_attr(
+    all(
+        feature = "cloud",
+        not(any(feature = "azure", feature = "gcs", feature = "s3"))
+    ),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "what three features share, none of them uses alone"
+    )
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "otel-metrics", feature = "otlp"))]
